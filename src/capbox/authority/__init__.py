@@ -1,0 +1,1 @@
+"""Who may do what: grants, authorities and decisions. Pure values, no clock and no IO."""

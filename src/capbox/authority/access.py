@@ -1,0 +1,100 @@
+"""One concrete effect that a guest, or the model, tries; and how a person would grant it.
+
+Closed union of values. Guarantees: `missing` parses to a grant that covers the access, and
+`flag_for` is safe to paste into a shell. Does not: decide.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from capbox.authority.paths import WORKSPACE, GrantPath, Layout, below, quoted, under
+
+
+@dataclass(frozen=True, slots=True)
+class _OnPath:
+    path: GrantPath
+    action = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.path}"
+
+    @property
+    def missing(self) -> str:
+        """Return the grant that would allow this."""
+        return f"{self.action}:{quoted(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OnName:
+    name: str
+    action = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.name}"
+
+    @property
+    def missing(self) -> str:
+        """Return the grant that would allow this."""
+        return f"{self.action}:{quoted(self.name)}"
+
+
+class ReadAccess(_OnPath):
+    """Open, list or look at a file or directory."""
+
+    __slots__ = ()
+    action = "read"
+
+
+class WriteAccess(_OnPath):
+    """Create, change, rename or delete a file or directory."""
+
+    __slots__ = ()
+    action = "write"
+
+
+class EnvAccess(_OnName):
+    """See one environment variable."""
+
+    __slots__ = ()
+    action = "env"
+
+
+class ToolAccess(_OnName):
+    """Call one tool, as the model does."""
+
+    __slots__ = ()
+    action = "tool"
+
+
+class ModelAccess(_OnName):
+    """Ask one model."""
+
+    __slots__ = ()
+    action = "model"
+
+
+FileAccess = ReadAccess | WriteAccess
+Access = ReadAccess | WriteAccess | EnvAccess | ToolAccess | ModelAccess
+
+
+def flag_for(access: Access, layout: Layout) -> str:
+    """Return the command-line flag that grants `access`, quoted for a POSIX shell.
+
+    Workspace paths are given relative to the workspace, as the flags read them.
+    """
+    if isinstance(access, ReadAccess | WriteAccess):
+        target = _short(access.path, layout)
+    else:
+        target = access.name
+    return f"--{access.action} {shlex.quote(target)}"
+
+
+def _short(path: GrantPath, layout: Layout) -> str:
+    canonical = layout.canonical(path)
+    if not under(canonical, WORKSPACE):
+        return canonical
+    # A file named `-rf` would be read as a flag of its own.
+    short = below(canonical, WORKSPACE) or "."
+    return f"./{short}" if short.startswith("-") else short

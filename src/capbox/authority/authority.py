@@ -1,0 +1,263 @@
+"""An immutable set of grants, limits and a budget, with an id and its ancestors' ids.
+
+Guarantees: `attenuate` yields only what this authority permits, in every standing; `decide` says
+`Allowed` only if one grant alone allows the access; never rules are inherited and beat grants.
+Does not: merge two authorities (nothing does), count, or read a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from capbox.authority.access import Access, ReadAccess, WriteAccess
+from capbox.authority.budget import Budget
+from capbox.authority.caveats import ExpiresAfter, ExpiresAt
+from capbox.authority.decision import (
+    Allowed,
+    AuthorityId,
+    Decision,
+    Denied,
+    GrantId,
+    Standing,
+)
+from capbox.authority.exclusions import HIDDEN, PROTECTED, compiled, folded, literal, rebased
+from capbox.authority.grant import Grant
+from capbox.authority.limits import Limits
+from capbox.authority.paths import WORKSPACE, GrantPath, below, is_canonical, joined, under
+from capbox.authority.policy import NeverRule
+
+# Of several refusals the reader gets the one that is closest to a permission.
+_NO_GRANT, _REVOKED, _EXPIRED, _USED_UP, _EXCLUDED, NEVER = range(6)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityError:
+    """Why no authority was minted; `grant` is the one at fault, if it is one."""
+
+    grant: Grant | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRight:
+    """One live file grant, as the sandbox enforces it at `path`.
+
+    `hidden` (neither read nor written) and `protected` (not written) are globs from the root of
+    the tree (`/workspace`, or `/` for host paths); `anchor` is `path` seen from that root. They
+    already hold what `never` says, which stays here for the record. `expires`: seconds since 1970.
+    """
+
+    path: GrantPath
+    write: bool
+    hidden: tuple[str, ...]
+    protected: tuple[str, ...]
+    never: tuple[NeverRule, ...]
+    grant: GrantId
+    expires: float | None
+    anchor: str
+
+    def refusal(self, access: ReadAccess | WriteAccess) -> str | None:
+        """Say why this right's exclusions refuse an access under its path, if they do."""
+        relative = below(access.path, self.path)
+        hit = compiled(self.hidden).match_of(relative, self.anchor)
+        if hit is not None:
+            if compiled(HIDDEN).matches(relative, self.anchor):
+                return f"excluded: {hit} is kept from every grant that does not name it"
+            return f"excluded: the grant leaves out {hit}"
+        if isinstance(access, WriteAccess):
+            hit = compiled(self.protected).match_of(relative, self.anchor)
+            if hit is not None:
+                return f"excluded: {hit} is kept from writing by every grant that does not name it"
+        return None
+
+    def narrowed(self, path: GrantPath, *, write: bool) -> FileRight | None:
+        """Return what this right and `path` (written to, or only read) have in common."""
+        if under(self.path, path):
+            return replace(self, write=self.write and write)
+        if not under(path, self.path) or self.refusal(ReadAccess(path)) is not None:
+            return None
+        writable = self.write and write and self.refusal(WriteAccess(path)) is None
+        anchor = joined(f"/{self.anchor}", below(path, self.path)).lstrip("/")
+        return replace(self, path=path, write=writable, anchor=anchor)
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A grant with an identity: `counters` are the `uses` bounds that it shares with ancestors."""
+
+    id: GrantId
+    grant: Grant
+    lineage: tuple[GrantId, ...]
+    counters: tuple[tuple[GrantId, int], ...]
+
+    @property
+    def expires_ms(self) -> int | None:
+        """Return when it ends, in milliseconds since 1970 UTC."""
+        return self.grant.expires.ms if isinstance(self.grant.expires, ExpiresAt) else None
+
+    def lapsed(self, standing: Standing) -> tuple[int, str] | None:
+        """Say why the grant no longer counts, if so, with the rank of that reason."""
+        if self.expires_ms is not None and not standing.now * 1000 < self.expires_ms:
+            return _EXPIRED, f"expired: {self.grant}"
+        # A child draws on its ancestors' counters, else delegating would multiply `uses`.
+        for grant, bound in self.counters:
+            if standing.uses.get(grant, 0) >= bound:
+                return _USED_UP, f"used up: {self.grant}"
+        return None
+
+    def right(self, never: tuple[NeverRule, ...]) -> FileRight | None:
+        """Return the file right that this grant gives under the never rules, if it is one."""
+        path = self.grant.path
+        if path is None or any(rule.forbids_grant(self.grant) for rule in never):
+            return None
+        root = WORKSPACE if under(path, WORKSPACE) else "/"
+        anchor = below(path, root)
+        inner = [r for r in never if r.path != path and under(folded(r.path), folded(path))]
+        unread = [literal(below(r.path, root)) for r in inner if r.action == "read"]
+        unwritten = [literal(below(r.path, root)) for r in inner if r.action == "write"]
+        exceptions = [rebased(glob, anchor) for glob in self.grant.exceptions]
+        return FileRight(
+            path=path,
+            write=self.grant.action == "write",
+            hidden=(*HIDDEN, *exceptions, *unread),
+            protected=(*PROTECTED, *unwritten),
+            never=tuple(inner),
+            grant=self.id,
+            expires=None if self.expires_ms is None else self.expires_ms / 1000,
+            anchor=anchor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a run may do. `lineage` is its own id, then its ancestors' up to the root."""
+
+    id: AuthorityId
+    lineage: tuple[AuthorityId, ...]
+    grants: tuple[Minted, ...]
+    limits: Limits
+    budget: Budget
+    never: tuple[NeverRule, ...]
+
+    @classmethod
+    def root(
+        cls,
+        grants: Iterable[Grant],
+        *,
+        limits: Limits,
+        budget: Budget,
+        never: tuple[NeverRule, ...] = (),
+        id: AuthorityId,
+        now: float,
+    ) -> Self | AuthorityError:
+        """Mint authority from nothing but a principal's word; only `app.py` may call this.
+
+        `never` are rules on grant paths (`policy.never_in`); `now` is seconds since 1970 UTC.
+        """
+        minted: list[Minted] = []
+        for number, grant in enumerate(grants):
+            absolute = _mintable(grant, never, now)
+            if isinstance(absolute, AuthorityError):
+                return absolute
+            name = GrantId(f"{id}#{number}")
+            minted.append(Minted(name, absolute, (name,), _counters(name, absolute)))
+        return cls(id, (id,), tuple(minted), limits, budget, never)
+
+    def attenuate(
+        self,
+        grants: Iterable[Grant],
+        *,
+        limits: Limits | None = None,
+        budget: Budget | None = None,
+        id: AuthorityId,
+        now: float,
+    ) -> Authority | AuthorityError:
+        """Mint a child that permits nothing this authority does not; undecidable is refused."""
+        limits = self.limits if limits is None else limits
+        budget = self.budget if budget is None else budget
+        if not limits.within(self.limits):
+            return AuthorityError(None, "a limit is looser than the parent's")
+        if not budget.within(self.budget):
+            return AuthorityError(None, "the budget is larger than the parent's")
+        minted: list[Minted] = []
+        for number, grant in enumerate(grants):
+            absolute = _mintable(grant, self.never, now)
+            if isinstance(absolute, AuthorityError):
+                return absolute
+            parent = next((m for m in self.grants if self._narrows(m, absolute)), None)
+            if parent is None:
+                return AuthorityError(absolute, f"{absolute} is not within what the parent holds")
+            name = GrantId(f"{id}#{number}")
+            counters = (*_counters(name, absolute), *parent.counters)
+            minted.append(Minted(name, absolute, (name, *parent.lineage), counters))
+        return Authority(id, (id, *self.lineage), tuple(minted), limits, budget, self.never)
+
+    def decide(self, access: Access, standing: Standing) -> Decision:
+        """Say whether one grant alone allows `access` in this standing."""
+        return self.weigh(access, standing)[1]
+
+    def weigh(self, access: Access, standing: Standing) -> tuple[int, Decision]:
+        """Decide, and rank the answer, so that a holding can tell the most telling refusal."""
+        if isinstance(access, ReadAccess | WriteAccess):
+            if not is_canonical(access.path):
+                return NEVER, Denied(access, "the path is not canonical", None)
+            rule = next((r for r in self.never if r.forbids(access)), None)
+            if rule is not None:
+                return NEVER, Denied(access, f"never rule: {rule}", None)
+        best = (_NO_GRANT, "no grant covers it")
+        for minted in self.grants:
+            if not minted.grant.selects(access):
+                continue
+            refusal = self._refusal(minted, access, standing)
+            if refusal is None:
+                return _NO_GRANT, Allowed(self.id, minted.id, minted.lineage)
+            best = max(best, refusal)
+        return best[0], Denied(access, best[1], access.missing)
+
+    def live(self, standing: Standing) -> tuple[Minted, ...]:
+        """Return the grants that count in this standing: not revoked, expired or used up."""
+        if not standing.revoked.isdisjoint(self.lineage):
+            return ()
+        return tuple(m for m in self.grants if m.lapsed(standing) is None)
+
+    def _refusal(
+        self, minted: Minted, access: Access, standing: Standing
+    ) -> tuple[int, str] | None:
+        if isinstance(access, ReadAccess | WriteAccess):
+            right = minted.right(self.never)
+            excluded = None if right is None else right.refusal(access)
+            if excluded is not None:
+                return _EXCLUDED, excluded
+        if not standing.revoked.isdisjoint(self.lineage):
+            return _REVOKED, f"revoked: {minted.grant}"
+        return minted.lapsed(standing)
+
+    def _narrows(self, parent: Minted, child: Grant) -> bool:
+        if not parent.grant.covers(child):
+            return False
+        right = parent.right(self.never)
+        if right is None or child.path is None:
+            return True
+        # Naming an excluded path lifts its exclusion, which only a holder of that path may do.
+        common = right.narrowed(child.path, write=child.action == "write")
+        return common is not None and (common.write or child.action == "read")
+
+
+def _mintable(grant: Grant, never: tuple[NeverRule, ...], now: float) -> Grant | AuthorityError:
+    unsupported = grant.unsupported()
+    if unsupported is not None:
+        return AuthorityError(grant, f"{unsupported} is not supported yet")
+    rule = next((r for r in never if r.forbids_grant(grant)), None)
+    if rule is not None:
+        return AuthorityError(grant, f"{grant} is inside a never rule ({rule})")
+    absolute = tuple(
+        ExpiresAt(int(now * 1000) + c.seconds * 1000) if isinstance(c, ExpiresAfter) else c
+        for c in grant.caveats
+    )
+    return replace(grant, caveats=absolute)
+
+
+def _counters(name: GrantId, grant: Grant) -> tuple[tuple[GrantId, int], ...]:
+    return () if grant.uses is None else ((name, grant.uses),)

@@ -1,0 +1,227 @@
+"""What a path grant leaves out: globs as an automaton over path components, and the two lists.
+
+A glob without "/" matches at any depth; with "/" it is anchored to the root of matching, unless it
+starts with `**/`. `*` and `?` stay within a component (a backslash makes them literal), `**` is
+any number of components. What is below a match is matched too. Names are compared after NFC and
+case folding, without invisible format characters, so no spelling that some file system takes for
+the same name escapes (CVE-2025-59944).
+
+Guarantees: equal states give equal verdicts for every suffix, so a directory may be renamed
+between places of equal state without judging what is below it. An `anchor` is a path that the
+grant itself names: matches of it, or above it, do not count; matches below it do.
+Does not: look at files. Links and hard links are the sandbox's to resolve.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+State = frozenset[int]
+MATCHED: State = frozenset({-1})
+_ROWS_MAX = 1024
+
+# Neither read nor write: environments, private keys, credential files, capbox's own state.
+HIDDEN: tuple[str, ...] = (
+    *(".env*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh", ".gnupg", ".password-store"),
+    *(".netrc", "_netrc", ".npmrc", ".yarnrc.yml", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd"),
+    *(".git-credentials", ".vault-token", ".dockercfg", ".terraformrc", ".boto", ".s3cfg"),
+    *(".aws", ".azure", ".kube", "**/.docker/config.json", "**/.config/gcloud", "**/.config/gh"),
+    *("**/.cargo/credentials*", "**/.gem/credentials", "**/.m2/settings*.xml", "**/.config/op"),
+    *("application_default_credentials.json", "service-account*.json", "service_account*.json"),
+    *("**/.config/capbox", "**/.local/state/capbox", "**/.cache/capbox"),
+)
+
+# Read but not write: what a person's git, editor, shell or other agents would act upon later.
+# `commondir` and `gitdir` send git to another configuration; submodules and worktrees have theirs.
+PROTECTED: tuple[str, ...] = (
+    *("**/.git/**/config", "**/.git/**/config.worktree", "**/.git/**/hooks", "**/.git/info"),
+    *("**/.git/modules/**/info", "**/.git/**/commondir", "**/.git/**/gitdir", ".gitconfig"),
+    *("**/.config/git", ".husky", ".githooks"),
+    *(".vscode", ".idea", ".zed", ".fleet", ".vs", ".devcontainer", "*.code-workspace", ".exrc"),
+    *("*.sublime-project", ".vim", ".vimrc", ".nvimrc", ".nvim.lua", ".lvimrc", ".dir-locals.el"),
+    *(".claude", ".claude.json", "CLAUDE.md", "CLAUDE.local.md", ".codex", "AGENTS.md", ".agent"),
+    *("AGENTS.override.md", ".agents", ".cursor", ".cursorrules", ".gemini", "GEMINI.md", ".qwen"),
+    *(".aider*", ".windsurf", ".windsurfrules", ".cline", ".clinerules", ".roo", ".continue"),
+    *("**/.github/copilot-instructions.md", ".goose", ".goosehints", ".opencode", "opencode.json*"),
+    *(".amp", ".kiro", ".junie", ".trae", ".crush", "crush.json", ".openhands", ".copilot"),
+    *(".mcp.json", "mcp.json", "capbox.toml", ".capbox", ".bashrc", ".bash_*", ".profile"),
+    *(".zshrc", ".zshenv", ".zprofile", ".zlogin", ".cshrc", ".login", "**/.config/fish"),
+    *("**/.config/autostart", "**/.config/systemd"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """How one state steps: most names are neither `exact` nor `wild`, and go to `otherwise`."""
+
+    exact: frozenset[str]
+    wild: re.Pattern[str] | None
+    otherwise: State
+
+
+class Globs:
+    """A set of globs, compiled once; states are plain values, hashable and comparable."""
+
+    __slots__ = ("_parts", "_rows", "_start", "patterns")
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Compile; the order and repetition of patterns do not matter."""
+        self.patterns = frozenset(map(_normal, patterns))
+        parts: list[str | None] = []
+        begins: list[int] = []
+        for pattern in sorted(self.patterns):
+            begins.append(len(parts))
+            parts += [*pattern.removeprefix("/").split("/"), None]
+        self._parts = tuple(parts)
+        self._start = frozenset(begins)
+        self._rows: dict[State, _Row] = {}
+
+    def start(self, anchor: str = "") -> State:
+        """Return the state at `anchor` (components joined by "/"), whose own matches are lifted."""
+        state = self._start
+        for component in filter(None, anchor.split("/")):
+            state, _ = self._advance(state, folded(component))
+        return state
+
+    def step(self, state: State, component: str) -> State:
+        """Return the state one component further down."""
+        if state == MATCHED:
+            return state
+        row = self._rows.get(state) or self._row(state)
+        name = folded(component)
+        if name not in row.exact and (row.wild is None or row.wild.fullmatch(name) is None):
+            return row.otherwise
+        after, ended = self._advance(state, name)
+        return MATCHED if ended else after
+
+    def matched(self, state: State) -> bool:
+        """Say whether the path that led here, or a directory above it, is matched."""
+        return state == MATCHED
+
+    def match_of(self, relative_path: str, anchor: str = "") -> str | None:
+        """Return the shortest part of `relative_path` (below `anchor`) that is matched, if any."""
+        state = self.start(anchor)
+        components = [c for c in relative_path.split("/") if c]
+        for count, component in enumerate(components, 1):
+            state = self.step(state, component)
+            if state == MATCHED:
+                return "/".join(components[:count])
+        return None
+
+    def matches(self, relative_path: str, anchor: str = "") -> bool:
+        """Say whether `relative_path` (below `anchor`) is matched."""
+        return self.match_of(relative_path, anchor) is not None
+
+    def residual(self, relative_path: str) -> frozenset[str] | None:
+        """Return the patterns that say the same seen from `relative_path`; None if it is matched.
+
+        They are in the normal form of `patterns`.
+        """
+        state = self._start
+        for component in filter(None, relative_path.split("/")):
+            state = self.step(state, component)
+        if state == MATCHED:
+            return None
+        return frozenset(self._rest(position) for position in state)
+
+    def _rest(self, position: int) -> str:
+        end = self._parts.index(None, position)
+        return _rooted([part for part in self._parts[position:end] if part is not None])
+
+    def _advance(self, state: State, name: str) -> tuple[State, bool]:
+        after: set[int] = set()
+        ended = False
+        for position in state:
+            if self._parts[position] == "**":
+                after.add(position)
+                position += 1
+            part = self._parts[position]
+            if part is not None and _component(part).fullmatch(name):
+                if self._parts[position + 1] is None:
+                    ended = True
+                else:
+                    after.add(position + 1)
+        return frozenset(after), ended
+
+    def _row(self, state: State) -> _Row:
+        stay = frozenset(p for p in state if self._parts[p] == "**")
+        parts = {self._parts[p + 1 if p in stay else p] or "" for p in state}
+        wild = {part for part in parts if any(c in part for c in "*?\\")}
+        row = _Row(
+            exact=frozenset(parts - wild),
+            wild=re.compile("|".join(map(_regex, sorted(wild))), re.DOTALL) if wild else None,
+            otherwise=stay,
+        )
+        # A guest chooses the names that it makes, so it must not choose how much is kept here.
+        if len(self._rows) >= _ROWS_MAX:
+            self._rows.clear()
+        self._rows[state] = row
+        return row
+
+
+@lru_cache(maxsize=256)
+def compiled(patterns: tuple[str, ...]) -> Globs:
+    """Return the automaton of `patterns`, compiled at most once while it is in use."""
+    return Globs(patterns)
+
+
+def folded(name: str) -> str:
+    """Return the form in which two spellings of one file name are equal."""
+    if name.isascii():
+        return name.lower()
+    visible = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold())
+
+
+def literal(relative_path: str) -> str:
+    """Return the anchored glob that matches exactly this path."""
+    return "/" + re.sub(r"([*?\\])", r"\\\1", relative_path)
+
+
+def rebased(glob: str, anchor: str) -> str:
+    """Return the glob that means, seen from above, what `glob` means at `anchor`."""
+    return f"{literal(anchor)}/{_normal(glob).removeprefix('/')}" if anchor else glob
+
+
+def _normal(pattern: str) -> str:
+    """Return the one spelling of a glob: folded, its anchoring explicit, no `**` at the end."""
+    parts = folded(pattern).removeprefix("/").split("/")
+    if "/" not in pattern:
+        parts = ["**", *parts] if parts != ["**"] else ["*"]
+    kept = [p for i, p in enumerate(parts) if p and not (p == "**" and parts[i - 1 : i] == ["**"])]
+    if kept[-1:] == ["**"]:
+        # Everything below a directory: a match is sticky, so one more component says the same,
+        # and a grant that names what is there lifts it.
+        kept[-1] = "*"
+    return _rooted(kept)
+
+
+def _rooted(parts: list[str]) -> str:
+    return ("" if parts[0] == "**" else "/") + "/".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _component(part: str) -> re.Pattern[str]:
+    return re.compile(_regex(part), re.DOTALL)
+
+
+def _regex(part: str) -> str:
+    """Translate one component; atomic groups keep matching linear for hostile names."""
+    pieces = re.findall(r"\\.|\\$|[*?]|[^*?\\]+", part, re.DOTALL)
+    runs = [""]
+    for piece in pieces:
+        if piece == "*":
+            runs.append("")
+        elif piece == "?":
+            runs[-1] += "."
+        else:
+            runs[-1] += re.escape(piece[1:] if piece[0] == "\\" and len(piece) > 1 else piece)
+    if len(runs) == 1:
+        return f"(?:{runs[0]})"
+    middle = "".join(f"(?>.*?{run})" for run in runs[1:-1])
+    return f"(?:{runs[0]}{middle}.*{runs[-1]})"

@@ -1,0 +1,127 @@
+"""What a run holds: a list of authorities, its own and the leases lent to it, never their union.
+
+Guarantees: an access is allowed only if one authority in the list alone allows it; a never rule of
+any of them refuses it. Does not: change; the live holding with its counters is the gate's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from capbox.authority.access import Access, EnvAccess
+from capbox.authority.authority import NEVER, Authority, AuthorityError, FileRight, Minted
+from capbox.authority.caveats import Caveat, Except, ExpiresAt, Uses
+from capbox.authority.decision import Allowed, AuthorityId, Decision, Denied, GrantId, Standing
+from capbox.authority.exclusions import compiled
+from capbox.authority.grant import EnvSelector, Grant
+from capbox.authority.parse import GrantError, parse_grant
+from capbox.authority.paths import below
+
+__all__ = ["FileRight", "Holding", "Standing", "lend"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The authorities of one run, the oldest first."""
+
+    authorities: tuple[Authority, ...] = ()
+
+    def lent(self, lease: Authority) -> Holding:
+        """Return this holding with one more authority in the list."""
+        return Holding((*self.authorities, lease))
+
+    def decide(self, access: Access, standing: Standing) -> Decision:
+        """Say whether one authority alone allows `access`; else the most telling refusal."""
+        weighed = [authority.weigh(access, standing) for authority in self.authorities]
+        if not weighed:
+            return Denied(access, "no grant covers it", access.missing)
+        rank, decision = max(weighed, key=lambda w: w[0])
+        if rank == NEVER:
+            # A lease lent under other rules does not lift a never rule of this run.
+            return decision
+        return next((d for _, d in weighed if isinstance(d, Allowed)), decision)
+
+    def live(self, standing: Standing) -> tuple[Minted, ...]:
+        """Return every grant that counts in this standing."""
+        return tuple(m for authority in self.authorities for m in authority.live(standing))
+
+    def file_rights(self, standing: Standing) -> tuple[FileRight, ...]:
+        """Return the live file grants as the sandbox enforces them; any one of them suffices."""
+        never = tuple(dict.fromkeys(r for a in self.authorities for r in a.never))
+        rights = (minted.right(never) for minted in self.live(standing))
+        return tuple(right for right in rights if right is not None)
+
+    def env(self, standing: Standing) -> tuple[tuple[str, str | None], ...]:
+        """Return the visible variables: name, and the value a grant sets (None: the host's)."""
+        found: dict[str, str | None] = {}
+        for minted in self.live(standing):
+            selector = minted.grant.selector
+            if isinstance(selector, EnvSelector):
+                found.setdefault(selector.name, selector.value)
+        return tuple(found.items())
+
+    def earliest_expiry(self, standing: Standing) -> float | None:
+        """Return when the first live grant ends, in seconds since 1970 UTC, if any does."""
+        ends = [m.expires_ms for m in self.live(standing) if m.expires_ms is not None]
+        return min(ends) / 1000 if ends else None
+
+    def counters(self, grant: GrantId) -> tuple[GrantId, ...]:
+        """Return the grants whose `uses` counters a call that exercised `grant` is charged to."""
+        minted = (m for a in self.authorities for m in a.grants if m.id == grant)
+        return next((m.lineage for m in minted), ())
+
+    def describe(self, standing: Standing) -> tuple[str, ...]:
+        """Return the canonical text of every live grant, for the reader of a refusal."""
+        return tuple(dict.fromkeys(str(minted.grant) for minted in self.live(standing)))
+
+
+def lend(
+    ceiling: Authority,
+    access: Access,
+    *,
+    seconds: int | None = None,
+    id: AuthorityId,
+    now: float,
+) -> Authority | AuthorityError:
+    """Mint a lease for exactly what `access` names, under every caveat of the ceiling's grant.
+
+    `seconds` is how long it lasts; None: as long as the ceiling's own grant.
+    """
+    wanted = parse_grant(access.missing)
+    if isinstance(wanted, GrantError):
+        return AuthorityError(None, str(wanted))
+    error = AuthorityError(wanted, f"the ceiling does not hold {wanted}")
+    for minted in ceiling.grants:
+        caveats = _inherited(minted.grant, wanted, seconds, now)
+        if not minted.grant.selects(access) or caveats is None:
+            continue
+        # A variable is lent with the value that the ceiling sets, if it sets one.
+        env = isinstance(access, EnvAccess)
+        selector = minted.grant.selector if env else wanted.selector
+        narrow = replace(wanted, selector=selector, caveats=caveats)
+        lease = ceiling.attenuate([narrow], id=id, now=now)
+        if isinstance(lease, Authority):
+            return lease
+        error = lease
+    return error
+
+
+def _inherited(
+    parent: Grant, child: Grant, seconds: int | None, now: float
+) -> tuple[Caveat, ...] | None:
+    """Return the parent's caveats as they bind `child`, ending after `seconds` at the latest."""
+    ends = [int((now + seconds) * 1000)] if seconds is not None else []
+    if isinstance(parent.expires, ExpiresAt):
+        ends.append(parent.expires.ms)
+    caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
+    if parent.uses is not None:
+        caveats.append(Uses(parent.uses))
+    if parent.exceptions:
+        if parent.path is None or child.path is None:
+            return None
+        remaining = compiled(parent.exceptions).residual(below(child.path, parent.path))
+        if remaining is None:
+            return None
+        if remaining:
+            caveats.append(Except(tuple(sorted(remaining))))
+    return tuple(caveats)

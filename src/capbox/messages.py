@@ -1,0 +1,151 @@
+"""Provider-neutral values that cross module boundaries: messages, tool calls and tool results.
+
+Guarantees: every value is frozen and holds no IO; `ToolResult.to_json` has the field names that
+`capbox call --json` documents. Does not: interpret content, or decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+JsonObject = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call that a model (or a person) asks for; `malformed` holds arguments that are not JSON."""
+
+    id: str
+    name: str
+    arguments: JsonObject
+    malformed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect on the world: `path` as the guest names it, `host_path` as the host does."""
+
+    action: str
+    path: str
+    host_path: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """One refused access, the grant that would allow it, and the CLI flag that gives that grant."""
+
+    access: str
+    reason: str
+    missing: str | None
+    flag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one call used: milliseconds of wall clock, fuel units (None when not metered), bytes."""
+
+    wall_ms: int = 0
+    fuel: int | None = None
+    memory_bytes: int = 0
+    output_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFailure:
+    """Why a call is not ok: a stable code and a sentence for the reader."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """The result of one tool call, whatever happened; never an exception."""
+
+    ok: bool
+    content: str
+    data: JsonObject | None = None
+    error: ToolFailure | None = None
+    denied: tuple[Denial, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+    truncated: bool = False
+    journal: str | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the documented JSON object, its keys in the documented order."""
+        return {
+            "ok": self.ok,
+            "content": self.content,
+            "data": self.data,
+            "error": None
+            if self.error is None
+            else {"code": self.error.code, "message": self.error.message},
+            "denied": [
+                {"access": d.access, "reason": d.reason, "missing": d.missing, "flag": d.flag}
+                for d in self.denied
+            ],
+            "effects": [
+                {"action": e.action, "path": e.path, "host_path": e.host_path, "bytes": e.bytes}
+                for e in self.effects
+            ],
+            "spent": {
+                "wall_ms": self.spent.wall_ms,
+                "fuel": self.spent.fuel,
+                "memory_bytes": self.spent.memory_bytes,
+                "output_bytes": self.spent.output_bytes,
+            },
+            "truncated": self.truncated,
+            "journal": self.journal,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model reply; cached input is counted apart from `input_tokens`."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the field-wise sum."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """Text from the principal."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """One whole reply of a model."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    thinking: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMessage:
+    """A tool result as the model reads it."""
+
+    call_id: str
+    name: str
+    content: str
+    is_error: bool
+
+
+Message = UserMessage | AssistantMessage | ToolMessage

@@ -1,0 +1,54 @@
+"""Each caveat reads into a typed value, prints canonically, and knows where it applies."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capbox.authority.caveats import (
+    Caveat,
+    Except,
+    ExpiresAfter,
+    ExpiresAt,
+    Later,
+    Uses,
+    parse_caveat,
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "value", "expected", "elsewhere"),
+    [
+        ("read", "except", "*.pem,a/**", Except(("*.pem", "a/**")), "tool"),
+        ("write", "bytes", "10MB", Later("bytes", "10MB"), "read"),
+        ("fetch", "net", "private", Later("net", "private"), "read"),
+        ("fetch", "net", "10.0.0.0/8", Later("net", "10.0.0.0/8"), "tool"),
+        ("secret", "header", "X-Key", Later("header", "X-Key"), "fetch"),
+        ("tool", "arg.to", "in(a,b)", Later("arg.to", "in(a,b)"), "read"),
+        ("invoke", "arg.n", "max(3)", Later("arg.n", "max(3)"), "env"),
+    ],
+)
+def test_a_caveat_applies_to_its_own_actions_only(
+    action: str, key: str, value: str, expected: Caveat, elsewhere: str
+) -> None:
+    assert parse_caveat(action, key, value) == expected
+    assert isinstance(parse_caveat(elsewhere, key, value), str)
+
+
+@given(st.integers(0, 3_650 * 86_400))
+def test_a_duration_prints_and_reads_back(seconds: int) -> None:
+    caveat = ExpiresAfter(seconds)
+    assert parse_caveat("tool", "expires", str(caveat).partition("=")[2]) == caveat
+
+
+@given(st.integers(-62_135_596_800_000, 253_402_300_799_999))
+def test_a_moment_prints_and_reads_back(ms: int) -> None:
+    caveat = ExpiresAt(ms)
+    assert parse_caveat("tool", "expires", str(caveat).partition("=")[2]) == caveat
+
+
+@given(st.sampled_from(["expires", "uses", "except", "bytes", "rate", "format"]), st.text())
+def test_no_value_raises(key: str, value: str) -> None:
+    for action in ("read", "write", "secret"):
+        assert isinstance(
+            parse_caveat(action, key, value), str | ExpiresAfter | ExpiresAt | Uses | Except | Later
+        )

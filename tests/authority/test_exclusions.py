@@ -1,0 +1,188 @@
+"""The automaton of exclusions, against a naive reference, and the two lists."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capbox.authority.exclusions import HIDDEN, PROTECTED, Globs, folded, literal, rebased
+
+HIDING, GUARDING = Globs(HIDDEN), Globs(PROTECTED)
+
+
+def reference(pattern: str, path: str, anchor: str = "") -> bool:
+    """Match the obvious way: some prefix of the path, longer than the anchor, is the glob."""
+    body = pattern.removeprefix("/")
+    if "/" not in pattern and body != "**":
+        body = f"**/{body}"
+    while "**/**" in body:
+        body = body.replace("**/**", "**")
+    if body.endswith("**"):
+        body = body.removesuffix("**") + "*"
+    names = [c for c in f"{anchor}/{path}".split("/") if c]
+    first = len([c for c in anchor.split("/") if c]) + 1
+    return any(
+        _same([p for p in body.split("/") if p], names[:n]) for n in range(first, len(names) + 1)
+    )
+
+
+def _same(parts: list[str], names: list[str]) -> bool:
+    if not parts:
+        return not names
+    if parts[0] == "**":
+        return any(_same(parts[1:], names[n:]) for n in range(len(names) + 1))
+    return bool(names) and _one(parts[0], names[0]) and _same(parts[1:], names[1:])
+
+
+def _one(part: str, name: str) -> bool:
+    text = re.escape(part.casefold()).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(text, name.casefold(), re.DOTALL) is not None
+
+
+names = st.text("abA.", min_size=1, max_size=3).filter(lambda n: n not in (".", ".."))
+paths = st.lists(names, min_size=1, max_size=5).map("/".join)
+parts = st.text("ab*?.", min_size=1, max_size=3).filter(lambda p: "**" not in p)
+globs = st.lists(parts | st.just("**"), min_size=1, max_size=4).map("/".join)
+patterns = globs | globs.map("/".__add__)
+anchors = paths | st.just("")
+
+
+@given(st.lists(patterns, max_size=4), paths, anchors)
+def test_the_automaton_agrees_with_the_reference(chosen: list[str], path: str, anchor: str) -> None:
+    expected = any(reference(pattern, path, anchor) for pattern in chosen)
+    assert Globs(chosen).matches(path, anchor) is expected
+
+
+@given(st.lists(patterns, min_size=1, max_size=4), anchors, anchors, paths)
+def test_equal_states_give_equal_verdicts_below(
+    chosen: list[str], one: str, other: str, suffix: str
+) -> None:
+    automaton = Globs(chosen)
+    if walk(automaton, one) == walk(automaton, other):
+        assert automaton.matches(join(one, suffix)) is automaton.matches(join(other, suffix))
+
+
+@given(st.lists(patterns, min_size=1, max_size=4), anchors, paths)
+def test_the_residual_patterns_say_the_same_from_below(
+    chosen: list[str], above: str, path: str
+) -> None:
+    residual = Globs(chosen).residual(above)
+    assert (residual is None) is (above != "" and Globs(chosen).matches(above))
+    if residual is not None:
+        assert Globs(residual).matches(path) is Globs(chosen).matches(join(above, path))
+        assert Globs(residual).patterns == residual
+
+
+@given(patterns, paths, paths)
+def test_a_rebased_glob_means_above_what_it_meant_below(glob: str, anchor: str, path: str) -> None:
+    assert Globs([rebased(glob, anchor)]).matches(path, anchor) is Globs([glob]).matches(path)
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda n: "/" not in n), min_size=1), paths)
+def test_a_literal_matches_its_path_and_what_is_below_only(parts: list[str], other: str) -> None:
+    path = "/".join(parts)
+    if any(not folded(part) for part in parts):
+        return
+    automaton = Globs([literal(path)])
+    assert automaton.matches(path)
+    assert automaton.matches(f"{path}/x")
+    assert automaton.matches(other) is f"{folded(other)}/".startswith(f"{folded(path)}/")
+
+
+def walk(automaton: Globs, path: str) -> frozenset[int]:
+    state = automaton.start()
+    for component in filter(None, path.split("/")):
+        state = automaton.step(state, component)
+    return state
+
+
+def join(above: str, path: str) -> str:
+    return f"{above}/{path}" if above else path
+
+
+@pytest.mark.parametrize(
+    ("path", "hidden", "protected"),
+    [
+        (".env", True, False),
+        ("env", False, False),
+        (".ENV.local", True, False),
+        ("src/deep/.env.production", True, False),
+        ("src/.env/inner", True, False),
+        ("my.env", False, False),
+        ("id_rsa", True, False),
+        ("keys/server.PEM", True, False),
+        ("server.pem.md", False, False),
+        (".aws/credentials", True, False),
+        (".config/gh/hosts.yml", True, False),
+        (".config/ghostty", False, False),
+        (".git/config", False, True),
+        (".git/HEAD", False, False),
+        (".GIT/Config", False, True),
+        ("sub/.git/hooks/pre-commit", False, True),
+        (".git/modules/lib/hooks/post-checkout", False, True),
+        (".git/worktrees/w/commondir", False, True),
+        (".g\u200cit/hooks", False, True),
+        (".git/info/attributes", False, True),
+        ("config", False, False),
+        ("hooks/pre-commit", False, False),
+        (".vscode/tasks.json", False, True),
+        ("AGENTS.md", False, True),
+        ("docs/agents.md", False, True),
+        ("capbox.toml", False, True),
+        ("capbox.toml.md", False, False),
+        ("\u017frc", False, False),
+    ],
+)
+def test_the_lists_hold_against_other_spellings(path: str, hidden: bool, protected: bool) -> None:
+    assert (HIDING.matches(path), GUARDING.matches(path)) == (hidden, protected)
+
+
+@pytest.mark.parametrize(
+    ("path", "anchor", "expected"),
+    [
+        ("", ".env", False),
+        ("x", ".env", False),
+        ("x/.env", ".env", True),
+        (".env", "src", True),
+        ("gcloud/x", ".config", True),
+        ("x", ".config/gcloud", False),
+    ],
+)
+def test_naming_a_path_lifts_what_kept_it_and_nothing_else(
+    path: str, anchor: str, expected: bool
+) -> None:
+    assert HIDING.matches(path, anchor) is expected
+
+
+def test_a_hook_stays_protected_below_a_grant_that_names_its_directory() -> None:
+    assert GUARDING.matches("hooks/pre-commit", ".git")
+    assert not GUARDING.matches("pre-commit", ".git/hooks")
+
+
+def test_renaming_a_parent_changes_the_state_only_where_verdicts_change() -> None:
+    assert walk(GUARDING, "src") == walk(GUARDING, "lib/deep")
+    assert walk(GUARDING, ".git") != walk(GUARDING, "git")
+
+
+@pytest.mark.parametrize("name", ["\u00e9", "STRASSE", "\u212a", "A\u0301", "a\u200bb"])
+def test_spellings_of_one_name_fold_alike(name: str) -> None:
+    for form in ("NFC", "NFD"):
+        assert folded(unicodedata.normalize(form, name)) == folded(name)
+    assert folded(name.upper()) == folded(name.lower())
+
+
+def test_a_guest_cannot_make_the_automaton_keep_ever_more_states() -> None:
+    automaton = Globs([f"**/{c}/**/x" for c in "abcdefghijklmnop"])
+    for number in range(5_000):
+        state = automaton.start()
+        for bit, char in enumerate("abcdefghijklmnop"):
+            if number >> bit & 1:
+                state = automaton.step(state, char)
+        automaton.step(state, "y")
+    assert len(automaton._rows) <= 1_024
+
+
+def test_many_stars_do_not_make_matching_explode() -> None:
+    assert not Globs(["*a" * 40 + "*b"]).matches("a" * 255)

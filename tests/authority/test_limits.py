@@ -1,0 +1,43 @@
+"""Bounds compare and narrow field by field, and are always finite."""
+
+from dataclasses import replace
+from math import inf, nan
+
+import pytest
+
+from capbox.authority.budget import Budget
+from capbox.authority.limits import Limits
+
+
+@pytest.mark.parametrize("name", [n for n in Limits.__slots__ if n != "fuel"])
+def test_a_lower_limit_is_within_and_a_higher_one_is_not(name: str) -> None:
+    base = Limits()
+    lower = replace(base, **{name: 0})
+    assert (lower.within(base), base.within(lower)) == (True, False)
+    assert base.narrowed(lower) == lower.narrowed(base) == lower
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "within", "narrowed"),
+    [
+        (None, None, True, None),
+        (5, None, True, 5),
+        (None, 5, False, 5),
+        (5, 5, True, 5),
+        (6, 5, False, 5),
+        (0, 5, True, 0),
+    ],
+)
+def test_unmetered_fuel_is_the_loosest(
+    ours: int | None, theirs: int | None, within: bool, narrowed: int | None
+) -> None:
+    mine, parent = Limits(fuel=ours), Limits(fuel=theirs)
+    assert (mine.within(parent), mine.narrowed(parent).fuel) == (within, narrowed)
+
+
+@pytest.mark.parametrize("bound", [inf, nan, -1.0])
+def test_a_bound_that_bounds_nothing_is_a_bug(bound: float) -> None:
+    with pytest.raises(ValueError, match="wall_seconds"):
+        Limits(wall_seconds=bound)
+    with pytest.raises(ValueError, match="usd"):
+        Budget(usd=bound)

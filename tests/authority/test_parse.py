@@ -1,0 +1,187 @@
+"""The grammar: every form reads and prints canonically; the rest is refused with its place."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from capbox.authority.caveats import Except, ExpiresAfter, ExpiresAt, Later, Uses
+from capbox.authority.grant import (
+    EnvSelector,
+    Grant,
+    LaterSelector,
+    ModelSelector,
+    NameSelector,
+    PathSelector,
+)
+from capbox.authority.parse import GrantError, parse_grant
+from capbox.authority.paths import GrantPath
+
+
+def on(path: str) -> PathSelector:
+    return PathSelector(GrantPath(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "grant"),
+    [
+        ("read:/workspace/docs", Grant("read", on("/workspace/docs"))),
+        ('write:"/a b"', Grant("write", on("/a b"))),
+        ('read:"/a uses=9"', Grant("read", on("/a uses=9"))),
+        ('read:"/a\\" uses=9"', Grant("read", on('/a" uses=9'))),
+        ("read:/a\\b", Grant("read", on("/a\\b"))),
+        ("read:/", Grant("read", on("/"))),
+        ("env:NAME", Grant("env", EnvSelector("NAME"))),
+        ("env:NAME=", Grant("env", EnvSelector("NAME", ""))),
+        ("env:NAME=a=b", Grant("env", EnvSelector("NAME", "a=b"))),
+        ('env:"NAME=a b"', Grant("env", EnvSelector("NAME", "a b"))),
+        ("tool:bash", Grant("tool", NameSelector("bash"))),
+        ("model:anthropic/*", Grant("model", ModelSelector("anthropic/*"))),
+        ("read:/a uses=0", Grant("read", on("/a"), (Uses(0),))),
+        ("read:/a expires=90s", Grant("read", on("/a"), (ExpiresAfter(90),))),
+        ("read:/a expires=1970-01-01T00:00:01Z", Grant("read", on("/a"), (ExpiresAt(1000),))),
+        (
+            'read:/a except="*.pem,a b/**"',
+            Grant("read", on("/a"), (Except(("*.pem", "a b/**")),)),
+        ),
+        ("spawn:3", Grant("spawn", LaterSelector("3"))),
+        (
+            "store:cache bytes=10MB",
+            Grant("store", LaterSelector("cache"), (Later("bytes", "10MB"),)),
+        ),
+        ("exec:git ask=each", Grant("exec", LaterSelector("git"), (Later("ask", "each"),))),
+        ("fetch:https://a.example", Grant("fetch", LaterSelector("https://a.example"))),
+        (
+            'fetch:"GET,HEAD https://a.example/v1/*" rate=10/min',
+            Grant(
+                "fetch",
+                LaterSelector("GET,HEAD https://a.example/v1/*"),
+                (Later("rate", "10/min"),),
+            ),
+        ),
+        ("fetch:https://*.a.example", Grant("fetch", LaterSelector("https://*.a.example"))),
+        (
+            "secret:KEY@https://a.example header=Authorization",
+            Grant(
+                "secret",
+                LaterSelector("KEY@https://a.example"),
+                (Later("header", "Authorization"),),
+            ),
+        ),
+        (
+            "invoke:mail arg.to=grounded untainted",
+            Grant(
+                "invoke",
+                LaterSelector("mail"),
+                (Later("arg.to", "grounded"), Later("untainted", None)),
+            ),
+        ),
+    ],
+)
+def test_every_form_of_the_grammar_reads_and_prints_itself(text: str, grant: Grant) -> None:
+    assert parse_grant(text) == grant
+    assert str(grant) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("fs.read:/a", "read:/a"),
+        ("fs.write:/a", "write:/a"),
+        ("network:https://a.example:443", "fetch:https://a.example"),
+        ("fetch:http://A.Example:80/p", "fetch:http://a.example/p"),
+        ("fetch:https://a.example:8443", "fetch:https://a.example:8443"),
+        ('fetch:"HEAD,GET,GET https://a.example"', 'fetch:"GET,HEAD https://a.example"'),
+        ("read://a//./b/", "read:/a/b"),
+        ('read:"/plain"', "read:/plain"),
+        ("read:/a expires=600s", "read:/a expires=10m"),
+        ("read:/a expires=48h", "read:/a expires=2d"),
+        ("read:/a uses=2 expires=0s", "read:/a expires=0d uses=2"),
+        ("read:/a   uses=2 ", "read:/a uses=2"),
+        (
+            "read:/a expires=2030-01-31T13:00:00.25+01:00",
+            "read:/a expires=2030-01-31T12:00:00.250Z",
+        ),
+    ],
+)
+def test_other_spellings_print_canonically(text: str, canonical: str) -> None:
+    grant = parse_grant(text)
+    assert isinstance(grant, Grant)
+    assert str(grant) == canonical
+    assert parse_grant(canonical) == grant
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", 0),
+        ("read", 0),
+        ("Read:/a", 0),
+        (" read:/a", 0),
+        ("delete:/a", 0),
+        ("read:", 5),
+        ("read:a", 5),
+        ("read:*", 5),
+        ("read:/a/*", 5),
+        ("read:/a/**", 5),
+        ("read:/a/../b", 5),
+        ("read:/a\0", 7),
+        ("read:/a\u202e", 7),
+        ('read:"/a\\u0000"', 5),
+        ('read:"/a\\u202e"', 5),
+        ('read:"/a\\ud800"', 5),
+        ('read:"/a', 5),
+        ('read:"/a"uses=1', 9),
+        ('read:/a"b', 5),
+        ("read:/a\u00a0b", 5),
+        ("read:/a b", 8),
+        ("read:/a uses", 8),
+        ("read:/a uses=", 13),
+        ("read:/a uses=-1", 8),
+        ("read:/a uses=01", 8),
+        ("read:/a uses=\u0661", 8),
+        ("read:/a uses=1 uses=2", 15),
+        ("read:/a Uses=1", 8),
+        ("read:/a expires=soon", 8),
+        ("read:/a expires=2030-01-31T12:00:00", 8),
+        ("read:/a expires=999999999999d", 8),
+        ("read:/a except=", 15),
+        ("read:/a except=../x", 8),
+        ("read:/a except=a,,b", 8),
+        ("read:/a except=a**", 8),
+        ("tool:bash except=*", 10),
+        ("read:/a bytes=1MB", 8),
+        ("write:/a bytes=lots", 9),
+        ("read:/a arg.x=1", 8),
+        ("read:/a untainted=yes", 8),
+        ("read:/a colour=red", 8),
+        ("env:1NAME", 4),
+        ("env:*", 4),
+        ("tool:-rf", 5),
+        ("tool:*", 5),
+        ("model:*/x", 6),
+        ("model:a*", 6),
+        ("spawn:many", 6),
+        ("fetch:ftp://a", 6),
+        ("fetch:a.example", 6),
+        ("secret:KEY", 7),
+        ("secret:KEY@https://a/path", 7),
+    ],
+)
+def test_what_is_not_a_grant_is_refused_with_its_place(text: str, place: int) -> None:
+    error = parse_grant(text)
+    assert isinstance(error, GrantError)
+    assert (error.text, error.place) == (text, place)
+    assert error.message
+
+
+@given(st.text())
+@example('read:"\\ud800\\udc00"')
+def test_parsing_never_raises(text: str) -> None:
+    assert isinstance(parse_grant(text), Grant | GrantError)
+
+
+@given(st.sampled_from(["read:", 'env:"A=', "fetch:", "model:", "write:/a "]), st.text())
+def test_parsing_never_raises_after_a_known_action(head: str, tail: str) -> None:
+    found = parse_grant(head + tail)
+    if isinstance(found, Grant):
+        assert parse_grant(str(found)) == found

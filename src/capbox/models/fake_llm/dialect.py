@@ -1,0 +1,84 @@
+"""What the two wire formats have in common, as the server sees them.
+
+A dialect is pure: it reads a request's JSON and writes a reply's bytes. Does not: know faults,
+sockets or scripts as files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from capbox.messages import Json, JsonObject, Usage
+from capbox.models.script import ScriptedReply
+
+_CHARACTERS_PER_TOKEN = 4
+_PIECES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request: its path, its headers in lower case, its JSON."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request the real provider would refuse too."""
+
+    status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One reply about to be written: `number` counts from 0 in the conversation."""
+
+    reply: ScriptedReply
+    number: int
+    request: JsonObject
+
+    @property
+    def model(self) -> str:
+        """Return the model's name as the request has it."""
+        return str(self.request.get("model"))
+
+    @property
+    def usage(self) -> Usage:
+        """Return the scripted token counts, or counts estimated by length."""
+        if self.reply.usage is not None:
+            return self.reply.usage
+        said = self.reply.text + self.reply.thinking
+        said += "".join(call.name + call.arguments for call in self.reply.tool_calls)
+        return Usage(
+            input_tokens=1 + len(json.dumps(self.request)) // _CHARACTERS_PER_TOKEN,
+            output_tokens=1 + len(said) // _CHARACTERS_PER_TOKEN,
+        )
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Split text as a stream does, into a few pieces; nothing for no text."""
+    size = max(1, -(-len(text) // _PIECES))
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
+
+
+def messages_in(body: JsonObject) -> tuple[JsonObject, ...]:
+    """Return the conversation of a request, without what is not an object."""
+    return objects(body.get("messages"))
+
+
+def replies_in(body: JsonObject) -> int:
+    """Return how many replies of a model the request holds: the number of the one it asks for."""
+    return sum(message.get("role") == "assistant" for message in messages_in(body))
+
+
+def objects(value: Json) -> tuple[JsonObject, ...]:
+    """Return the objects of a JSON list; nothing for anything else."""
+    if not isinstance(value, list):
+        return ()
+    return tuple(item for item in value if isinstance(item, dict))

@@ -1,0 +1,39 @@
+"""What a reply costs, from the price tables that genai-prices ships.
+
+Guarantees: no network; a model or an address the tables do not know has no price (None), never the
+price of another. Does not: know discounts, batch prices or prices agreed with a provider.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from capbox.messages import Usage
+
+
+def price_usd(
+    usage: Usage, *, provider: str, model: str, base_url: str | None, at: datetime
+) -> float | None:
+    """Return the price in US dollars of one reply sent at `at`, or None when it is not known.
+
+    A `base_url` other than the provider's own is looked up by address: a local server that calls
+    its model `gpt-5` does not charge what OpenAI does.
+    """
+    from genai_prices import Usage as PricedUsage
+    from genai_prices import calc_price
+
+    priced = PricedUsage(
+        input_tokens=usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
+    try:
+        if base_url is None:
+            cost = calc_price(priced, model, provider_id=provider, genai_request_timestamp=at)
+        else:
+            cost = calc_price(priced, model, provider_api_url=base_url, genai_request_timestamp=at)
+    except (LookupError, ValueError):
+        # ValueError: the table has the model, but no price for a kind of token that was used.
+        return None
+    return float(cost.total_price)

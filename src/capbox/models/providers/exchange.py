@@ -1,0 +1,158 @@
+"""One request and its streamed reply, over pydantic-ai's direct API.
+
+Guarantees: a `Reply` is yielded only after the provider said why the reply ended; an error, a cut
+or silence in the middle of the stream is a `ModelError`.
+Does not: keep connections between requests (a model value may be used from several event loops).
+Imports pydantic-ai, which takes seconds: import this module lazily.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Final
+
+from pydantic_ai import messages as wire
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.exceptions import AgentRunError, UserError
+from pydantic_ai.models import StreamedResponse
+from pydantic_ai.models.anthropic import AnthropicModelSettings
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
+
+from capbox.messages import AssistantMessage, ToolCall, Usage
+from capbox.models.arguments import tool_call
+from capbox.models.model import (
+    ModelError,
+    ModelEvent,
+    ModelRequest,
+    Reply,
+    Stop,
+    TextDelta,
+    ThinkingDelta,
+)
+from capbox.models.pricing import price_usd
+from capbox.models.providers.clients import http_client, wire_model
+from capbox.models.providers.conversation import wire_messages, wire_parameters
+from capbox.models.providers.endpoint import Endpoint
+from capbox.models.providers.failures import broken, failed
+from capbox.models.unicode import encodable
+
+_STOPS: Final[dict[str, Stop]] = {
+    "stop": "end",
+    "tool_call": "tool_calls",
+    "length": "length",
+    "content_filter": "refused",
+}
+
+# The libraries check little of what a server sends, and trip over the rest in these ways.
+_TRIPPED = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
+
+
+async def exchange(endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    """Send a request and yield its deltas, then the reply.
+
+    Raises:
+        ModelError: there is no whole reply.
+    """
+    opened = False
+    try:
+        async with (
+            http_client(endpoint) as http,
+            model_request_stream(
+                wire_model(endpoint, http),
+                wire_messages(request.messages),
+                model_settings=_settings(endpoint, request),
+                model_request_parameters=wire_parameters(request),
+                instrument=False,
+            ) as stream,
+        ):
+            opened = True
+            async for event in stream:
+                if delta := _delta(event):
+                    yield delta
+            reply = _reply(endpoint, stream)
+    except (AgentRunError, UserError) as error:
+        raise failed(error, endpoint, opened=opened) from error
+    except _TRIPPED as error:
+        raise broken(error, endpoint) from error
+    # Only now, with the connection closed: a reader may stop at the reply.
+    yield reply
+
+
+def _settings(endpoint: Endpoint, request: ModelRequest) -> ModelSettings:
+    # Other servers that speak Anthropic's dialect do not all know the cache field.
+    if endpoint.provider == "anthropic" and endpoint.base_url is None:
+        return AnthropicModelSettings(max_tokens=request.max_output_tokens, anthropic_cache=True)
+    return ModelSettings(max_tokens=request.max_output_tokens)
+
+
+def _delta(event: wire.ModelResponseStreamEvent) -> ModelEvent | None:
+    match event:
+        case wire.PartStartEvent(part=wire.TextPart(content=text)) if text:
+            return TextDelta(encodable(text))
+        case wire.PartStartEvent(part=wire.ThinkingPart(content=text)) if text:
+            return ThinkingDelta(encodable(text))
+        case wire.PartDeltaEvent(delta=wire.TextPartDelta(content_delta=text)) if text:
+            return TextDelta(encodable(text))
+        case wire.PartDeltaEvent(delta=wire.ThinkingPartDelta(content_delta=text)) if text:
+            return ThinkingDelta(encodable(text))
+        case _:
+            return None
+
+
+def _reply(endpoint: Endpoint, stream: StreamedResponse) -> Reply:
+    response = stream.get()
+    calls = tuple(_call(part) for part in response.parts if isinstance(part, wire.ToolCallPart))
+    usage = _usage(response.usage)
+    return Reply(
+        AssistantMessage(
+            _text(response), calls, "".join(encodable(part.content) for part in _thinking(response))
+        ),
+        usage,
+        price_usd(
+            usage,
+            provider=endpoint.provider,
+            model=endpoint.model,
+            base_url=endpoint.base_url,
+            at=response.timestamp,
+        ),
+        _stop(response),
+    )
+
+
+def _stop(response: wire.ModelResponse) -> Stop:
+    said = (response.provider_details or {}).get("finish_reason")
+    if said is None and response.finish_reason != "content_filter":
+        # pydantic-ai fills in "stop" here, which would make a cut stream a success.
+        raise ModelError("cut", "the stream ended without saying why the reply did")
+    stop = _STOPS.get(response.finish_reason or "")
+    if stop is None:
+        raise ModelError("provider", f"the reply ended for a reason we do not know: {said!r}")
+    return stop
+
+
+def _text(response: wire.ModelResponse) -> str:
+    text = "".join(part.content for part in response.parts if isinstance(part, wire.TextPart))
+    refusal = (response.provider_details or {}).get("refusal")
+    return encodable(text or (refusal if isinstance(refusal, str) else ""))
+
+
+def _thinking(response: wire.ModelResponse) -> list[wire.ThinkingPart]:
+    return [part for part in response.parts if isinstance(part, wire.ThinkingPart)]
+
+
+def _call(part: wire.ToolCallPart) -> ToolCall:
+    arguments = part.args if isinstance(part.args, str) else json.dumps(part.args or {})
+    return tool_call(part.tool_call_id, part.tool_name, arguments)
+
+
+def _usage(usage: RequestUsage) -> Usage:
+    cached = usage.cache_read_tokens + usage.cache_write_tokens
+    return Usage(
+        # pydantic-ai counts cached tokens as input; some servers report more cached than input.
+        input_tokens=max(0, usage.input_tokens - cached),
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )

@@ -1,0 +1,58 @@
+"""A model that replies from a script: a public fake for tests, demos and reproductions.
+
+Guarantees: the same request gets the same reply, so a run can be resumed (the reply is chosen by
+the number of replies the request already holds); it costs nothing and touches no network.
+Does not: read the conversation, or know faults (those belong to the fake server).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from capbox.messages import AssistantMessage, Usage
+from capbox.models.arguments import tool_call
+from capbox.models.model import (
+    ModelError,
+    ModelEvent,
+    ModelRequest,
+    Reply,
+    TextDelta,
+    ThinkingDelta,
+)
+from capbox.models.script import Script
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedModel:
+    """The replies of one script, in order."""
+
+    name: str
+    script: Script
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Yield the reply whose number is the number of replies so far.
+
+        Raises:
+            ModelError: of kind `script`, when the script has no such reply.
+        """
+        number = request.replies_so_far
+        if number >= len(self.script):
+            raise ModelError(
+                "script", f"{self.name} is exhausted: it holds {len(self.script)} replies"
+            )
+        scripted = self.script[number]
+        if scripted.thinking:
+            yield ThinkingDelta(scripted.thinking)
+        if scripted.text:
+            yield TextDelta(scripted.text)
+        calls = tuple(
+            tool_call(f"call_{number}_{place}", call.name, call.arguments)
+            for place, call in enumerate(scripted.tool_calls)
+        )
+        yield Reply(
+            AssistantMessage(scripted.text, calls, scripted.thinking),
+            scripted.usage or Usage(),
+            usd=0.0,
+            stop="tool_calls" if calls else "end",
+        )

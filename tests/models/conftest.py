@@ -1,0 +1,51 @@
+"""A fake server on loopback for the tests of models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from capbox.messages import Json
+from capbox.models.direct import DirectModel
+from capbox.models.fake_llm.plan import plan_of
+from capbox.models.fake_llm.server import FakeLlm
+from capbox.models.providers.endpoint import Endpoint, Provider
+from capbox.models.script import ScriptError, parse_script
+
+Serve = Callable[[list[Json]], FakeLlm]
+Connect = Callable[[FakeLlm], DirectModel]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a fake server from a script; it stops after the test."""
+    with ExitStack() as stack:
+
+        def start(entries: list[Json]) -> FakeLlm:
+            script = parse_script(json.dumps(entries), "script.json")
+            assert not isinstance(script, ScriptError), script
+            plan = plan_of(script, "script.json")
+            assert not isinstance(plan, ScriptError), plan
+            return stack.enter_context(FakeLlm(plan))
+
+        yield start
+
+
+@pytest.fixture(params=["anthropic", "openai"])
+def provider(request: pytest.FixtureRequest) -> Provider:
+    """Each provider."""
+    return request.param
+
+
+@pytest.fixture
+def connect(provider: Provider) -> Connect:
+    """Open a model of the provider at a fake server."""
+
+    def connected(server: FakeLlm) -> DirectModel:
+        base_url = server.url if provider == "anthropic" else server.url + "/v1"
+        return DirectModel(Endpoint(provider, "some-model", base_url, "sk-secret-key", 20.0))
+
+    return connected

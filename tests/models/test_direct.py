@@ -1,0 +1,213 @@
+"""The adapter over the real SDKs, against the fake server: requests, faults and refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from capbox.messages import (
+    AssistantMessage,
+    Json,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
+from capbox.models.direct import DirectModel
+from capbox.models.model import ErrorKind, ModelError, ModelRequest, Reply, TextDelta, ToolSpec
+from capbox.models.providers.endpoint import Endpoint, Provider
+
+ASK = ModelRequest("", (UserMessage("Go."),))
+TEXT = "a text that is long enough to come in several pieces"
+
+
+async def reply_of(model: DirectModel, request: ModelRequest = ASK) -> Reply:
+    """Return the reply, which must come last."""
+    events = [event async for event in model.stream(request)]
+    assert isinstance(events[-1], Reply)
+    return events[-1]
+
+
+async def error_of(model: DirectModel, request: ModelRequest = ASK) -> ModelError:
+    """Return the error a stream ends with; a reply before it fails the test."""
+    with pytest.raises(ModelError) as raised:
+        async for event in model.stream(request):
+            assert not isinstance(event, Reply)
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "may_pass", "retry_after"),
+    [
+        ({"status": 401}, "authentication", False, None),
+        ({"status": 403}, "authentication", False, None),
+        ({"status": 400}, "invalid_request", False, None),
+        ({"status": 404}, "invalid_request", False, None),
+        ({"status": 429, "retry_after": 3}, "rate_limit", True, 3.0),
+        ({"status": 500}, "provider", True, None),
+        ({"status": 503}, "overloaded", True, None),
+        ({"status": 529, "retry_after": 0.5}, "overloaded", True, 0.5),
+        ("cut", "cut", True, None),
+    ],
+)
+async def test_a_fault_is_an_error_of_its_kind_and_the_next_request_succeeds(
+    serve, connect, fault: Json, kind: ErrorKind, may_pass: bool, retry_after: float | None
+) -> None:
+    server = serve([{"text": TEXT, "fault": fault}])
+    error = await error_of(connect(server))
+    assert (error.kind, error.may_pass, error.retry_after_seconds) == (kind, may_pass, retry_after)
+    # One request each: nothing is retried behind the loop's back.
+    assert len(server.received) == 1
+    assert (await reply_of(connect(server))).message == AssistantMessage(TEXT)
+
+
+async def test_an_error_event_inside_the_stream_is_an_error_and_not_a_short_reply(
+    serve, connect, provider: Provider
+) -> None:
+    server = serve([{"text": TEXT, "fault": "error_event"}])
+    error = await error_of(connect(server))
+    assert (error.kind, error.message) == {
+        "anthropic": ("overloaded", "anthropic/some-model: 529: Overloaded"),
+        "openai": (
+            "provider",
+            "openai/some-model: 500: The server had an error while processing your request.",
+        ),
+    }[provider]
+
+
+async def test_silence_in_the_middle_of_a_reply_is_given_up(serve, provider: Provider) -> None:
+    server = serve([{"text": TEXT, "fault": "stall", "seconds": 600}])
+    base_url = server.url if provider == "anthropic" else server.url + "/v1"
+    model = DirectModel(Endpoint(provider, "m", base_url, "k", stall_seconds=0.2))
+    assert (await error_of(model)).kind == "stalled"
+
+
+async def test_a_short_pause_is_waited_for(serve, connect) -> None:
+    server = serve([{"text": TEXT, "fault": "stall", "seconds": 0.01}])
+    assert (await reply_of(connect(server))).message == AssistantMessage(TEXT)
+
+
+async def test_malformed_arguments_go_back_to_the_provider_as_an_object_that_shows_them(
+    serve, connect, provider: Provider
+) -> None:
+    server = serve(
+        [
+            {
+                "tool_calls": [{"name": "read", "arguments": {"path": "a"}}],
+                "fault": "malformed_tool_json",
+            },
+            {"text": "Sorry."},
+        ]
+    )
+    said = (await reply_of(connect(server))).message
+    call = said.tool_calls[0]
+    assert said == AssistantMessage("", (ToolCall(call.id, "read", {}, malformed='{"path": "a"'),))
+    answer = ToolMessage(call.id, "read", "not JSON", is_error=True)
+    await reply_of(connect(server), ModelRequest("", (UserMessage("Go."), said, answer)))
+    sent = server.received[-1].body["messages"]
+    assert (
+        sent[1:]
+        == {
+            "anthropic": [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {
+                            "type": "tool_use",
+                            "id": call.id,
+                            "name": "read",
+                            "input": {"INVALID_JSON": '{"path": "a"'},
+                        }
+                    ],
+                },
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "tool_result",
+                            "tool_use_id": call.id,
+                            "content": [{"type": "text", "text": "not JSON"}],
+                            "is_error": True,
+                        }
+                    ],
+                },
+            ],
+            "openai": [
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        {
+                            "id": call.id,
+                            "type": "function",
+                            "function": {
+                                "name": "read",
+                                "arguments": '{"INVALID_JSON":"{\\"path\\": \\"a\\""}',
+                            },
+                        }
+                    ],
+                },
+                {"role": "tool", "tool_call_id": call.id, "content": '{"error":"not JSON"}'},
+            ],
+        }[provider]
+    )
+
+
+async def test_system_prompt_tools_and_bound_are_sent_as_they_are(
+    serve, connect, provider: Provider
+) -> None:
+    server = serve([{"text": "x"}])
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {"path": {"type": "string", "minLength": 1}, "n": {"type": "integer"}},
+        "required": ["path"],
+        "additionalProperties": False,
+    }
+    request = ModelRequest("Be brief.", ASK.messages, (ToolSpec("read", "Reads.", schema),), 99)
+    await reply_of(connect(server), request)
+    body = server.received[0].body
+    if provider == "anthropic":
+        tool = {"name": "read", "description": "Reads.", "input_schema": schema}
+        assert body["system"] == [{"type": "text", "text": "Be brief."}]
+    else:
+        function = {"name": "read", "description": "Reads.", "parameters": schema}
+        tool = {"type": "function", "function": function}
+        assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert (body["tools"], body["max_tokens"]) == ([tool], 99)
+
+
+async def test_only_the_headers_the_protocol_needs_leave_the_machine(
+    serve, connect, provider: Provider
+) -> None:
+    server = serve([{"text": "x"}])
+    await reply_of(connect(server))
+    headers = dict(server.received[0].headers)
+    common = {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    }
+    own = {
+        "anthropic": {"anthropic-version", "x-api-key"},
+        "openai": {"authorization"},
+    }[provider]
+    assert set(headers) == common | own
+    assert headers["user-agent"] == "capbox"
+
+
+async def test_no_answer_at_all_is_a_connection_error(serve, connect) -> None:
+    server = serve([])
+    gone = connect(server)
+    server.__exit__(None, None, None)
+    assert (await error_of(gone)).kind == "connection"
+
+
+async def test_text_that_cannot_be_encoded_is_mended(serve, connect) -> None:
+    server = serve([{"text": "half \ud800 a pair"}])
+    model = connect(server)
+    events = [event async for event in model.stream(ASK)]
+    assert isinstance(events[-1], Reply)
+    assert events[-1].message == AssistantMessage("half ? a pair")
+    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "half ? a pair"

@@ -1,0 +1,53 @@
+"""Everything a run needs to know before it starts: frozen values, made by the composition root.
+
+Does not: hold authority. `grants` is text for the prompt and the record; what a call may do is
+decided behind `CallTool`, which leads to the gate: it answers for every call, the ones that name no
+offered tool included, so that the attempt is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from capbox.agent.context import RESULT_CHARACTERS_MAX
+from capbox.agent.prompt import system_prompt
+from capbox.authority.budget import Budget
+from capbox.messages import JsonObject, ToolCall, ToolResult
+from capbox.models.model import Model, ToolSpec
+
+CallTool = Callable[[ToolCall], Awaitable[ToolResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """One tool that the run holds; only those that `reads_only` may run beside others."""
+
+    name: str
+    description: str
+    input_schema: JsonObject
+    reads_only: bool = False
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Return what the model is told."""
+        return ToolSpec(self.name, self.description, self.input_schema)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """One task, who works on it, with what, and within which limits."""
+
+    run: str
+    task: str
+    model: Model
+    tools: tuple[OfferedTool, ...] = ()
+    grants: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    output_tokens_max: int = 8_192
+    result_characters_max: int = RESULT_CHARACTERS_MAX
+
+    @property
+    def system(self) -> str:
+        """Return the system prompt."""
+        return system_prompt(self.grants, self.budget)

@@ -1,0 +1,176 @@
+"""The run store: every run and its events, from the moment the run starts.
+
+Guarantees: a change is whole or absent, also when the caller is cancelled in the middle; events of
+a run are numbered from 0 without gaps; a run whose process died stays as it was (`ended_at` None).
+Does not: prove anything. People may edit it; what cannot be edited unseen is the journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anyio import CancelScope
+from sqlalchemy import Executable, Row, func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from capbox.messages import JsonObject, Usage
+from capbox.store.database import named_errors, open_database
+from capbox.store.errors import StoreError
+from capbox.store.schema import events, runs
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """One run; times in seconds since 1970, the last four fields final once `ended_at` is set."""
+
+    id: str
+    started_at: float
+    task: str
+    workspace: str
+    model: str
+    ended_at: float | None = None
+    outcome: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event of a run, as it was told."""
+
+    seq: int
+    at: float
+    event: JsonObject
+
+
+@asynccontextmanager
+async def open_runs(file: Path) -> AsyncIterator[RunStore]:
+    """Open the store at `file`, making it if it is not there.
+
+    Raises:
+        StoreError: the file cannot be used; it is left as it was.
+    """
+    async with open_database(file) as engine:
+        yield RunStore(file, engine)
+
+
+class RunStore:
+    """Runs and events in one SQLite file; made by `open_runs`.
+
+    Every method raises StoreError if the database cannot do it.
+    """
+
+    def __init__(self, file: Path, engine: AsyncEngine) -> None:
+        """Hold an engine that `open_database` has prepared."""
+        self._file = file
+        self._engine = engine
+
+    async def begin(self, run: StoredRun) -> None:
+        """Store a run that starts; its id must be new."""
+        values = {
+            "id": run.id,
+            "started_at": run.started_at,
+            "task": _storable(run.task),
+            "workspace": _storable(run.workspace),
+            "model": _storable(run.model),
+        }
+        await self._change(insert(runs).values(values), refused=f"run {run.id} exists already")
+
+    async def append(self, run: str, event: JsonObject, *, at: float) -> None:
+        """Store the next event of a run that has begun."""
+        following = select(func.coalesce(func.max(events.c.seq), -1) + 1).where(events.c.run == run)
+        # ASCII: what a model wrote may hold half of a surrogate pair, which no encoding takes.
+        line = json.dumps(event, ensure_ascii=True, separators=(",", ":"))
+        statement = insert(events).values(
+            run=run, seq=following.scalar_subquery(), at=literal(at), json=line
+        )
+        await self._change(statement, refused=f"there is no run {run}")
+
+    async def finish(
+        self, run: str, *, ended_at: float, outcome: str, usage: Usage, usd: float | None
+    ) -> None:
+        """Store how a run ended; once a run."""
+        values = {
+            "ended_at": ended_at,
+            "outcome": outcome,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cache_read_tokens": usage.cache_read_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "usd": usd,
+        }
+        is_open = (runs.c.id == run) & runs.c.ended_at.is_(None)
+        changed = await self._change(update(runs).where(is_open).values(values), refused="")
+        if not changed:
+            raise StoreError(str(self._file), f"there is no run {run} that has not ended")
+
+    async def get(self, run: str) -> StoredRun | None:
+        """Return a run, or None if there is none of this id."""
+        found = await self._read(select(runs).where(runs.c.id == run))
+        return _run(found[0]) if found else None
+
+    async def newest(self, limit: int = 100) -> tuple[StoredRun, ...]:
+        """Return the newest runs, newest first."""
+        ordered = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+        return tuple(_run(row) for row in await self._read(ordered.limit(limit)))
+
+    async def events(
+        self, run: str, *, after: int = -1, limit: int = 1_000
+    ) -> tuple[StoredEvent, ...]:
+        """Return the events of a run with numbers above `after`, in order, `limit` at most."""
+        page = (
+            select(events.c.seq, events.c.at, events.c.json)
+            .where((events.c.run == run) & (events.c.seq > after))
+            .order_by(events.c.seq)
+            .limit(limit)
+        )
+        return tuple(self._event(row) for row in await self._read(page))
+
+    def _event(self, row: Row[tuple[object, ...]]) -> StoredEvent:
+        try:
+            return StoredEvent(row.seq, row.at, json.loads(row.json))
+        except ValueError as error:
+            raise StoreError(str(self._file), f"event {row.seq} is not JSON: {error}") from error
+
+    async def _change(self, statement: Executable, *, refused: str) -> int:
+        # Shielded: a run that is being cancelled must still write that it was, and a statement torn
+        # in the middle would leave its connection in an unknown state. It takes milliseconds.
+        with CancelScope(shield=True), named_errors(self._file):
+            try:
+                async with self._engine.begin() as connection:
+                    changed = (await connection.execute(statement)).rowcount
+            except IntegrityError as error:
+                raise StoreError(str(self._file), refused) from error
+        return changed
+
+    async def _read(self, statement: Executable) -> Sequence[Row[tuple[object, ...]]]:
+        with CancelScope(shield=True), named_errors(self._file):
+            async with self._engine.connect() as connection:
+                rows = (await connection.execute(statement)).all()
+        return rows
+
+
+def _run(row: Row[tuple[object, ...]]) -> StoredRun:
+    return StoredRun(
+        id=row.id,
+        started_at=row.started_at,
+        task=row.task,
+        workspace=row.workspace,
+        model=row.model,
+        ended_at=row.ended_at,
+        outcome=row.outcome,
+        usage=Usage(
+            row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_write_tokens
+        ),
+        usd=row.usd,
+    )
+
+
+def _storable(text: str) -> str:
+    # A path or an argument that is not UTF-8 reaches us with surrogates; shown as \udcXX, not lost.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,154 @@
+"""Events: one JSON-lines schema, the same keys each time."""
+
+from __future__ import annotations
+
+import json
+
+from inline_snapshot import snapshot
+
+from capbox.agent import events
+from capbox.agent.outcome import Completed, TurnLimit
+from capbox.messages import (
+    AssistantMessage,
+    Denial,
+    Effect,
+    Spent,
+    ToolCall,
+    ToolFailure,
+    ToolResult,
+    Usage,
+)
+
+CALL = ToolCall("c1", "read", {"path": "a.txt"})
+ONE_OF_EACH: tuple[events.Event, ...] = (
+    events.RunStarted("r1", "tidy up", "scripted:x", ("read",), ("read:/workspace",)),
+    events.ThinkingDelta("hm"),
+    events.TextDelta("I will"),
+    events.ModelReply(
+        AssistantMessage("I will", (CALL,), "hm"), Usage(1, 2, 3, 4), 0.25, "tool_calls"
+    ),
+    events.ToolStarted(CALL),
+    events.ToolStarted(ToolCall("c2", "read", {}, malformed="{")),
+    events.ToolFinished(
+        CALL,
+        ToolResult(
+            False,
+            "",
+            error=ToolFailure("denied", "no"),
+            denied=(Denial("read /etc/x", "no grant", "read:/etc/x", "--read /etc/x"),),
+            effects=(Effect("read", "/workspace/a.txt", "/home/a/a.txt", 5),),
+            spent=Spent(3, None, 100, 5),
+        ),
+    ),
+    events.Warned("careful"),
+    events.LimitAsked(TurnLimit(50), granted=False),
+    events.RunFinished(Completed(), "done", events.RunSpent(2, 1, 1_500, Usage(1, 2, 3, 4), None)),
+)
+
+
+def test_the_schema_of_every_event() -> None:
+    assert [json.loads(events.json_line(event)) for event in ONE_OF_EACH] == snapshot(
+        [
+            {
+                "type": "run_started",
+                "run": "r1",
+                "task": "tidy up",
+                "model": "scripted:x",
+                "tools": ["read"],
+                "grants": ["read:/workspace"],
+            },
+            {"type": "thinking_delta", "text": "hm"},
+            {"type": "text_delta", "text": "I will"},
+            {
+                "type": "model_reply",
+                "text": "I will",
+                "thinking": "hm",
+                "tool_calls": [
+                    {"id": "c1", "name": "read", "arguments": {"path": "a.txt"}, "malformed": None}
+                ],
+                "usage": {
+                    "input_tokens": 1,
+                    "output_tokens": 2,
+                    "cache_read_tokens": 3,
+                    "cache_write_tokens": 4,
+                },
+                "usd": 0.25,
+                "stop": "tool_calls",
+            },
+            {
+                "type": "tool_started",
+                "id": "c1",
+                "name": "read",
+                "arguments": {"path": "a.txt"},
+                "malformed": None,
+            },
+            {"type": "tool_started", "id": "c2", "name": "read", "arguments": {}, "malformed": "{"},
+            {
+                "type": "tool_finished",
+                "id": "c1",
+                "name": "read",
+                "result": {
+                    "ok": False,
+                    "content": "",
+                    "data": None,
+                    "error": {"code": "denied", "message": "no"},
+                    "denied": [
+                        {
+                            "access": "read /etc/x",
+                            "reason": "no grant",
+                            "missing": "read:/etc/x",
+                            "flag": "--read /etc/x",
+                        }
+                    ],
+                    "effects": [
+                        {
+                            "action": "read",
+                            "path": "/workspace/a.txt",
+                            "host_path": "/home/a/a.txt",
+                            "bytes": 5,
+                        }
+                    ],
+                    "spent": {"wall_ms": 3, "fuel": None, "memory_bytes": 100, "output_bytes": 5},
+                    "truncated": False,
+                    "journal": None,
+                },
+            },
+            {"type": "warning", "message": "careful"},
+            {
+                "type": "limit_asked",
+                "limit": "turn_limit",
+                "reason": "all 50 turns are used",
+                "granted": False,
+            },
+            {
+                "type": "run_finished",
+                "outcome": "completed",
+                "reason": "the model ended its work",
+                "exit_code": 0,
+                "text": "done",
+                "spent": {
+                    "turns": 2,
+                    "tool_calls": 1,
+                    "wall_ms": 1500,
+                    "usage": {
+                        "input_tokens": 1,
+                        "output_tokens": 2,
+                        "cache_read_tokens": 3,
+                        "cache_write_tokens": 4,
+                    },
+                    "usd": None,
+                },
+            },
+        ]
+    )
+
+
+def test_every_kind_of_event_is_in_the_schema_test() -> None:
+    assert {type(event) for event in ONE_OF_EACH} == set(events.Event.__args__)
+
+
+def test_a_line_is_one_line_and_cannot_act_on_a_terminal() -> None:
+    hostile = "\x1b]0;owned\x07 \u2028 \x9b2J \ud800 \r\n\x00"
+    line = events.json_line(events.TextDelta(hostile))
+    assert line.isascii() and line.isprintable()
+    assert json.loads(line) == {"type": "text_delta", "text": hostile}

@@ -1,0 +1,1 @@
+"""The record of every run: hash-chained, signed, written before the effect it records."""

@@ -1,0 +1,143 @@
+"""What a journal can say: a closed union of events, and their one canonical encoding.
+
+Guarantees: equal events encode to equal bytes (sorted keys, no spaces, ASCII), and a run id is
+safe as a file name. Does not: decode, order, sign or store anything; `log` and `verify` do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b32encode
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import ClassVar, Literal, NewType
+
+from capbox.messages import Denial, Effect, JsonObject, Spent, Usage
+
+RunId = NewType("RunId", str)
+
+_RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpened:
+    """The header of a run: who started it, on what, with which authority, tools and versions.
+
+    `authority` holds the canonical grants, `tools` pairs of name and digest, `versions` pairs of
+    component and version, `started` seconds since the epoch.
+    """
+
+    kind: ClassVar[str] = "opened"
+    who: str
+    workspace: str
+    authority_id: str
+    authority: tuple[str, ...]
+    tools: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallIntended:
+    """A tool call that is about to start: written before its first effect.
+
+    `rights` are the file rights and variables it gets, as text; `seed` (hex) feeds its randomness.
+    """
+
+    kind: ClassVar[str] = "intent"
+    call: str
+    tool: str
+    digest: str
+    arguments: JsonObject
+    authorities: tuple[str, ...]
+    rights: tuple[str, ...]
+    seed: str
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """What the call of entry `intent` did; `detail` is the error code, or empty.
+
+    `effects_whole` is False when the sandbox could not read back every effect.
+    `content` is the SHA-256 of the text that the model got, `clock` the clock readings that a
+    replay needs (base64 of 8 bytes each).
+    """
+
+    kind: ClassVar[str] = "outcome"
+    intent: int
+    end: Literal["ok", "error", "stopped", "broken"]
+    detail: str
+    effects: tuple[Effect, ...]
+    effects_whole: bool
+    denied: tuple[Denial, ...]
+    spent: Spent
+    content: str
+    clock: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision about authority: an ask, its answer, a denial, a lease or a revocation."""
+
+    kind: ClassVar[str] = "decision"
+    what: Literal["ask", "answer", "denial", "lease", "revocation"]
+    subject: str
+    result: str
+    call: str | None = None
+    authority: str | None = None
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """One model reply: tokens, price (None when unknown) and why the model stopped."""
+
+    kind: ClassVar[str] = "turn"
+    turn: int
+    model: str
+    usage: Usage
+    usd: float | None
+    stop: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunClosed:
+    """The last entry of a finished run."""
+
+    kind: ClassVar[str] = "closed"
+    outcome: str
+    ended: float
+
+
+Event = RunOpened | CallIntended | CallEnded | Decided | TurnEnded | RunClosed
+
+
+def run_id(now: float, entropy: bytes) -> RunId:
+    """Return an opaque id that sorts by start: UTC date and time, then `entropy` (10 bytes)."""
+    start = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
+    return RunId(f"{start}-{b32encode(entropy).decode().rstrip('=').lower()}")
+
+
+def is_run_id(text: str) -> bool:
+    """Say whether `text` may name a run; a path such as `../x` never does."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
+def encode(event: Event) -> str:
+    """Return the one JSON text of an event; raises ValueError for NaN and infinities."""
+    return canonical({"kind": event.kind, **_fields(event)})
+
+
+def canonical(value: Mapping[str, object]) -> str:
+    """Return the one JSON text of `value`, whose values are JSON or frozen dataclasses of JSON."""
+    return _ENCODER.encode(value)
+
+
+def _fields(value: Event | Effect | Denial | Spent | Usage) -> dict[str, object]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_fields)

@@ -1,0 +1,129 @@
+"""The SQLite file of a journal: made once, opened by several processes, never replaced.
+
+Guarantees: the file appears with its schema complete; an unreadable one is reported and kept.
+Does not: know what an entry means.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from capbox.journal.blobs import sync_path
+from capbox.journal.chain import Entry
+from capbox.journal.errors import JournalError
+
+_APPLICATION = 0x63617062  # "capb"
+_VERSION = 1
+_BUSY_SECONDS = 10.0
+_SCHEMA = f"""
+PRAGMA journal_mode=WAL;
+CREATE TABLE entry (
+  run TEXT NOT NULL, seq INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
+  body TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+PRAGMA application_id={_APPLICATION};
+PRAGMA user_version={_VERSION};
+"""
+_INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT run, seq, previous, hash, body, seal FROM entry WHERE run = ? ORDER BY seq"
+
+
+class Rows:
+    """One connection; used from the thread that made it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the database, made first if missing. Raises JournalError when it is unreadable."""
+        self._path = path
+        try:
+            if not path.exists():
+                _make(path)
+            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            # NORMAL: no flush per entry, but checkpoints stay safe against a power cut.
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.text_factory = bytes  # damaged text is judged by `verify`, not by the driver
+            versions = [self._pragma("application_id"), self._pragma("user_version")]
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(str(path), f"unreadable, and left as it is: {error}") from error
+        if versions != [_APPLICATION, _VERSION]:
+            raise JournalError(str(path), "not a journal of this version, and left as it is")
+
+    def insert(self, entry: Entry) -> None:
+        """Add one entry. Raises JournalError."""
+        fields = (entry.run, entry.seq, entry.previous, entry.hash, entry.body, entry.seal)
+        try:
+            self._db.execute(_INSERT, fields)
+        except sqlite3.Error as error:
+            raise JournalError(entry.run, f"entry {entry.seq} was not written: {error}") from error
+
+    def entries(self, run: str) -> Iterator[Entry | None]:
+        """Yield a run's rows in order, None for one that has not the shape of an entry.
+
+        Raises JournalError where the file itself cannot be read any further.
+        """
+        try:
+            for row in self._db.execute(_SELECT, (run,)):
+                yield _entry(row)
+        except sqlite3.Error as error:
+            raise JournalError(str(self._path), f"unreadable: {error}") from error
+
+    def runs(self) -> tuple[str, ...]:
+        """Return the ids of all runs, sorted. Raises JournalError."""
+        try:
+            found = self._db.execute("SELECT DISTINCT run FROM entry ORDER BY run").fetchall()
+        except sqlite3.Error as error:
+            raise JournalError(str(self._path), f"unreadable: {error}") from error
+        return tuple(bytes(run).decode(errors="replace") for (run,) in found)
+
+    def sync(self) -> None:
+        """Flush what was written. Raises OSError.
+
+        Only the write-ahead log is opened here: opening and closing the database file itself
+        would drop the locks that SQLite holds on it in this process (POSIX record locks).
+        """
+        log = self._path.with_name(self._path.name + "-wal")
+        if log.exists():
+            sync_path(log)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _pragma(self, name: str) -> int:
+        value: object = self._db.execute(f"PRAGMA {name}").fetchone()[0]
+        return value if isinstance(value, int) else -1
+
+
+def _entry(row: tuple[object, ...]) -> Entry | None:
+    run, seq, previous, link, body, seal = (_text(value) for value in row)
+    if not (isinstance(run, str) and type(seq) is int and isinstance(previous, str)):
+        return None
+    if not (isinstance(link, str) and isinstance(body, str) and isinstance(seal, str)):
+        return None
+    return Entry(run, seq, previous, link, body, seal)
+
+
+def _text(value: object) -> object:
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return None
+
+
+def _make(path: Path) -> None:
+    """Build the database under another name and link it: processes that start together agree."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        database = sqlite3.connect(temporary)
+        database.executescript(_SCHEMA)
+        database.close()
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+    sync_path(path.parent)

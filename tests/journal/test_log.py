@@ -1,0 +1,170 @@
+"""Entries are in the database before the append returns; a failed write ends the record."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from capbox.journal.errors import JournalError
+from capbox.journal.event import (
+    CallEnded,
+    CallIntended,
+    Decided,
+    RunClosed,
+    RunId,
+    RunOpened,
+    TurnEnded,
+)
+from capbox.journal.head import Signer
+from capbox.journal.log import Journal
+from capbox.journal.reader import read, runs
+from capbox.journal.verify import Closed, OpenPrefix, verify
+from capbox.messages import Effect, Spent, Usage
+
+R1 = RunId("20261121-101530-aaaaaaaaaaaaaaaa")
+OPENED = RunOpened("tester", "/w", "a1", ("read:/workspace",), (("read", "00"),), (), 1.0)
+
+
+def intent(content: str = "x") -> CallIntended:
+    return CallIntended("c1", "write", "00", {"content": content}, ("a1",), (), "00", 1)
+
+
+def ended(seq: int, clock: str = "") -> CallEnded:
+    effects = (Effect("write", "/workspace/a", "/w/a", 1),)
+    return CallEnded(seq, "ok", "", effects, True, (), Spent(), "00", clock)
+
+
+def test_a_run_from_start_to_end_is_closed(
+    tmp_path: Path, signer: Signer, journal: Journal
+) -> None:
+    run = journal.begin(R1, OPENED)
+    seq = run.intent(intent())
+    run.outcome(ended(seq, "Y2xvY2s="))
+    run.note(TurnEnded(1, "m", Usage(1, 2), None, "end_turn"))
+    run.note(Decided("denial", "read /etc/passwd", "denied", call="c1"))
+    run.close(RunClosed("finished", 2.0))
+    assert verify(journal.directory, signer) == (Closed(R1, 6),)
+    kinds = [r.content["kind"] for r in read(journal.directory, R1) if r.content is not None]
+    assert kinds == ["opened", "intent", "outcome", "turn", "decision", "closed"]
+    assert runs(journal.directory) == (R1,)
+
+
+def test_every_prefix_of_a_run_is_an_open_prefix(signer: Signer, journal: Journal) -> None:
+    run = journal.begin(R1, OPENED)
+    seen = [verify(journal.directory, signer)]
+    run.outcome(ended(run.intent(intent())))
+    seen.append(verify(journal.directory, signer))
+    assert seen == [(OpenPrefix(R1, 1),), (OpenPrefix(R1, 3),)]
+
+
+def test_a_killed_writer_leaves_an_open_prefix(tmp_path: Path, signer: Signer) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from capbox.journal.event import RunOpened
+from capbox.journal.head import Signer
+from capbox.journal.log import Journal
+journal = Journal(Path({str(tmp_path)!r}), Signer(b"k" * 32))
+journal.begin({R1!r}, RunOpened("t", "/w", "a1", (), (), (), 1.0))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], check=False)
+    assert killed.returncode == -9
+    assert verify(tmp_path, signer) == (OpenPrefix(R1, 1),)
+
+
+def test_a_crash_between_entry_and_head_is_an_open_prefix(signer: Signer, journal: Journal) -> None:
+    run = journal.begin(R1, OPENED)
+    path = journal.directory / "heads" / f"{R1}.json"
+    before = path.read_bytes()
+    run.intent(intent())
+    path.write_bytes(before)
+    assert verify(journal.directory, signer) == (OpenPrefix(R1, 2),)
+
+
+def test_a_large_body_is_kept_in_a_blob_and_read_back(signer: Signer, journal: Journal) -> None:
+    run = journal.begin(R1, OPENED)
+    run.intent(intent("é" * 10_000))
+    stored = read(journal.directory, R1)[1].content
+    assert stored is not None
+    assert stored["arguments"] == {"content": "é" * 10_000}
+    assert len(list((journal.directory / "blobs").glob("??/*"))) == 1
+    assert verify(journal.directory, signer) == (OpenPrefix(R1, 2),)
+
+
+def test_a_run_id_is_taken_once_by_any_process(journal: Journal, signer: Signer) -> None:
+    journal.begin(R1, OPENED)
+    other = Journal(journal.directory, signer)
+    with pytest.raises(JournalError, match="taken"):
+        other.begin(R1, OPENED)
+    other.close()
+
+
+@pytest.mark.parametrize("run", ["../x", "", "a/b", "A"])
+def test_a_run_id_that_is_a_path_is_refused(journal: Journal, run: str) -> None:
+    with pytest.raises(JournalError, match="not a run id"):
+        journal.begin(RunId(run), OPENED)
+
+
+def test_two_processes_write_one_journal(tmp_path: Path, signer: Signer) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+from capbox.journal.event import Decided, RunClosed, RunOpened
+from capbox.journal.head import Signer
+from capbox.journal.log import Journal
+journal = Journal(Path({str(tmp_path)!r}), Signer(b"k" * 32))
+for n in range(10):
+    run = journal.begin(f"{{sys.argv[1]}}-{{n}}", RunOpened("t", "/w", "a1", (), (), (), 1.0))
+    for _ in range(10):
+        run.note(Decided("ask", "x", "y"))
+    run.close(RunClosed("finished", 2.0))
+journal.close()
+"""
+    writers = [subprocess.Popen([sys.executable, "-c", script, name]) for name in "abc"]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    verdicts = verify(tmp_path, signer)
+    assert verdicts == tuple(Closed(f"{name}-{n}", 12) for name in "abc" for n in range(10))
+
+
+def test_after_a_failed_write_nothing_more_is_recorded(journal: Journal) -> None:
+    run = journal.begin(R1, OPENED)
+    journal.close()
+    with pytest.raises(JournalError):
+        run.intent(intent())
+    with pytest.raises(JournalError, match="an earlier write failed"):
+        run.intent(intent())
+
+
+def test_a_closed_run_takes_no_more_entries(journal: Journal) -> None:
+    run = journal.begin(R1, OPENED)
+    run.close(RunClosed("finished", 2.0))
+    run.sync()
+    with pytest.raises(JournalError, match="closed"):
+        run.intent(intent())
+
+
+def test_an_unreadable_database_is_reported_and_kept(tmp_path: Path, signer: Signer) -> None:
+    (tmp_path / "heads").mkdir()
+    (tmp_path / "journal.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(JournalError, match="left as it is"):
+        Journal(tmp_path, signer)
+    assert (tmp_path / "journal.db").read_bytes() == b"not a database" * 100
+
+
+def test_another_sqlite_database_is_refused_and_kept(tmp_path: Path, signer: Signer) -> None:
+    other = sqlite3.connect(tmp_path / "journal.db")
+    other.execute("CREATE TABLE entry (x)")
+    other.commit()
+    other.close()
+    with pytest.raises(JournalError, match="not a journal of this version"):
+        Journal(tmp_path, signer)
+
+
+def test_nothing_of_the_journal_is_open_to_others(journal: Journal) -> None:
+    run = journal.begin(R1, OPENED)
+    run.intent(intent("x" * 5_000))
+    modes = {p.stat().st_mode & 0o077 for p in journal.directory.rglob("*")}
+    assert modes == {0}

@@ -1,0 +1,107 @@
+"""The seam to whoever answers when a grant is missing, and what they are shown.
+
+Guarantees: what is shown is the canonical effect, with no character that could disguise it. Does
+not: grant anything; an answer becomes a lease only within the operator's ceiling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+from capbox.authority.access import Access
+from capbox.authority.paths import hostile_character
+
+_ARGUMENTS_CHARACTERS_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequest:
+    """One question: may this tool do this? `arguments_digest` is what an answer "once" is bound to.
+
+    A longer answer is bound to `grant`, exactly as shown. All text is neutralised.
+    """
+
+    run: str
+    tool: str
+    tool_digest: str
+    access: Access
+    grant: str
+    effect: str
+    arguments: str
+    arguments_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Yes, for this call alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForRun:
+    """Yes, until the run ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """Yes, for so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """No; it is not asked again in this run."""
+
+    reason: str = "refused by the person who was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """No, and the run ends."""
+
+
+Answer = Once | ForRun | For | No | Stop
+
+
+class Approver(Protocol):
+    """Answers questions; every implementation passes `tests/contracts`."""
+
+    async def ask(self, request: AskRequest) -> Answer:
+        """Return the answer. Whatever is not a clear yes is `No`; it never raises for input."""
+        ...
+
+
+class DenyApprover:
+    """Nobody is there: everything is refused."""
+
+    async def ask(self, request: AskRequest) -> Answer:
+        """Return `No`, whatever is asked."""
+        return No("nobody is there to approve it")
+
+
+def ask_request(
+    access: Access, *, run: str, tool: str, tool_digest: str, host: str | None, arguments: str
+) -> AskRequest:
+    """Build the question; `arguments` is their JSON, `host` the path on this machine, if any."""
+    where = f", which is {host}" if host is not None else ""
+    shown = arguments[:_ARGUMENTS_CHARACTERS_MAX]
+    more = len(arguments) - len(shown)
+    return AskRequest(
+        run=run,
+        tool=tool,
+        tool_digest=tool_digest,
+        access=access,
+        grant=neutral(access.missing),
+        effect=neutral(f"{tool} (sha256 {tool_digest[:12]}) wants to {access}{where}"),
+        arguments=neutral(shown) + (f" ... and {more} characters more" if more else ""),
+        arguments_digest=sha256(arguments.encode(errors="surrogatepass")).hexdigest(),
+    )
+
+
+def neutral(text: str) -> str:
+    """Return `text` with control, bidi and separator characters spelt out (CVE-2021-42574)."""
+    if hostile_character(text) is None:
+        return text
+    return "".join(c if hostile_character(c) is None else f"\\u{ord(c):04x}" for c in text)

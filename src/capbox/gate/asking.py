@@ -1,0 +1,96 @@
+"""Asks for a missing grant, and turns the answer into a lease: never more than the ceiling holds.
+
+Guarantees: at most ten questions a run, none twice after a no, none that no answer could grant;
+every question, answer and lease is journaled. Does not: run anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from capbox.authority.authority import Authority, AuthorityError
+from capbox.authority.decision import AuthorityId, Denied, Standing
+from capbox.authority.holding import lend
+from capbox.authority.paths import Layout
+from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
+from capbox.gate.rights import linked_to
+from capbox.gate.seat import Seat
+from capbox.journal.event import Decided
+from capbox.messages import ToolFailure
+
+ASKS_MAX = 10
+STOPPED = ToolFailure("stopped_by_person", "the run was stopped by the person who was asked")
+
+
+async def lease_for(
+    denied: Denied,
+    seat: Seat,
+    question: AskRequest,
+    call_id: str,
+    standing: Callable[[], Standing],
+) -> Authority | Denied:
+    """Ask for one missing grant. A lease for longer than this call is noted in the seat.
+
+    Raises JournalError. Call it with the seat's `asking` lock held.
+    """
+    access, name = denied.access, AuthorityId(f"{seat.run}/lease-{seat.asks + 1}")
+    hindrance = _hindrance(denied, seat, name, standing())
+    if hindrance is not None or seat.ceiling is None:
+        return replace(denied, reason=f"{denied.reason}{hindrance}") if hindrance else denied
+    seat.asks += 1
+    seat.journal.note(Decided("ask", str(access), question.effect, call_id))
+    answer = await seat.approver.ask(question)
+    seat.journal.note(Decided("answer", str(access), _described(answer), call_id))
+    match answer:
+        case No(reason):
+            seat.refused[str(access)] = reason
+            return replace(denied, reason=f"{denied.reason}; {reason}")
+        case Stop():
+            seat.stopped = STOPPED
+            return replace(denied, reason=STOPPED.message)
+        case Once() | ForRun() | For():
+            seconds = answer.seconds if isinstance(answer, For) else None
+            lease = lend(seat.ceiling, access, seconds=seconds, id=name, now=standing().now)
+        case _:
+            assert_never(answer)
+    if isinstance(lease, AuthorityError):
+        return replace(denied, reason=lease.message)
+    _note(lease, seat, call_id, lasting=not isinstance(answer, Once))
+    return lease
+
+
+def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing) -> str | None:
+    """Say why asking would be of no use, as the end of a sentence; None if it may be of use."""
+    if seat.ceiling is None or denied.missing is None:
+        return ""
+    if str(denied.access) in seat.refused:
+        return f"; {seat.refused[str(denied.access)]}"
+    if seat.asks >= ASKS_MAX:
+        return f"; {ASKS_MAX} questions were asked in this run, and no more will be"
+    real = linked_to(denied.access, seat.layout)
+    if real is not None:
+        # A person would approve one name, and the guest would get what the link leads to.
+        return f"; a link leads from there to {real}: name that path itself"
+    allowed = seat.ceiling.decide(denied.access, standing)
+    possible = lend(seat.ceiling, denied.access, id=name, now=standing.now)
+    if isinstance(allowed, Denied):
+        return f"; the operator's ceiling does not allow it ({allowed.reason})"
+    return f"; {possible.message}" if isinstance(possible, AuthorityError) else None
+
+
+def _note(lease: Authority, seat: Seat, call_id: str, *, lasting: bool) -> None:
+    paths = [m.grant.path for m in lease.grants if m.grant.path is not None]
+    layout = Layout.of(seat.layout.workspace, paths, seat.layout.mounts)
+    if isinstance(layout, Layout):
+        seat.layout = layout
+    if lasting:
+        seat.leases = (*seat.leases, lease)
+    grants = ", ".join(str(m.grant) for m in lease.grants)
+    term = "for the run" if lasting else "for this call"
+    seat.journal.note(Decided("lease", grants, term, call_id, lease.id))
+
+
+def _described(answer: Answer) -> str:
+    return f"yes, for {answer.seconds} s" if isinstance(answer, For) else type(answer).__name__

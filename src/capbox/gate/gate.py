@@ -1,0 +1,351 @@
+"""The reference monitor: the one way from a tool call to an effect. Read `Gate._call` downwards.
+
+Find the tool, check its arguments, decide on what it names (asking where a lease may be lent), cut
+its rights to what the run holds and the manifest requests, record the intent, run, record the
+outcome, return. Guarantees: `call` returns a result whatever the model wrote and whatever the tool
+did; nothing runs without a recorded intent; every refusal is recorded. Does not: enforce rights on
+files; the sandbox does, at the effect, on the mounts it is given here.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
+from capbox.authority.authority import Authority, FileRight
+from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
+from capbox.authority.grant import EnvSelector
+from capbox.authority.limits import Limits
+from capbox.authority.paths import WORKSPACE, PathRefusal, under
+from capbox.gate.approver import ask_request, neutral
+from capbox.gate.arguments import declared
+from capbox.gate.asking import lease_for
+from capbox.gate.holdings import Holdings, Reservation
+from capbox.gate.protocol import Envelope, request_bytes
+from capbox.gate.result import STATE_BYTES_MAX, Concluded, concluded, denial_of, lesson
+from capbox.gate.rights import host_path, mounts, requested_rights
+from capbox.gate.runner import Tool
+from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
+from capbox.journal.errors import JournalError
+from capbox.journal.event import CallEnded, CallIntended, Decided
+from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
+from capbox.sandbox.spec import Broken, Job, Outcome
+
+_SUBJECT_CHARACTERS_MAX = 500
+_LOOKING = frozenset({"read", "list"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A call whose tool exists and whose arguments fit; `text` is their canonical JSON."""
+
+    call: ToolCall
+    tool: Tool
+    text: str
+    key: bytes
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What one call may do, fixed at one moment."""
+
+    arguments: JsonObject
+    held: Held
+    rights: tuple[FileRight, ...]
+    env: Mapping[str, str]
+    reserved: Reservation
+
+
+class Gate:
+    """The gate of one process. `clock_ns` is nanoseconds since 1970, `entropy` gives n bytes."""
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        *,
+        holdings: Holdings,
+        clock_ns: Callable[[], int],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        """Guard `tools`, by name."""
+        self._tools = tools
+        self._holdings = holdings
+        self._clock_ns = clock_ns
+        self._entropy = entropy
+        self._under_way: list[tuple[Seat, Held, Tool]] = []
+
+    async def call(self, call: ToolCall, seat: Seat, limits: Limits | None = None) -> ToolResult:
+        """Run one tool call, or refuse it. `limits` may only lower what the run has.
+
+        Never raises for anything that the model, the tool or the disk did; cancellation stops the
+        tool, is recorded, and goes on.
+        """
+        try:
+            result = await self._call(call, seat, limits)
+        except JournalError as error:
+            # No record, no effect: from here on this run may do nothing.
+            seat.stopped = ToolFailure("sandbox_failed", f"the journal cannot be written: {error}")
+            result = _failure(seat.stopped)
+        return replace(result, journal=seat.run)
+
+    def revoke(self, authority: AuthorityId) -> None:
+        """End an authority and its descendants now, and every guest that runs under one."""
+        self._holdings.revoke(authority)
+        for seat, held, tool in self._under_way:
+            if any(authority in one.lineage for one in held.holding.authorities):
+                tool.runner.stop_run(seat.run)
+
+    async def _call(self, call: ToolCall, seat: Seat, limits: Limits | None) -> ToolResult:
+        if seat.stopped is not None:
+            return _failure(seat.stopped)
+        checked = self._checked(call, seat, limits)
+        if isinstance(checked, ToolFailure):
+            return self._refused(call, seat, checked)
+        permit = await self._permitted(checked, seat)
+        if isinstance(permit, Denied):
+            return self._denied(call, seat, permit)
+        if isinstance(permit, ToolFailure):
+            return self._refused(call, seat, permit)
+        return await self._run(checked, permit, seat)
+
+    def _checked(self, call: ToolCall, seat: Seat, limits: Limits | None) -> Checked | ToolFailure:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            names = ", ".join(sorted(self._tools)) or "none"
+            shown = neutral(call.name[:64])
+            return ToolFailure("unknown_tool", f"there is no tool {shown}; there are: {names}")
+        if call.malformed is not None:
+            return ToolFailure("invalid_arguments", "the arguments are not one JSON object")
+        try:
+            text = json.dumps(call.arguments, sort_keys=True, allow_nan=False)
+        except (ValueError, TypeError, RecursionError) as error:
+            return ToolFailure("invalid_arguments", f"the arguments are not JSON: {error}")
+        complaints = tool.manifest.schema.complaints(call.arguments)
+        if complaints:
+            return ToolFailure("invalid_arguments", neutral("; ".join(complaints)))
+        key = call_key(call.name, text)
+        if seat.repeats.exhausted(key):
+            times = REPEATS_REFUSED - 1
+            message = f"this same call gave the same result {times} times; do something else"
+            return ToolFailure("repeated", message)
+        ours = seat.authority.limits
+        if limits is not None and not limits.within(ours):
+            return ToolFailure("invalid_arguments", "a limit may be lowered for a call, not raised")
+        bounds = ours.narrowed(tool.manifest.limits)
+        return Checked(call, tool, text, key, bounds if limits is None else bounds.narrowed(limits))
+
+    async def _permitted(self, checked: Checked, seat: Seat) -> Permit | Denied | ToolFailure:
+        """Decide on the tool and on every path it names; from the last decision on, no await."""
+        once: tuple[Authority, ...] = ()
+        while True:
+            named = declared(checked.tool.manifest, checked.call.arguments, seat.layout)
+            if isinstance(named, PathRefusal):
+                return ToolFailure("invalid_arguments", f"{neutral(named.text)}: {named.reason}")
+            wanted = (ToolAccess(checked.call.name), *named.accesses)
+            held = seat.held(self._standing(), *once)
+            denied = _first_denied(wanted, held)
+            if denied is None:
+                return self._permit(checked, seat, held, named.arguments)
+            async with seat.asking:
+                # Another call of this run may have been answered while this one waited.
+                denied = _first_denied(wanted, seat.held(self._standing(), *once))
+                if seat.stopped is not None:
+                    return seat.stopped
+                if denied is None:
+                    continue
+                lease = await self._lease(denied, checked, seat)
+            if not isinstance(lease, Authority):
+                return lease
+            once = (*once, lease)
+
+    async def _lease(
+        self, denied: Denied, checked: Checked, seat: Seat
+    ) -> Authority | Denied | ToolFailure:
+        file = denied.access if isinstance(denied.access, ReadAccess | WriteAccess) else None
+        question = ask_request(
+            denied.access,
+            run=seat.run,
+            tool=checked.call.name,
+            tool_digest=checked.tool.digest,
+            host=None if file is None else host_path(file.path, seat.layout),
+            arguments=checked.text,
+        )
+        lease = await lease_for(denied, seat, question, checked.call.id, self._standing)
+        return lease if seat.stopped is None else seat.stopped
+
+    def _permit(self, checked: Checked, seat: Seat, held: Held, arguments: JsonObject) -> Permit:
+        requests, live = checked.tool.manifest.requests, held.holding.live(held.standing)
+        rights = requested_rights(held.holding.file_rights(held.standing), requests)
+        names = {r.name for r in requests if r.kind == "env"}
+        env: dict[str, str] = {}
+        certain: set[GrantId] = set()
+        tool = held.decide(ToolAccess(checked.call.name))
+        if isinstance(tool, Allowed):
+            certain.add(tool.grant)
+        for minted in live:
+            selector = minted.grant.selector
+            if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
+                host = seat.environment.get(selector.name)
+                value = host if selector.value is None else selector.value
+                if value is not None:
+                    env.setdefault(selector.name, value)
+                    certain.add(minted.id)
+        reserved = self._holdings.reserve(live, certain, {right.grant for right in rights})
+        return Permit(arguments, held, rights, env, reserved)
+
+    async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
+        """Record the intent, run, record the outcome: also when the call is cancelled half way."""
+        limits = _until_expiry(checked.limits, permit.held)
+        try:
+            job = self._job(checked, permit, seat, limits)
+            intent = seat.journal.intent(_intent(checked, permit, job))
+        except JournalError:
+            self._holdings.cancel(permit.reserved)
+            raise
+        reports = [Outcome(Broken("the runner ended without a report"))]
+        under_way = (seat, permit.held, checked.tool)
+        self._under_way.append(under_way)
+        try:
+            reports.append(await checked.tool.runner.run(job, reports.append))
+        finally:
+            self._under_way.remove(under_way)
+            outcome = reports[-1]
+            self._holdings.settle(permit.reserved, _exercised(outcome, permit))
+            end = concluded(outcome, limits.output_bytes, permit.held)
+            seat.journal.outcome(_ended(intent, end, outcome))
+        return _kept(checked, end, outcome, seat)
+
+    def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
+        envelope = Envelope(
+            call_id=checked.call.id,
+            env=permit.env,
+            state=seat.states.get(checked.call.name),
+            wall_seconds=limits.wall_seconds,
+            output_bytes=limits.output_bytes,
+        )
+        return Job(
+            run=seat.run,
+            module=checked.tool.module,
+            mounts=mounts(permit.rights, seat.layout),
+            scratch=seat.scratch,
+            limits=limits,
+            request=request_bytes(checked.call.name, permit.arguments, envelope),
+            seed=self._entropy(32),
+            started_ns=self._clock_ns(),
+        )
+
+    def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:
+        subject = f"tool {call.name}"[:_SUBJECT_CHARACTERS_MAX]
+        seat.journal.note(Decided("denial", subject, failure.code, call.id))
+        return _failure(failure)
+
+    def _denied(self, call: ToolCall, seat: Seat, denied: Denied) -> ToolResult:
+        denial = denial_of(denied, seat.layout)
+        seat.journal.note(Decided("denial", denial.access, denial.reason, call.id))
+        failure = ToolFailure("denied", lesson(denial, seat.held(self._standing())))
+        return replace(_failure(failure), denied=(denial,))
+
+    def _standing(self) -> Standing:
+        return self._holdings.standing(self._clock_ns() / 1e9)
+
+
+def _failure(failure: ToolFailure) -> ToolResult:
+    return ToolResult(ok=False, content="", error=failure)
+
+
+def _first_denied(wanted: tuple[Access, ...], held: Held) -> Denied | None:
+    for access in wanted:
+        decision = held.decide(access)
+        if isinstance(decision, Denied) and not _leads_to_held(access, held):
+            return decision
+    return None
+
+
+def _leads_to_held(access: Access, held: Held) -> bool:
+    """Say whether this reads a directory of which the guest sees only the way to what is held."""
+    return (
+        isinstance(access, ReadAccess)
+        and under(access.path, WORKSPACE)
+        and any(
+            right.path != access.path and under(right.path, access.path)
+            for right in held.holding.file_rights(held.standing)
+        )
+    )
+
+
+def _until_expiry(limits: Limits, held: Held) -> Limits:
+    expiry = held.holding.earliest_expiry(held.standing)
+    if expiry is None:
+        return limits
+    left = max(expiry - held.standing.now, 0.0)
+    return replace(limits, wall_seconds=min(limits.wall_seconds, left))
+
+
+def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:
+    """Return the bounded grants that the effects drew on."""
+    found: set[GrantId] = set()
+    listed = outcome.effects_whole and all(t.path.startswith("/") for t in outcome.touched)
+    if not listed:
+        return permit.reserved.possible  # what is not listed may have drawn on any of them
+    for touched in outcome.touched if permit.reserved.possible else ():
+        path = permit.held.layout.grant_of(touched.path)
+        if path is not None:
+            access = ReadAccess if touched.action in _LOOKING else WriteAccess
+            decision = permit.held.decide(access(path))
+            found.update(decision.counters if isinstance(decision, Allowed) else ())
+    return frozenset(found)
+
+
+def _intent(checked: Checked, permit: Permit, job: Job) -> CallIntended:
+    files = (f"{'write' if r.write else 'read'} {r.path} by {r.grant}" for r in permit.rights)
+    return CallIntended(
+        call=checked.call.id,
+        tool=checked.call.name,
+        digest=checked.tool.digest,
+        arguments=permit.arguments,
+        authorities=tuple(a.id for a in permit.held.holding.authorities),
+        rights=(*files, *(f"env {name}" for name in permit.env)),
+        seed=job.seed.hex(),
+        started_ns=job.started_ns,
+    )
+
+
+def _ended(intent: int, end: Concluded, outcome: Outcome) -> CallEnded:
+    result = end.result
+    return CallEnded(
+        intent=intent,
+        end=end.end,
+        detail=result.error.code if result.error is not None else "",
+        effects=result.effects,
+        effects_whole=outcome.effects_whole,
+        denied=result.denied,
+        spent=result.spent,
+        content=sha256(result.content.encode(errors="replace")).hexdigest(),
+        clock=b64encode(outcome.clock).decode(),
+    )
+
+
+def _kept(checked: Checked, end: Concluded, outcome: Outcome, seat: Seat) -> ToolResult:
+    """Remember state and repetition for the next call, and say so where it matters."""
+    result, notes = end.result, list[str]()
+    if not outcome.effects_whole:
+        notes.append("[not every effect of this call could be read back; the list is incomplete]")
+    if end.state is not None and len(json.dumps(end.state)) <= STATE_BYTES_MAX:
+        seat.states[checked.call.name] = end.state
+    elif end.state is not None:
+        notes.append("[the state of this tool was too large and was not kept]")
+    said = result.error.message if result.error is not None else ""
+    digest = sha256(f"{result.content}\n{said}\n{result.data}".encode(errors="replace"))
+    changed = any(effect.action not in _LOOKING for effect in result.effects)
+    times = seat.repeats.count(checked.key, digest.hexdigest(), changed=changed)
+    if times >= REPEATS_WARNED:
+        notes.append(
+            f"[this same call has given the same result {times} times; "
+            f"from time {REPEATS_REFUSED} on it is refused]"
+        )
+    return replace(result, content="\n".join([result.content, *notes])) if notes else result

@@ -1,0 +1,64 @@
+"""What changes about authority while runs go on: revocations and the counters of `uses=N`.
+
+Guarantees: a use is reserved before a call starts, so that calls side by side cannot overrun a
+bound; a revoked authority stays revoked, its descendants with it (they carry its id). Does not:
+decide, or stop what is under way; the gate does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from capbox.authority.authority import Minted
+from capbox.authority.decision import AuthorityId, GrantId, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Counters that one call has taken a use of; `possible` ones may be given back."""
+
+    certain: frozenset[GrantId]
+    possible: frozenset[GrantId]
+
+
+class Holdings:
+    """The live side of every authority of one process."""
+
+    def __init__(self) -> None:
+        """Start with nothing revoked and nothing used."""
+        self._revoked: frozenset[AuthorityId] = frozenset()
+        self._uses: Counter[GrantId] = Counter()
+
+    def standing(self, now: float) -> Standing:
+        """Return a snapshot; reserved uses count. `now` is seconds since 1970."""
+        return Standing(now, self._revoked, MappingProxyType(dict(self._uses)))
+
+    def revoke(self, authority: AuthorityId) -> None:
+        """End an authority and everything made from it, for good."""
+        self._revoked |= {authority}
+
+    def reserve(
+        self, live: Iterable[Minted], certain: Set[GrantId], possible: Set[GrantId]
+    ) -> Reservation:
+        """Take a use of every bounded grant that a call surely exercises, or may exercise."""
+        sure: set[GrantId] = set()
+        perhaps: set[GrantId] = set()
+        for minted in live:
+            if minted.id in certain:
+                sure.update(grant for grant, _ in minted.counters)
+            elif minted.id in possible:
+                perhaps.update(grant for grant, _ in minted.counters)
+        reservation = Reservation(frozenset(sure), frozenset(perhaps - sure))
+        self._uses.update(reservation.certain | reservation.possible)
+        return reservation
+
+    def settle(self, reservation: Reservation, exercised: Set[GrantId]) -> None:
+        """Give back what the call did not exercise, once it is known."""
+        self._uses.subtract(reservation.possible - exercised)
+
+    def cancel(self, reservation: Reservation) -> None:
+        """Give back everything: the call never started."""
+        self._uses.subtract(reservation.certain | reservation.possible)

@@ -1,0 +1,233 @@
+"""A tool's manifest (`tool.toml`): what it is, what it takes, and what it asks for.
+
+Guarantees: unknown keys and grants that nothing enforces yet are refused by name, never ignored; a
+manifest can request and narrow, but gives nothing by itself. Does not: read files.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from math import inf
+from typing import Literal
+
+from capbox.authority.grant import EnvSelector, PathSelector
+from capbox.authority.limits import Limits
+from capbox.authority.parse import GrantError, parse_grant
+from capbox.authority.paths import WORKSPACE, GrantPath
+from capbox.gate.schema import Schema
+from capbox.messages import Json, JsonObject
+
+ToolAccessKind = Literal["none", "read", "write", "execute"]
+RequestKind = Literal["read", "write", "env"]
+_NO_BOUND = 1 << 62  # where the manifest sets none; the run's own bound is always finite
+_TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
+_KEYS = frozenset(
+    {*_TEXT_KEYS, "input_schema", "output_schema", "paths", "requests", "limits", "tests"}
+)
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.wasm")
+_LEVELS: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestError:
+    """Why a manifest was refused; `where` is the file that holds it."""
+
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A kind of right that the tool asks for. `path` or `name` None: all that the run holds."""
+
+    kind: RequestKind
+    path: GrantPath | None = None
+    name: str | None = None
+
+
+_WHOLE_KINDS = {
+    "read:*": Request("read"),
+    "write:*": Request("write"),
+    "env:*": Request("env"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPath:
+    """An argument that names a path which the tool will read or write."""
+
+    argument: str
+    kind: Literal["read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A parsed manifest. `limits` only ever narrow what the run has."""
+
+    name: str
+    version: str
+    description: str
+    license: str
+    module: str
+    access: ToolAccessKind
+    schema: Schema
+    output_schema: JsonObject | None
+    paths: tuple[DeclaredPath, ...]
+    required: tuple[Request, ...]
+    optional: tuple[Request, ...]
+    limits: Limits
+    tests: tuple[JsonObject, ...]
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Return every request, the required ones first."""
+        return (*self.required, *self.optional)
+
+
+def parse_manifest(text: str, where: str) -> Manifest | ManifestError:
+    """Read a manifest; `where` is only for the message."""
+    try:
+        return _manifest(tomllib.loads(text))
+    except (ValueError, RecursionError) as error:
+        return ManifestError(where, str(error))
+
+
+def _manifest(document: Mapping[str, object]) -> Manifest:
+    _only(document, _KEYS, "")
+    text = {key: _string(document, key) for key in _TEXT_KEYS}
+    if _NAME.fullmatch(text["name"]) is None:
+        raise ValueError(f"name: {text['name']!r} is not a tool name")
+    if _MODULE.fullmatch(text["module"]) is None:
+        raise ValueError("module: a file name that ends in .wasm is expected, without a directory")
+    if text["abi"] != "json":
+        raise ValueError(f"abi: {text['abi']!r} is not supported yet")
+    access = next((level for level in _LEVELS if level == text["access"]), None)
+    if access is None:
+        raise ValueError(f"access: one of {', '.join(_LEVELS)} is expected")
+    schema = Schema(_table(document, "input_schema", required=True))
+    output = _table(document, "output_schema")
+    requests = _table(document, "requests")
+    _only(requests, {"required", "optional"}, "requests.")
+    return Manifest(
+        name=text["name"],
+        version=text["version"],
+        description=text["description"],
+        license=text["license"],
+        module=text["module"],
+        access=access,
+        schema=schema,
+        output_schema=output or None,
+        paths=tuple(_declared(schema, *item) for item in _table(document, "paths").items()),
+        required=_requests(requests, "required"),
+        optional=_requests(requests, "optional"),
+        limits=_limits(_table(document, "limits")),
+        tests=_tests(document),
+    )
+
+
+def _declared(schema: Schema, argument: str, kind: Json) -> DeclaredPath:
+    properties = schema.document.get("properties")
+    found = properties.get(argument) if isinstance(properties, dict) else None
+    if not isinstance(found, dict) or found.get("type") != "string":
+        raise ValueError(f"paths.{argument}: input_schema has no such property of type string")
+    if kind != "read" and kind != "write":
+        raise ValueError(f'paths.{argument}: "read" or "write" is expected')
+    return DeclaredPath(argument, "read" if kind == "read" else "write")
+
+
+def _requests(table: JsonObject, key: str) -> tuple[Request, ...]:
+    texts = table.get(key, [])
+    if not isinstance(texts, list):
+        raise ValueError(f"requests.{key}: a list of grants is expected")
+    return tuple(_request(text, f"requests.{key}") for text in texts)
+
+
+def _request(text: Json, where: str) -> Request:
+    if not isinstance(text, str):
+        raise ValueError(f"{where}: a list of grants is expected")
+    if text in _WHOLE_KINDS:
+        return _WHOLE_KINDS[text]
+    grant = parse_grant(text.replace("{workspace}", WORKSPACE))
+    if isinstance(grant, GrantError):
+        raise ValueError(f"{where}: {text!r}: {grant.message}")
+    if grant.caveats:
+        raise ValueError(f"{where}: {text!r}: a request has no caveats")
+    selector = grant.selector
+    if isinstance(selector, PathSelector):
+        return Request("write" if grant.action == "write" else "read", path=selector.path)
+    if isinstance(selector, EnvSelector) and selector.value is None:
+        return Request("env", name=selector.name)
+    raise ValueError(f"{where}: {text!r} is not supported yet")
+
+
+def _limits(table: JsonObject) -> Limits:
+    _only(table, {field.name for field in fields(Limits)}, "limits.")
+    for key, value in table.items():
+        whole = isinstance(value, int) or key == "wall_seconds"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not whole:
+            raise ValueError(f"limits.{key}: a number is expected")
+        if not 0 <= value < inf:
+            raise ValueError(f"limits.{key}: {value} is not a bound")
+    seconds, fuel = table.get("wall_seconds"), table.get("fuel")
+    return Limits(
+        wall_seconds=seconds if isinstance(seconds, int | float) else _NO_BOUND,
+        fuel=fuel if isinstance(fuel, int) else None,
+        memory_bytes=_bound(table, "memory_bytes"),
+        stack_bytes=_bound(table, "stack_bytes"),
+        output_bytes=_bound(table, "output_bytes"),
+        written_bytes=_bound(table, "written_bytes"),
+        files_created=_bound(table, "files_created"),
+        open_files=_bound(table, "open_files"),
+        tmp_bytes=_bound(table, "tmp_bytes"),
+    )
+
+
+def _bound(table: JsonObject, key: str) -> int:
+    value = table.get(key)
+    return value if isinstance(value, int) else _NO_BOUND
+
+
+def _tests(document: Mapping[str, object]) -> tuple[JsonObject, ...]:
+    tests = _json(document.get("tests", []), "tests")
+    if not isinstance(tests, list):
+        raise ValueError("tests: a list of tables is expected")
+    for test in tests:
+        if not isinstance(test, dict):
+            raise ValueError("tests: a list of tables is expected")
+        _only(test, {"request", "grants", "result"}, "tests.")
+    return tuple(test for test in tests if isinstance(test, dict))
+
+
+def _only(table: Mapping[str, object], known: Collection[str], prefix: str) -> None:
+    unknown = sorted(set(table).difference(known))
+    if unknown:
+        raise ValueError(f"unknown key {prefix}{unknown[0]}")
+
+
+def _string(document: Mapping[str, object], key: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key}: a text is expected")
+    return value
+
+
+def _table(document: Mapping[str, object], key: str, *, required: bool = False) -> JsonObject:
+    value = _json(document.get(key, None if required else {}), key)
+    if not isinstance(value, dict):
+        raise ValueError(f"{key}: a table is expected")
+    return value
+
+
+def _json(value: object, where: str) -> Json:
+    """Return TOML as JSON; dates have no place there."""
+    if isinstance(value, dict):
+        return {str(key): _json(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json(item, where) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError(f"{where}: {value!r} is not JSON")

@@ -1,0 +1,123 @@
+"""The JSON that a tool and the gate exchange: one request in, one result out.
+
+Guarantees: whatever a guest writes becomes a `Reply` or a sentence that says what is wrong with
+it; anything but one result object is an error of the tool, never a success.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capbox.authority.paths import WORKSPACE
+from capbox.messages import Json, JsonObject
+
+_KEYS = frozenset({"ok", "content", "data", "state", "error", "truncated"})
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+MESSAGE_BYTES_MAX = 4_000
+
+# What only the gate may say: a tool that claims one would pass its own failure off as ours.
+RESERVED = frozenset(
+    {
+        *("time", "fuel", "memory", "stack", "output", "written", "files_created", "revoked"),
+        *("unknown_tool", "tool_crashed", "tool_protocol", "sandbox_failed", "repeated"),
+        *("stopped_by_person", "interrupted"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A result as the guest gave it; `code` and `message` are empty when `ok`."""
+
+    ok: bool
+    content: str
+    data: JsonObject | None
+    state: JsonObject | None
+    code: str
+    message: str
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a request carries beside tool and arguments."""
+
+    call_id: str
+    env: Mapping[str, str]
+    state: JsonObject | None
+    wall_seconds: float
+    output_bytes: int
+
+
+def request_bytes(tool: str, arguments: JsonObject, envelope: Envelope) -> bytes:
+    """Return the request. Raises ValueError, TypeError or RecursionError if it is not JSON."""
+    request: dict[str, Json] = {
+        "tool": tool,
+        "arguments": arguments,
+        "cwd": WORKSPACE,
+        "env": envelope.env,
+        "call": {
+            "id": envelope.call_id,
+            "deadline_ms": int(envelope.wall_seconds * 1000),
+            "output_bytes_max": envelope.output_bytes,
+        },
+    }
+    if envelope.state is not None:
+        request["state"] = envelope.state
+    return json.dumps(request, allow_nan=False, separators=(",", ":")).encode()
+
+
+def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
+    """Read the guest's output; text beyond `output_bytes_max` bytes is cut and marked so."""
+    try:
+        found: object = json.loads(stdout.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return "its output is not one JSON object"
+    if not isinstance(found, dict):
+        return "its output is not one JSON object"
+    unknown = sorted(set(found) - _KEYS)
+    if unknown:
+        return f"its result has an unknown key {unknown[0][:64]!r}"
+    ok, content, truncated = (
+        found.get("ok"),
+        found.get("content", ""),
+        found.get("truncated", False),
+    )
+    data, state = found.get("data"), found.get("state")
+    if not (isinstance(ok, bool) and isinstance(content, str) and isinstance(truncated, bool)):
+        return "its result has no ok, or content of the wrong type"
+    if not isinstance(data, dict | None) or not isinstance(state, dict | None):
+        return "its data and state are not objects"
+    if ok and "content" not in found:
+        return "its result has no content"
+    failure = _failure(found.get("error"), ok)
+    if isinstance(failure, str):
+        return failure
+    kept = cut(content, output_bytes_max)
+    return Reply(ok, kept, data, state, *failure, truncated or kept != content)
+
+
+def cut(text: str, bytes_max: int) -> str:
+    """Return the longest prefix that fits; lone surrogates become U+FFFD."""
+    encoded = text.encode(errors="replace") if not text.isascii() else text.encode()
+    return encoded[:bytes_max].decode(errors="ignore")
+
+
+def _failure(error: object, ok: bool) -> tuple[str, str] | str:
+    if ok:
+        return ("", "") if error is None else "its result is ok and has an error"
+    if not isinstance(error, dict) or set(error) != {"code", "message"}:
+        return "its result is not ok and has no error with code and message"
+    code, message = error["code"], error["message"]
+    if not isinstance(code, str) or not isinstance(message, str) or not _CODE.fullmatch(code):
+        return "its error has no code and message"
+    if code in RESERVED:
+        return f"its error claims the code {code}, which is not a tool's to give"
+    return code, cut(message, MESSAGE_BYTES_MAX)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

@@ -1,0 +1,127 @@
+"""From what a sandbox reports to what the caller and the model get. Pure.
+
+Guarantees: every outcome becomes one `ToolResult`; a failure is never a success; each refused
+access is named with the grant and the flag that would allow it, where one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
+
+from capbox.authority.access import ReadAccess, WriteAccess, flag_for
+from capbox.authority.decision import Denied
+from capbox.authority.paths import (
+    SCRATCH,
+    WORKSPACE,
+    GuestPath,
+    Layout,
+    PathRefusal,
+    normalise,
+    under,
+)
+from capbox.gate.approver import neutral
+from capbox.gate.protocol import Reply, cut, parse_reply
+from capbox.gate.seat import Held
+from capbox.messages import Denial, Effect, JsonObject, ToolFailure, ToolResult
+from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stopped
+
+DENIALS_MAX = 100
+STATE_BYTES_MAX = 64 << 10
+_STDERR_BYTES_SHOWN = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """A result, how the journal calls its end, and the state that the tool wants to keep."""
+
+    result: ToolResult
+    end: Literal["ok", "error", "stopped", "broken"]
+    state: JsonObject | None = None
+
+
+def concluded(outcome: Outcome, output_bytes_max: int, held: Held) -> Concluded:
+    """Return what the outcome means."""
+    blank = ToolResult(
+        ok=False,
+        content="",
+        denied=denials(outcome.refused, held),
+        effects=tuple(Effect(t.action, t.path, t.host, t.bytes) for t in outcome.touched),
+        spent=outcome.spent,
+    )
+    match outcome.end:
+        case Finished(stdout, stderr):
+            reply = parse_reply(stdout, output_bytes_max)
+            if isinstance(reply, Reply):
+                return _replied(reply, blank)
+            return Concluded(_failed(blank, "tool_protocol", f"{reply}{_tail(stderr)}"), "error")
+        case Failed(reason, stderr):
+            return Concluded(_failed(blank, "tool_crashed", f"{reason}{_tail(stderr)}"), "error")
+        case Stopped(bound, message):
+            return Concluded(_failed(blank, bound, message), "stopped")
+        case Broken(reason):
+            return Concluded(_failed(blank, "sandbox_failed", reason), "broken")
+        case _:
+            assert_never(outcome.end)
+
+
+def denials(refused: Iterable[Refused], held: Held) -> tuple[Denial, ...]:
+    """Return each refused access once, the first hundred of them."""
+    distinct = list(dict.fromkeys(refused))
+    return tuple(_denial(one, held) for one in distinct[:DENIALS_MAX])
+
+
+def denial_of(denied: Denied, layout: Layout) -> Denial:
+    """Return a refusal of the gate as the caller gets it."""
+    flag = None if denied.missing is None else flag_for(denied.access, layout)
+    return Denial(neutral(str(denied.access)), neutral(denied.reason), denied.missing, flag)
+
+
+def lesson(denial: Denial, held: Held) -> str:
+    """Say what was refused, what the run holds, and that trying again is of no use."""
+    missing = "" if denial.missing is None else f" The missing grant: {denial.missing}."
+    holds = ", ".join(held.holding.describe(held.standing)) or "nothing"
+    return (
+        f"refused: {denial.access}: {denial.reason}.{missing} This run holds: {holds}. "
+        "Do not try again: the answer will be the same."
+    )
+
+
+def _replied(reply: Reply, blank: ToolResult) -> Concluded:
+    filled = replace(
+        blank, ok=reply.ok, content=reply.content, data=reply.data, truncated=reply.truncated
+    )
+    if reply.ok:
+        return Concluded(filled, "ok", reply.state)
+    code = "denied" if filled.denied else reply.code
+    return Concluded(_failed(filled, code, reply.message), "error", reply.state)
+
+
+def _failed(result: ToolResult, code: str, message: str) -> ToolResult:
+    return replace(result, ok=False, error=ToolFailure(code, message))
+
+
+def _tail(stderr: bytes) -> str:
+    text = cut(stderr[-_STDERR_BYTES_SHOWN:].decode(errors="replace"), _STDERR_BYTES_SHOWN)
+    return f": {text.strip()}" if text.strip() else ""
+
+
+def _denial(refused: Refused, held: Held) -> Denial:
+    plain = Denial(neutral(f"{refused.action} {refused.path}"), refused.reason, None, None)
+    path = normalise(refused.path, WORKSPACE)
+    if isinstance(path, PathRefusal):
+        return plain
+    layout = held.layout
+    grant = layout.grant_of(GuestPath(path)) or layout.canonical(path)
+    if under(path, SCRATCH) and layout.guest_of(grant) is None:
+        return plain
+    access = ReadAccess(grant) if refused.action == "read" else WriteAccess(grant)
+    decision = held.decide(access)
+    if isinstance(decision, Denied):
+        return denial_of(decision, layout)
+    # The run holds it, and still it was refused: the tool does not request it, a link led out of
+    # it, or it was named as the host does. More authority would not help.
+    if layout.guest_of(grant) not in (None, path):
+        return replace(plain, reason=f"{refused.reason}; here it is {layout.guest_of(grant)}")
+    return plain

@@ -1,0 +1,91 @@
+"""From what a run holds and a tool requests to the mounts that a sandbox enforces.
+
+Guarantees: a mount carries every granted right that covers its root, each as a rule of its own, and
+nothing that the manifest does not request. The only IO is `lstat` and `realpath`, to tell a
+directory from a file. Does not: follow a link; a grant's root was resolved when it was minted.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import replace
+
+from capbox.authority.access import Access, ReadAccess, WriteAccess
+from capbox.authority.authority import FileRight
+from capbox.authority.paths import GrantPath, HostPath, Layout
+from capbox.gate.manifest import Request
+from capbox.sandbox.spec import Mount, Rule
+
+
+def requested_rights(
+    held: Iterable[FileRight], requests: Iterable[Request]
+) -> tuple[FileRight, ...]:
+    """Return the part of each held right that the tool requests; a write request covers reading."""
+    found: list[FileRight] = []
+    for right in held:
+        for request in requests:
+            if request.kind == "env" or (request.kind == "write" and not right.write):
+                continue
+            write = request.kind == "write"
+            if request.path is None:
+                found.append(right if write or not right.write else replace(right, write=False))
+            else:
+                narrowed = right.narrowed(request.path, write=write)
+                found.extend([narrowed] if narrowed is not None else [])
+    return _strongest(found)
+
+
+def mounts(rights: tuple[FileRight, ...], layout: Layout) -> tuple[Mount, ...]:
+    """Return one mount for each distinct path among the rights that the guest can see."""
+    found = (_mount(path, rights, layout) for path in dict.fromkeys(r.path for r in rights))
+    return tuple(mount for mount in found if mount is not None)
+
+
+def linked_to(access: Access, layout: Layout) -> GrantPath | None:
+    """Return where the path of `access` really leads, if links on the way make that differ."""
+    if not isinstance(access, ReadAccess | WriteAccess):
+        return None
+    named = host_path(access.path, layout)
+    real = os.path.realpath(named)
+    return None if real == named else layout.canonical(real)
+
+
+def host_path(path: GrantPath, layout: Layout) -> HostPath:
+    """Return the path on this machine that a grant path names."""
+    guest = layout.guest_of(path)
+    host = None if guest is None else layout.host_of(guest)
+    return HostPath(path) if host is None else host
+
+
+def _strongest(rights: list[FileRight]) -> tuple[FileRight, ...]:
+    """Drop a read-only copy of a right that is there for writing too."""
+    writing = {(r.grant, r.path) for r in rights if r.write}
+    kept = (r for r in rights if r.write or (r.grant, r.path) not in writing)
+    return tuple(dict.fromkeys(kept))
+
+
+def _mount(path: GrantPath, rights: tuple[FileRight, ...], layout: Layout) -> Mount | None:
+    guest = layout.guest_of(path)
+    host = None if guest is None else layout.host_of(guest)
+    if guest is None or host is None:
+        return None
+    covering = (r if r.path == path else r.narrowed(path, write=True) for r in rights)
+    rules = tuple(
+        Rule(right.write, right.hidden, right.protected, right.anchor)
+        for right in covering
+        if right is not None and right.path == path
+    )
+    if _is_directory(host):
+        return Mount(guest, host, rules)
+    # Also for what is missing or a link: the sandbox opens the one name and judges what it got.
+    parent, _, name = host.rpartition("/")
+    return Mount(guest, HostPath(parent or "/"), rules, name) if _is_directory(parent) else None
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path or "/").st_mode)
+    except OSError:
+        return False

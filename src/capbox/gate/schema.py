@@ -1,0 +1,72 @@
+"""Arguments against a tool's JSON Schema (draft 2020-12), before anything runs.
+
+Guarantees: no schema makes the host fetch or open anything (a `$ref` leads into the same document
+or the schema is refused), patterns match in linear time. Does not: change the arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Never
+
+from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError
+
+from capbox.messages import Json, JsonObject
+
+_COMPLAINTS_MAX = 5
+_COMPLAINT_CHARACTERS_MAX = 300
+
+
+class Schema:
+    """A compiled schema."""
+
+    __slots__ = ("_validator", "document")
+
+    def __init__(self, document: JsonObject) -> None:
+        """Compile. Raises ValueError when it is not a schema, or refers outside itself."""
+        for key, reference in _references(document):
+            if not reference.startswith("#"):
+                raise ValueError(f"{key} {reference!r} leads outside the document")
+        self.document = document
+        try:
+            self._validator = Draft202012Validator(
+                dict(document), retriever=_retrieve_nothing, pattern_options=RegexOptions()
+            )
+        except ValidationError as error:
+            raise ValueError(error.message) from error
+
+    def complaints(self, arguments: JsonObject) -> tuple[str, ...]:
+        """Return what is wrong with the arguments, one sentence each; nothing when valid."""
+        plain = dict(arguments)
+        try:
+            if self._validator.is_valid(plain):
+                return ()
+            found = [_sentence(e) for e in self._validator.iter_errors(plain)]
+        except (ValueError, TypeError) as error:
+            return (str(error),)  # nested too deep, or not JSON at all
+        return tuple(found[:_COMPLAINTS_MAX])
+
+
+def _sentence(error: ValidationError) -> str:
+    place = "/".join(str(step) for step in error.instance_path)
+    message = error.message
+    if len(message) > _COMPLAINT_CHARACTERS_MAX:  # it quotes the value, which may be a whole file
+        half = _COMPLAINT_CHARACTERS_MAX // 2
+        message = f"{message[:half]} ... {message[-half:]}"
+    return f"{place}: {message}" if place else message
+
+
+def _references(node: Json) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(value, str):
+                yield key, value
+            yield from _references(value)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            yield from _references(item)
+
+
+def _retrieve_nothing(uri: str) -> Never:
+    # The library's own retriever opens http: and file: addresses, named by a stranger's manifest.
+    raise ValueError(f"{uri} is not fetched")

@@ -1,0 +1,100 @@
+"""Where one run sits at the gate: what it holds, and what the gate remembers about it.
+
+Guarantees: authority is only ever added as a lease; a run that was stopped stays stopped.
+Does not: decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from anyio import Lock
+
+from capbox.authority.access import Access
+from capbox.authority.authority import Authority
+from capbox.authority.decision import Decision, Standing
+from capbox.authority.holding import Holding
+from capbox.authority.paths import HostPath, Layout
+from capbox.gate.approver import Approver, DenyApprover
+from capbox.journal.event import RunId
+from capbox.journal.log import RunJournal
+from capbox.messages import JsonObject, ToolFailure
+
+REPEATS_WARNED = 3
+REPEATS_REFUSED = 6
+
+
+class Repeats:
+    """Counts calls of the same tool with the same arguments that gave the same result."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._seen: dict[bytes, tuple[str, int]] = {}
+
+    def exhausted(self, call: bytes) -> bool:
+        """Say whether one more such call would be one too many."""
+        return self._seen.get(call, ("", 0))[1] >= REPEATS_REFUSED - 1
+
+    def count(self, call: bytes, result: str, *, changed: bool) -> int:
+        """Note a result (its digest); returns how often it came in a row.
+
+        A call that `changed` something makes the results of all other calls worth asking again.
+        """
+        before, times = self._seen.get(call, ("", 0))
+        times = times + 1 if before == result else 1
+        if changed:
+            self._seen.clear()
+        self._seen[call] = (result, times)
+        return times
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a run holds at one moment, and how its paths lie."""
+
+    holding: Holding
+    standing: Standing
+    layout: Layout
+
+    def decide(self, access: Access) -> Decision:
+        """Decide on one access as of that moment."""
+        return self.holding.decide(access, self.standing)
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One run. `environment` is the host's, of which `env:` grants show parts; `scratch` is `/tmp`.
+
+    Without a `ceiling` nothing can be lent, so nothing is asked.
+    """
+
+    authority: Authority
+    layout: Layout
+    scratch: HostPath
+    journal: RunJournal
+    ceiling: Authority | None = None
+    approver: Approver = field(default_factory=DenyApprover)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    leases: tuple[Authority, ...] = ()
+    stopped: ToolFailure | None = None
+    asks: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    states: dict[str, JsonObject] = field(default_factory=dict)
+    repeats: Repeats = field(default_factory=Repeats)
+    asking: Lock = field(default_factory=Lock)
+
+    @property
+    def run(self) -> RunId:
+        """Return the run's id, which is its journal's."""
+        return self.journal.run
+
+    def held(self, standing: Standing, *once: Authority) -> Held:
+        """Return what the run holds: its own authority, its leases, and those for one call."""
+        return Held(Holding((self.authority, *self.leases, *once)), standing, self.layout)
+
+
+def call_key(tool: str, arguments: str) -> bytes:
+    """Return what makes two calls the same; `arguments` is their canonical JSON."""
+    return sha256(f"{tool}\n{arguments}".encode()).digest()

@@ -1,0 +1,100 @@
+"""Finds tools in a directory: WASM modules, and a folder of manifests for each.
+
+`toolbox.wasm` beside `toolbox/read.toml`, `toolbox/write.toml`, ... Guarantees: a tool's digest
+covers the module's bytes and the manifest's text, so a change of either is another tool; what
+cannot be read or parsed is reported by name, never left out silently. Does not: run or compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from capbox.authority.paths import HostPath
+from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
+from capbox.gate.runner import Runner, Tool
+from capbox.sandbox.spec import Module
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryError:
+    """A tool that could not be loaded, and why."""
+
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One tool on disk: its manifest, its module, and the digest of both."""
+
+    manifest: Manifest
+    module: Module
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Every tool that was found, by name, and every one that could not be loaded."""
+
+    tools: Mapping[str, Found]
+    errors: tuple[RegistryError, ...]
+
+    def with_runner(self, runner: Runner) -> dict[str, Tool]:
+        """Return the tools as the gate takes them."""
+        return {
+            name: Tool(found.manifest, found.module, found.digest, runner)
+            for name, found in self.tools.items()
+        }
+
+
+def load(directory: Path, *, shipped: bool) -> Registry:
+    """Load every tool in `directory`; `shipped` says that capbox itself brought these modules."""
+    tools: dict[str, Found] = {}
+    errors: list[RegistryError] = []
+    modules: dict[Path, Module | RegistryError] = {}
+    manifests = sorted(directory.glob("*/*.toml"))
+    if not manifests:
+        errors.append(RegistryError(str(directory), "there are no tools here; were they built?"))
+    for path in manifests:
+        found = _load_one(path, modules, shipped=shipped)
+        if isinstance(found, Found) and found.manifest.name in tools:
+            found = RegistryError(str(path), f"a second tool named {found.manifest.name}")
+        if isinstance(found, Found):
+            tools[found.manifest.name] = found
+        else:
+            errors.append(found)
+    return Registry(tools, tuple(errors))
+
+
+def _load_one(
+    path: Path, modules: dict[Path, Module | RegistryError], *, shipped: bool
+) -> Found | RegistryError:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        return RegistryError(str(path), str(error))
+    manifest = parse_manifest(text, str(path))
+    if isinstance(manifest, ManifestError):
+        return RegistryError(manifest.where, manifest.message)
+    wasm = path.parent.parent / manifest.module
+    if wasm not in modules:
+        modules[wasm] = _load_module(wasm, shipped=shipped)
+    module = modules[wasm]
+    if isinstance(module, RegistryError):
+        return module
+    return Found(manifest, module, sha256(f"{module.digest}\n{text}".encode()).hexdigest())
+
+
+def _load_module(path: Path, *, shipped: bool) -> Module | RegistryError:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            digest = sha256(magic + file.read()).hexdigest()
+    except OSError as error:
+        return RegistryError(str(path), error.strerror or str(error))
+    if magic != b"\0asm":
+        return RegistryError(str(path), "this is not a WebAssembly module")
+    return Module(HostPath(str(path)), digest, shipped)

@@ -1,0 +1,206 @@
+"""A missing grant may be asked for: within the ceiling, a bounded number of times, on record."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from capbox.authority.access import ReadAccess
+from capbox.authority.paths import GrantPath
+from capbox.gate.approver import (
+    Answer,
+    AskRequest,
+    DenyApprover,
+    For,
+    ForRun,
+    No,
+    Once,
+    Stop,
+    ask_request,
+    neutral,
+)
+from capbox.gate.asking import ASKS_MAX
+
+CEILING = ("write:/workspace",)
+
+
+class Answering:
+    """Gives the answers in order, and keeps the questions."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.questions: list[AskRequest] = []
+
+    async def ask(self, request: AskRequest) -> Answer:
+        self.questions.append(request)
+        await anyio.lowlevel.checkpoint()
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A host directory that is not below the guest's own /tmp, with a file `a`."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
+        directory = Path(place).resolve()
+        (directory / "a").write_text("x")
+        yield directory
+
+
+async def test_once_is_for_this_call_alone(desk) -> None:
+    approver = Answering(Once(), Once())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    assert (await desk.call(seat, "read", path="a")).ok
+    assert (await desk.call(seat, "read", path="a")).ok
+    assert len(approver.questions) == 2
+    assert [(m.guest, m.name) for m in desk.runner.jobs[0].mounts] == [("/workspace/a", "a")]
+    assert seat.leases == ()
+
+
+async def test_for_the_run_covers_exactly_what_was_shown(desk) -> None:
+    approver = Answering(ForRun(), No())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    for _ in range(3):
+        assert (await desk.call(seat, "read", path="a")).ok
+    assert not (await desk.call(seat, "read", path="b")).ok
+    assert [q.grant for q in approver.questions] == ["read:/workspace/a", "read:/workspace/b"]
+
+
+async def test_for_a_time_ends_then(desk) -> None:
+    approver = Answering(For(60), No())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    assert (await desk.call(seat, "read", path="a")).ok
+    desk.now += 59
+    assert (await desk.call(seat, "read", path="a", text="again")).ok
+    assert desk.runner.jobs[1].limits.wall_seconds == pytest.approx(1.0)
+    desk.now += 1
+    assert not (await desk.call(seat, "read", path="a")).ok
+
+
+async def test_no_is_not_asked_again(desk) -> None:
+    approver = Answering(No())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    first = await desk.call(seat, "read", path="a")
+    second = await desk.call(seat, "read", path="a", text="please")
+    reason = "no grant covers it; refused by the person who was asked"
+    assert [r.denied[0].reason for r in (first, second)] == [reason, reason]
+    assert desk.runner.jobs == []
+
+
+async def test_stop_ends_the_run(desk) -> None:
+    seat = desk.seat("read:/workspace", ceiling=CEILING, approver=Answering(Stop()))
+    first = await desk.call(seat, "write", path="a")
+    second = await desk.call(seat, "read", path="a")
+    assert [r.error and r.error.code for r in (first, second)] == ["stopped_by_person"] * 2
+    assert desk.runner.jobs == []
+
+
+async def test_questions_are_capped(desk) -> None:
+    approver = Answering(*[No() for _ in range(ASKS_MAX)])
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    results = [await desk.call(seat, "read", path=str(n)) for n in range(ASKS_MAX + 2)]
+    assert len(approver.questions) == ASKS_MAX
+    assert results[-1].denied[0].reason == (
+        "no grant covers it; 10 questions were asked in this run, and no more will be"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "tool", "path", "asked"),
+    [
+        (("read:/workspace",), "read", "a", True),
+        (("read:/workspace",), "write", "a", False),
+        (("read:/workspace",), "read", "/etc/passwd", False),
+        (("read:/workspace/docs",), "read", "a", False),
+        (("read:/workspace",), "read", ".env", False),
+        (None, "read", "a", False),
+        ((), "read", "a", False),
+    ],
+)
+async def test_what_the_ceiling_does_not_hold_is_never_asked_for(
+    desk, ceiling: tuple[str, ...] | None, tool: str, path: str, asked: bool
+) -> None:
+    approver = Answering(Once())
+    result = await desk.call(desk.seat(ceiling=ceiling, approver=approver), tool, path=path)
+    assert (result.ok, len(approver.questions)) == (asked, int(asked))
+
+
+async def test_without_anybody_there_the_answer_is_no(desk) -> None:
+    result = await desk.call(desk.seat(ceiling=CEILING), "read", path="a")
+    assert result.denied[0].reason == "no grant covers it; nobody is there to approve it"
+    question = ask_request(
+        ReadAccess(GrantPath("/workspace/a")),
+        run="r",
+        tool="read",
+        tool_digest="00",
+        host=None,
+        arguments="{}",
+    )
+    assert isinstance(await DenyApprover().ask(question), No)
+
+
+async def test_a_link_is_never_approved_under_its_own_name(desk) -> None:
+    (desk.workspace / "real").mkdir()
+    (desk.workspace / "link").symlink_to("real")
+    approver = Answering(Once())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    refused = await desk.call(seat, "read", path="link/a")
+    assert refused.denied[0].reason == (
+        "no grant covers it; a link leads from there to /workspace/real/a: name that path itself"
+    )
+    assert approver.questions == []
+    assert (await desk.call(seat, "read", path="real/a")).ok
+
+
+async def test_a_lease_on_a_host_path_is_mounted(desk, outside: Path) -> None:
+    seat = desk.seat(ceiling=(f"read:{outside}",), approver=Answering(ForRun()))
+    assert (await desk.call(seat, "read", path=f"{outside}/a")).ok
+    (job,) = desk.runner.jobs
+    assert json.loads(job.request)["arguments"] == {"path": "/mnt/a"}
+    assert [(m.guest, m.host, m.name) for m in job.mounts] == [("/mnt/a", str(outside), "a")]
+
+
+async def test_calls_side_by_side_ask_one_question(desk) -> None:
+    approver = Answering(ForRun())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(lambda: desk.call(seat, "read", path="a"))
+    assert len(approver.questions) == 1
+    assert len(desk.runner.jobs) == 4
+
+
+async def test_a_lease_outlives_no_revocation_of_the_ceiling(desk) -> None:
+    seat = desk.seat(ceiling=CEILING, approver=Answering(ForRun()))
+    assert (await desk.call(seat, "read", path="a")).ok
+    desk.gate.revoke(seat.ceiling.id)
+    assert not (await desk.call(seat, "read", path="a", text="again")).ok
+
+
+async def test_question_answer_and_lease_are_on_record(desk) -> None:
+    seat = desk.seat(ceiling=CEILING, approver=Answering(ForRun()))
+    await desk.call(seat, "read", path="a")
+    noted = [(r.get("what"), r.get("subject"), r.get("result")) for r in desk.recorded()[:3]]
+    assert noted == [
+        (
+            "ask",
+            "read /workspace/a",
+            f"read (sha256 digest-of-re) wants to read /workspace/a, which is {desk.workspace}/a",
+        ),
+        ("answer", "read /workspace/a", "ForRun"),
+        ("lease", "read:/workspace/a", "for the run"),
+    ]
+
+
+async def test_what_is_shown_cannot_be_disguised(desk) -> None:
+    approver = Answering(No())
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    await desk.call(seat, "write", path="a", text="\u202eevil\x1b[2J" + "x" * 1_000)
+    (question,) = approver.questions
+    assert question.arguments.isascii() and "\x1b" not in question.arguments
+    assert question.arguments.endswith("characters more")
+    assert neutral("a\u202eb\x1b\u2028") == "a\\u202eb\\u001b\\u2028"
+    assert neutral("Größe 😀") == "Größe 😀"

@@ -1,0 +1,45 @@
+"""Counters are reserved before a call and settled after it; what is revoked stays so."""
+
+from capbox.authority.authority import Minted
+from capbox.authority.decision import AuthorityId, GrantId
+from capbox.authority.grant import Grant
+from capbox.authority.parse import parse_grant
+from capbox.gate.holdings import Holdings
+
+A, B, C = GrantId("a"), GrantId("b"), GrantId("c")
+
+
+def minted(name: GrantId, *counters: tuple[GrantId, int]) -> Minted:
+    grant = parse_grant("read:/workspace")
+    assert isinstance(grant, Grant)
+    return Minted(name, grant, (name,), counters)
+
+
+def test_a_reservation_counts_until_it_is_settled() -> None:
+    holdings = Holdings()
+    live = (minted(A, (A, 1)), minted(B, (B, 2), (C, 3)), minted(C))
+    reservation = holdings.reserve(live, {A}, {B})
+    assert dict(holdings.standing(0).uses) == {A: 1, B: 1, C: 1}
+    holdings.settle(reservation, {B})
+    assert {k: v for k, v in holdings.standing(0).uses.items() if v} == {A: 1, B: 1}
+
+
+def test_a_shared_counter_is_charged_once_a_call() -> None:
+    holdings = Holdings()
+    holdings.reserve((minted(A, (C, 9)), minted(B, (C, 9))), {A}, {B})
+    assert dict(holdings.standing(0).uses) == {C: 1}
+
+
+def test_a_call_that_never_started_gives_everything_back() -> None:
+    holdings = Holdings()
+    holdings.cancel(holdings.reserve((minted(A, (A, 1)), minted(B, (B, 1))), {A}, {B}))
+    assert not any(holdings.standing(0).uses.values())
+
+
+def test_a_snapshot_does_not_change() -> None:
+    holdings = Holdings()
+    before = holdings.standing(1.0)
+    holdings.revoke(AuthorityId("x"))
+    holdings.reserve((minted(A, (A, 1)),), {A}, set())
+    assert (before.revoked, dict(before.uses)) == (frozenset(), {})
+    assert holdings.standing(2.0).revoked == {AuthorityId("x")}

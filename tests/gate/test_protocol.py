@@ -1,0 +1,105 @@
+"""Whatever a guest writes becomes a reply, or a sentence about what is wrong; never a success."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capbox.gate.protocol import RESERVED, Envelope, Reply, cut, parse_reply, request_bytes
+
+SUCCESS = Reply(True, "text", None, None, "", "", False)
+
+
+@pytest.mark.parametrize(
+    ("stdout", "expected"),
+    [
+        ('{"ok": true, "content": "text"}', SUCCESS),
+        ('{"ok": true, "content": "text"}\n', SUCCESS),
+        (
+            '{"ok": true, "content": "text", "data": {"a": 1}, "state": {"b": 2}, "truncated": true}',  # noqa: E501
+            Reply(True, "text", {"a": 1}, {"b": 2}, "", "", True),
+        ),
+        (
+            '{"ok": false, "error": {"code": "not_found", "message": "a"}}',
+            Reply(False, "", None, None, "not_found", "a", False),
+        ),
+        (
+            '{"ok": false, "content": "so far", "error": {"code": "io", "message": "a"}}',
+            Reply(False, "so far", None, None, "io", "a", False),
+        ),
+    ],
+)
+def test_a_result_is_read(stdout: str, expected: Reply) -> None:
+    assert parse_reply(stdout.encode(), 1_000) == expected
+
+
+@pytest.mark.parametrize(
+    "stdout",
+    [
+        "",
+        "done",
+        "null",
+        "[]",
+        "true",
+        '"ok"',
+        "{}",
+        '{"ok": true}',
+        '{"ok": true, "content": null}',
+        '{"ok": true, "content": 3}',
+        '{"ok": "true", "content": ""}',
+        '{"ok": 1, "content": ""}',
+        '{"ok": true, "content": "", "extra": 1}',
+        '{"ok": true, "content": "", "data": []}',
+        '{"ok": true, "content": "", "state": "x"}',
+        '{"ok": true, "content": "", "data": {"x": NaN}}',
+        '{"ok": true, "content": "", "truncated": 1}',
+        '{"ok": true, "content": "", "error": {"code": "io", "message": ""}}',
+        '{"ok": true, "content": ""}{"ok": true, "content": ""}',
+        'log line\n{"ok": true, "content": ""}',
+        '{"ok": true, "content": "',
+        '{"ok": false}',
+        '{"ok": false, "error": "x"}',
+        '{"ok": false, "error": {"code": "io"}}',
+        '{"ok": false, "error": {"code": "IO ERROR", "message": ""}}',
+        '{"ok": false, "error": {"code": "io", "message": 3}}',
+        '{"ok": false, "error": {"code": "io", "message": "", "more": 1}}',
+        "[" * 100_000,
+    ],
+)
+def test_anything_else_is_an_error_of_the_tool(stdout: str) -> None:
+    assert isinstance(parse_reply(stdout.encode(), 1_000), str)
+
+
+@pytest.mark.parametrize("code", sorted(RESERVED))
+def test_a_tool_cannot_give_the_gates_own_codes(code: str) -> None:
+    stdout = json.dumps({"ok": False, "error": {"code": code, "message": ""}})
+    assert isinstance(parse_reply(stdout.encode(), 1_000), str)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_mistaken_for_a_success(stdout: bytes) -> None:
+    reply = parse_reply(stdout, 1_000)
+    assert isinstance(reply, str) or json.loads(stdout)["ok"] is reply.ok
+
+
+@given(st.text(), st.integers(0, 50))
+def test_a_cut_fits_and_is_a_prefix(text: str, size: int) -> None:
+    kept = cut(text, size)
+    assert len(kept.encode()) <= size and text.startswith(kept)
+
+
+def test_a_lone_surrogate_does_not_escape_the_cut() -> None:
+    assert cut("a\ud800b", 10) == "a?b"
+
+
+def test_a_request_has_the_shape_that_guests_read() -> None:
+    envelope = Envelope("c1", {"A": "b"}, {"cwd": "/x"}, 1.5, 99)
+    assert json.loads(request_bytes("read", {"path": "é"}, envelope)) == {
+        "tool": "read",
+        "arguments": {"path": "é"},
+        "cwd": "/workspace",
+        "env": {"A": "b"},
+        "state": {"cwd": "/x"},
+        "call": {"id": "c1", "deadline_ms": 1500, "output_bytes_max": 99},
+    }

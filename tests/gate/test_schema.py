@@ -1,0 +1,72 @@
+"""Arguments are judged readably, and no schema reaches out of itself."""
+
+import pytest
+
+from capbox.gate.schema import Schema
+from capbox.messages import JsonObject
+
+PATH: JsonObject = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["path"],
+    "properties": {"path": {"type": "string"}, "limit": {"type": "integer", "minimum": 1}},
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaints"),
+    [
+        ({"path": "a"}, ()),
+        ({"path": "-rf", "limit": 1}, ()),
+        ({}, ('"path" is a required property',)),
+        ({"path": 3}, ('path: 3 is not of type "string"',)),
+        ({"path": "a", "limit": 0}, ("limit: 0 is less than the minimum of 1",)),
+        ({"path": "a", "limit": True}, ('limit: true is not of type "integer"',)),
+        (
+            {"path": "a", "x": 1},
+            ("Additional properties are not allowed ('x' was unexpected)",),
+        ),
+    ],
+)
+def test_arguments_are_valid_or_told_why_not(
+    arguments: JsonObject, complaints: tuple[str, ...]
+) -> None:
+    assert Schema(PATH).complaints(arguments) == complaints
+
+
+def test_a_complaint_about_a_large_value_is_short() -> None:
+    schema = Schema({"properties": {"content": {"type": "integer"}}})
+    (complaint,) = schema.complaints({"content": "x" * 1_000_000})
+    assert len(complaint) < 400 and complaint.endswith('is not of type "integer"')
+
+
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:9/s.json", "file:///etc/passwd", "other.json", "/etc/passwd"]
+)
+def test_a_reference_outside_the_document_is_refused(keyword: str, target: str) -> None:
+    with pytest.raises(ValueError, match="leads outside the document"):
+        Schema({"properties": {"a": [{keyword: target}][0]}})
+
+
+def test_a_base_address_makes_no_reference_remote() -> None:
+    with pytest.raises(ValueError, match="does not exist"):
+        Schema({"$id": "http://127.0.0.1:9/", "properties": {"a": {"$ref": "#/$defs/none"}}})
+
+
+def test_a_reference_inside_the_document_works() -> None:
+    schema = Schema(
+        {"$defs": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}
+    )
+    assert schema.complaints({"a": 1}) == ()
+    assert schema.complaints({"a": "x"}) != ()
+
+
+def test_a_pattern_that_would_backtrack_for_ever_is_judged_at_once() -> None:
+    schema = Schema({"properties": {"a": {"pattern": "^(a+)+$"}}})
+    assert schema.complaints({"a": "a" * 50_000 + "!"}) != ()
+
+
+def test_a_pattern_that_needs_backtracking_is_refused() -> None:
+    with pytest.raises(ValueError, match="regex"):
+        Schema({"properties": {"a": {"pattern": "(?=x)"}}})

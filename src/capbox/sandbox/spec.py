@@ -1,0 +1,139 @@
+"""What the gate hands to the sandbox, and what comes back: plain frozen values, no IO.
+
+A `Job` is one tool call with its rights already fixed; an `Outcome` is everything that happened.
+Shapes and units are in the field comments; nothing here decides whether an access is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from capbox.authority.limits import Limits
+from capbox.authority.paths import GuestPath, HostPath
+from capbox.messages import Spent
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A guest on disk and the SHA-256 (hex) of its bytes; `shipped` ones may be parked unlocked."""
+
+    path: HostPath
+    digest: str
+    shipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One grant on a mount. Globs are relative to the mount root (see `authority.exclusions`).
+
+    `hidden` names can be neither read nor written, `protected` ones be read but not written.
+    `anchor` is the path (components joined by "/") that patterns have consumed before the root.
+    """
+
+    write: bool
+    hidden: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A host directory (or the one file `name` in it) that the guest sees at `guest`.
+
+    An access below it is allowed if one rule alone allows it.
+    """
+
+    guest: GuestPath
+    host: HostPath
+    rules: tuple[Rule, ...]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Recorded inputs of an earlier call: its random seed and its clock readings (8 bytes each)."""
+
+    clock: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One call: `request` is the guest's standard input, `seed` (32 bytes) feeds its randomness.
+
+    `scratch` is the host directory seen as `/tmp`; `run` names whose worker may serve it.
+    """
+
+    run: str
+    module: Module
+    mounts: tuple[Mount, ...]
+    scratch: HostPath
+    limits: Limits
+    request: bytes
+    seed: bytes
+    started_ns: int
+    replay: Replay | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The guest ended by itself with exit code 0."""
+
+    stdout: bytes
+    stderr: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The guest ended abnormally (a trap, or another exit code): the tool's fault, not ours."""
+
+    reason: str
+    stderr: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A bound ended the call: time, fuel, memory, stack, output, written, files_created, revoked."""
+
+    bound: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The sandbox itself failed (its worker died, or could not start)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """One effect as the worker recorded it, before it happened; bytes as far as known.
+
+    Actions: read, write, create, delete, rename, mkdir, rmdir, symlink, chmod, utime, list.
+    """
+
+    action: str
+    path: GuestPath
+    host: HostPath | None
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One access that the worker refused: `action` is read or write."""
+
+    action: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything that one call did; `effects_whole` is False if some of its record was unusable."""
+
+    end: Finished | Failed | Stopped | Broken
+    touched: tuple[Touched, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    spent: Spent = field(default_factory=Spent)
+    clock: bytes = b""
+    effects_whole: bool = True

@@ -1,0 +1,158 @@
+"""path_rename, and what a symbolic link may say.
+
+Guarantees: a directory moves only where every name below it is judged alike, else EXDEV (so `mv`
+copies, and each file is judged); a replaced file passes its mode and extended attributes on; a
+link never leads out of its mount, not even after a move.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from capbox.sandbox.judge import CHANGE, MOVE, REPLACE, Judge
+from capbox.sandbox.wasi.access import EXCLUDED, LEADS_OUT, SPECIAL, Access, Parent
+from capbox.sandbox.wasi.mounts import Place
+
+# security.capability would turn a guest's file into a privileged program.
+KEPT_ATTRIBUTES = ("user.", "system.posix_acl_")
+MODE_BITS = 0o777
+
+
+class Renaming:
+    """The one host function that has two names."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._call = access.call
+
+    def path_rename(
+        self, fd: int, pointer: int, length: int, to: int, new_pointer: int, new_length: int
+    ) -> int:
+        """Move a file, link or directory within one mount."""
+        old, new = (
+            self._access.place(fd, pointer, length),
+            self._access.place(to, new_pointer, new_length),
+        )
+        with self._access.parent(old, CHANGE) as source:
+            self._access.check_made(source.mount, source.base)
+            mode = source.status().st_mode
+            kind = MOVE if stat.S_ISDIR(mode) else REPLACE
+            self._access.check(source, old, kind)
+            with self._access.parent(new, kind) as target:
+                if source.mount is not target.mount:
+                    raise OSError(errno.EXDEV, "another mount")
+                self._check_type(mode, old, new, source, target)
+                self._move(mode, old, new, source, target)
+        return 0
+
+    def _check_type(
+        self, mode: int, old: Place, new: Place, source: Parent, target: Parent
+    ) -> None:
+        judge = source.mount.judge
+        if source.mount.name not in (None, target.base):
+            # A file mount grants one name, not names to move it to.
+            raise self._call.refuse("write", new.guest, SPECIAL)
+        if stat.S_ISDIR(mode):
+            tree = self._access.tree
+            if tree.holds_mount(old.guest) or tree.holds_mount(new.guest):
+                raise OSError(errno.EBUSY, "something is mounted here")
+            # Attack: `x/hooks/pre-commit` is allowed, and so is `mv x .git` to a naive check.
+            alike = judge.states(old.name) == judge.states(new.name) and judge.states(
+                source.name
+            ) == judge.states(target.name)
+            # Attack: `a/b/link -> ../../in` moved up to `b/link` would lead out.
+            if not alike or _depth(target.name) < _depth(source.name):
+                raise OSError(errno.EXDEV, "names below are judged differently there")
+        elif stat.S_ISLNK(mode):
+            text = os.readlink(source.base, dir_fd=source.fd)
+            problem = check_target(judge, text, new.name, target.name)
+            if problem is not None:
+                raise self._call.refuse("write", new.guest, problem)
+        elif not stat.S_ISREG(mode):
+            raise self._call.refuse("write", old.guest, SPECIAL)
+
+    def _move(self, mode: int, old: Place, new: Place, source: Parent, target: Parent) -> None:
+        mount = source.mount
+        replaces = target.regular()
+        made = "mkdir" if stat.S_ISDIR(mode) else "symlink" if stat.S_ISLNK(mode) else "create"
+        call = self._call
+        call.effect("rename", old.guest, mount.host_path(source.name), new.guest)
+        call.effect("write" if replaces else made, new.guest, mount.host_path(target.name))
+        if replaces and source.name != target.name:
+            _pass_attributes(target, source)
+        os.rename(source.base, target.base, src_dir_fd=source.fd, dst_dir_fd=target.fd)
+        mount.made.discard(source.base)
+
+
+def check_target(judge: Judge, text: str, *links: str) -> str | None:
+    """Say why a link called `links` (asked and real name) may not have this text, None if it may.
+
+    Only leading ".." are counted, later ones refused: `dir/..` may be anywhere if `dir` is a link.
+    """
+    if not text or text.startswith("/") or "\0" in text:
+        return LEADS_OUT
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    rest = parts
+    while rest[:1] == [".."]:
+        rest = rest[1:]
+    ups = len(parts) - len(rest)
+    for link in links:
+        above = link.split("/")[:-1]
+        if ".." in rest or ups > len(above):
+            return LEADS_OUT
+        target = "/".join([*above[: len(above) - ups], *rest])
+        # Attack: a link `.git -> mine` makes `mine/hooks` what a person's git runs.
+        if judge.states(target) != judge.states(link):
+            return EXCLUDED
+    return None
+
+
+def _depth(name: str) -> int:
+    return name.count("/")
+
+
+def _pass_attributes(replaced: Parent, source: Parent) -> None:
+    """Give the file at `source` the mode, owner and attributes of the one it will replace."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    try:
+        before = os.open(replaced.base, flags, dir_fd=replaced.fd)
+    except OSError:
+        return  # unreadable to us: nothing that we could copy
+    try:
+        after = os.open(source.base, flags, dir_fd=source.fd)
+        try:
+            _copy_attributes(before, after)
+        finally:
+            os.close(after)
+    finally:
+        os.close(before)
+
+
+def _copy_attributes(before: int, after: int) -> None:
+    old, new = os.fstat(before), os.fstat(after)
+    # A file with other names would change under all of them.
+    if new.st_nlink > 1 or not stat.S_ISREG(new.st_mode) or not stat.S_ISREG(old.st_mode):
+        return
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        _tolerant(os.fchown, after, old.st_uid, old.st_gid)
+    os.fchmod(after, stat.S_IMODE(old.st_mode) & MODE_BITS)
+    if not hasattr(os, "listxattr"):
+        return
+    try:
+        names = os.listxattr(before)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(KEPT_ATTRIBUTES):
+            _tolerant(lambda name=name: os.setxattr(after, name, os.getxattr(before, name)))
+
+
+def _tolerant(act: Callable[..., None], *arguments: int) -> None:
+    """Do what not every file system, user or filter of system calls allows."""
+    try:
+        act(*arguments)
+    except OSError:
+        return

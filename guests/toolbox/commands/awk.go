@@ -1,0 +1,167 @@
+package commands
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/benhoyt/goawk/interp"
+	"github.com/benhoyt/goawk/lexer"
+	"github.com/benhoyt/goawk/parser"
+
+	"capbox/toolbox/seams/process"
+)
+
+// awkFunctions are gawk's extensions that need no syntax of their own.
+var awkFunctions = map[string]any{
+	"systime": func() int { return int(time.Now().Unix()) },
+	"strftime": func(args ...string) string {
+		format, when := "%a %b %e %H:%M:%S %Z %Y", time.Now().UTC()
+		if len(args) > 0 {
+			format = args[0]
+		}
+		if len(args) > 1 {
+			when = time.Unix(int64(leadingNumber(args[1])), 0).UTC()
+		}
+		return FormatDate(format, when)
+	},
+	"and":    func(a, b int) int { return a & b },
+	"or":     func(a, b int) int { return a | b },
+	"xor":    func(a, b int) int { return a ^ b },
+	"lshift": func(a, b int) int { return a << uint(b&63) },
+	"rshift": func(a, b int) int { return a >> uint(b&63) },
+}
+
+func awk(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "F:v:f:", Usage: "[-F fs] [-v var=value] [-f progfile | 'prog'] [file ...]", Ordered: true, Status: 2,
+		Long: "field-separator=F assign=v file=f version posix traditional re-interval lint::",
+	})
+	if done {
+		return status
+	}
+	if opts.Has("version") {
+		c.Out.Line("awk (capbox; goawk 1.29.1, POSIX)")
+		return 0
+	}
+	program, operands, status := c.awkProgram(opts)
+	if status != 0 {
+		return status
+	}
+	config, problem := c.awkConfig(opts, operands)
+	if problem != "" {
+		c.Fail("%s", problem)
+		return 2
+	}
+	shell, release := process.Register(process.Host{
+		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
+			return c.Run([]string{"sh", "-c", code}, Change{Streams: Streams{In: stdin, Out: stdout, Err: stderr}})
+		},
+		Open: func(name string, flag int, perm fs.FileMode) (io.ReadWriteCloser, error) {
+			file, err := OpenFile(c.Dir, name, flag, perm, Streams{In: c.In, Out: c.Out.out, Err: c.err})
+			if real, ok := file.(*os.File); ok && err == nil && flag == os.O_RDONLY {
+				if info, err := real.Stat(); err == nil && info.IsDir() {
+					real.Close()
+					return nil, errDirectory
+				}
+			}
+			return file, err
+		},
+	})
+	defer release()
+	config.ShellCommand = shell
+	parsed, err := parser.ParseProgram([]byte(program), &parser.ParserConfig{Funcs: awkFunctions})
+	if err != nil {
+		c.Fail("%s", err)
+		return 2
+	}
+	status, err = interp.ExecProgram(parsed, config)
+	if c.Out.out.Flush() != nil {
+		return SignalPipe
+	}
+	if err != nil {
+		return c.awkFailure(err)
+	}
+	return status
+}
+
+func (c *Call) awkFailure(err error) int {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		c.Fail("cannot open \"%s\" (%s)", path.Path, reason(path.Err))
+		return 2
+	}
+	if errors.Is(err, io.ErrClosedPipe) {
+		return SignalPipe
+	}
+	c.Fail("%s", err)
+	return 2
+}
+
+// awkProgram is the text of -f files, or the first operand.
+func (c *Call) awkProgram(opts *Options) (string, []string, int) {
+	var text strings.Builder
+	given := false
+	for _, one := range opts.List {
+		if one.Key != "f" {
+			continue
+		}
+		file, err := c.Open(one.Value)
+		if err != nil {
+			c.Fail("cannot open program file \"%s\" (%s)", one.Value, reason(err))
+			return "", nil, 2
+		}
+		raw, err := io.ReadAll(file)
+		file.Close()
+		if err != nil {
+			c.FailPath(one.Value, err)
+			return "", nil, 2
+		}
+		text.Write(raw)
+		text.WriteByte('\n')
+		given = true
+	}
+	if given {
+		return text.String(), opts.Operands, 0
+	}
+	if len(opts.Operands) == 0 {
+		return "", nil, c.Usage(2, "usage: awk [-F fs][-v var=value][prog | -f progfile][file ...]")
+	}
+	return opts.Operands[0], opts.Operands[1:], 0
+}
+
+func (c *Call) awkConfig(opts *Options, operands []string) (*interp.Config, string) {
+	config := &interp.Config{
+		Stdin: c.Input(), Output: c.Out.out, Error: c.err, Argv0: c.Name, Args: operands, Funcs: awkFunctions, Environ: []string{},
+	}
+	for _, one := range opts.List {
+		switch one.Key {
+		case "F":
+			separator := one.Value
+			if separator == "t" {
+				separator = "\t"
+			}
+			separator, err := lexer.Unescape(separator)
+			if err != nil {
+				separator = one.Value
+			}
+			config.Vars = append(config.Vars, "FS", separator)
+		case "v":
+			name, value, ok := strings.Cut(one.Value, "=")
+			if !ok {
+				return nil, "`" + one.Value + "' argument to `-v' not in `var=value' form"
+			}
+			if unescaped, err := lexer.Unescape(value); err == nil {
+				value = unescaped
+			}
+			config.Vars = append(config.Vars, name, value)
+		}
+	}
+	for name, value := range c.Env() {
+		config.Environ = append(config.Environ, name, value)
+	}
+	return config, ""
+}

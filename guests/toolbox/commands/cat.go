@@ -1,0 +1,170 @@
+package commands
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+func cat(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "AbeEnstTuv", Usage: "[OPTION]... [FILE]...",
+		Long: "show-all=A number-nonblank=b show-ends=E number=n squeeze-blank=s show-tabs=T show-nonprinting=v",
+	})
+	if done {
+		return status
+	}
+	if len(opts.List) == 0 || len(opts.List) == 1 && opts.Has("u") {
+		return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+			_, err := io.Copy(c.Out, in)
+			return err
+		})
+	}
+	show := catStyle{
+		number: opts.Has("n", "b"), nonblank: opts.Has("b"), squeeze: opts.Has("s"), ends: opts.Has("E", "A", "e"),
+		tabs: opts.Has("T", "A", "t"), visible: opts.Has("v", "A", "e", "t"),
+	}
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error { return show.copy(c.Out, in) })
+}
+
+// catStyle is how cat changes lines; count and blank go on from file to file.
+type catStyle struct {
+	number, nonblank, squeeze, ends, tabs, visible bool
+
+	count int
+	blank bool
+}
+
+func (s *catStyle) copy(out *Output, in io.Reader) error {
+	lines := newLineReader(in, '\n')
+	for {
+		line, ok := lines.next()
+		if !ok {
+			return lines.failed
+		}
+		if s.squeeze && len(line) == 0 && s.blank {
+			continue
+		}
+		s.blank = len(line) == 0
+		if s.number && !(s.nonblank && s.blank) {
+			s.count++
+			out.Printf("%6d\t", s.count)
+		}
+		for _, b := range line {
+			s.putByte(out, b)
+		}
+		if lines.ended {
+			if s.ends {
+				out.WriteByte('$')
+			}
+			out.WriteByte('\n')
+		}
+	}
+}
+
+func (s *catStyle) putByte(out *Output, b byte) {
+	if b == '\t' {
+		if s.tabs {
+			out.WriteString("^I")
+		} else {
+			out.WriteByte(b)
+		}
+		return
+	}
+	if !s.visible {
+		out.WriteByte(b)
+		return
+	}
+	if b >= 0x80 {
+		out.WriteString("M-")
+		b -= 0x80
+	}
+	switch {
+	case b < 0x20:
+		out.WriteString("^" + string(rune(b+'@')))
+	case b == 0x7f:
+		out.WriteString("^?")
+	default:
+		out.WriteByte(b)
+	}
+}
+
+func tac(c *Call) int {
+	opts, status, done := c.Parse(Spec{Usage: "[FILE]..."})
+	if done {
+		return status
+	}
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+		text, err := io.ReadAll(in)
+		for len(text) > 0 {
+			at := bytes.LastIndexByte(text[:len(text)-1], '\n') + 1
+			c.Out.Write(text[at:])
+			text = text[:at]
+		}
+		return err
+	})
+}
+
+func rev(c *Call) int {
+	opts, status, done := c.Parse(Spec{Usage: "[FILE]..."})
+	if done {
+		return status
+	}
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+		return eachLine(in, func(line []byte) error {
+			if utf8.Valid(line) {
+				runes := []rune(string(line))
+				slices.Reverse(runes)
+				c.Out.Line(string(runes))
+			} else {
+				slices.Reverse(line)
+				c.Out.Line(string(line))
+			}
+			return nil
+		})
+	})
+}
+
+func nl(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "b:n:s:v:w:i:", Usage: "[OPTION]... [FILE]...",
+		Long: "body-numbering=b number-format=n number-separator=s starting-line-number=v number-width=w line-increment=i",
+	})
+	if done {
+		return status
+	}
+	width, number, step, separator, format := int64(6), int64(1), int64(1), "\t", "%*d"
+	for _, one := range []struct {
+		key  string
+		into *int64
+	}{{"w", &width}, {"v", &number}, {"i", &step}} {
+		if text, ok := opts.Value(one.key); ok {
+			if *one.into, ok = quantity(text); !ok {
+				return c.Fail("invalid number: '%s'", text)
+			}
+		}
+	}
+	if text, ok := opts.Value("s"); ok {
+		separator = text
+	}
+	switch text, _ := opts.Value("n"); text {
+	case "ln":
+		format = "%-*d"
+	case "rz":
+		format = "%0*d"
+	}
+	all, _ := opts.Value("b")
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+		return eachLine(in, func(line []byte) error {
+			if all == "n" || len(line) == 0 && all != "a" {
+				c.Out.Line(fmt.Sprintf("%*s", int(width)+len(separator), "") + string(line))
+				return nil
+			}
+			c.Out.Line(fmt.Sprintf(format, int(width), number) + separator + string(line))
+			number += step
+			return nil
+		})
+	})
+}

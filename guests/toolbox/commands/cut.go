@@ -1,0 +1,150 @@
+package commands
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// span is a range of positions from 1, both ends included.
+type span struct{ from, to int }
+
+// parseSpans reads "1,3-5,7-".
+func parseSpans(text string) ([]span, bool) {
+	var spans []span
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		from, to, isRange := strings.Cut(part, "-")
+		one := span{1, 1 << 40}
+		var err error
+		if from != "" {
+			one.from, err = strconv.Atoi(from)
+		} else if !isRange || to == "" {
+			return nil, false
+		}
+		if err == nil && to != "" {
+			one.to, err = strconv.Atoi(to)
+		} else if !isRange {
+			one.to = one.from
+		}
+		if err != nil || one.from < 1 || one.to < one.from {
+			return nil, false
+		}
+		spans = append(spans, one)
+	}
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	return spans, len(spans) > 0
+}
+
+func inSpans(spans []span, n int) bool {
+	return slices.ContainsFunc(spans, func(s span) bool { return n >= s.from && n <= s.to })
+}
+
+func cut(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "b:c:d:f:nsz", Usage: "OPTION... [FILE]...",
+		Long: "bytes=b characters=c delimiter=d fields=f only-delimited=s complement output-delimiter: zero-terminated=z",
+	})
+	if done {
+		return status
+	}
+	kind := opts.Last("b", "c", "f")
+	if kind == "" {
+		return c.Usage(1, "you must specify a list of bytes, characters, or fields")
+	}
+	list, _ := opts.Value(kind)
+	spans, ok := parseSpans(list)
+	if !ok {
+		return c.Usage(1, "invalid field range '%s'", list)
+	}
+	job := cutter{spans: spans, kind: kind, delimiter: "\t", complement: opts.Has("complement"), only: opts.Has("s"), end: '\n'}
+	if text, ok := opts.Value("d"); ok {
+		if utf8.RuneCountInString(text) > 1 {
+			return c.Usage(1, "the delimiter must be a single character")
+		}
+		job.delimiter = text
+		if text == "" {
+			job.delimiter = "\x00"
+		}
+	}
+	job.joiner = job.delimiter
+	if kind != "f" {
+		job.joiner = ""
+	}
+	if text, ok := opts.Value("output-delimiter"); ok {
+		job.joiner = text
+	}
+	if opts.Has("z") {
+		job.end = 0
+	}
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error { return job.copy(c.Out, in) })
+}
+
+type cutter struct {
+	spans             []span
+	kind              string
+	delimiter, joiner string
+	complement, only  bool
+	end               byte
+}
+
+func (j *cutter) copy(out *Output, in io.Reader) error {
+	lines := newLineReader(in, j.end)
+	for {
+		line, ok := lines.next()
+		if !ok {
+			return lines.failed
+		}
+		if j.kind == "f" {
+			if !bytes.Contains(line, []byte(j.delimiter)) {
+				if !j.only {
+					out.Write(line)
+					out.WriteByte(j.end)
+				}
+				continue
+			}
+			j.fields(out, string(line))
+		} else {
+			j.positions(out, line)
+		}
+		out.WriteByte(j.end)
+	}
+}
+
+func (j *cutter) fields(out *Output, line string) {
+	first := true
+	for n := 1; ; n++ {
+		field, rest, more := strings.Cut(line, j.delimiter)
+		if inSpans(j.spans, n) != j.complement {
+			if !first {
+				out.WriteString(j.joiner)
+			}
+			out.WriteString(field)
+			first = false
+		}
+		if !more {
+			return
+		}
+		line = rest
+	}
+}
+
+func (j *cutter) positions(out *Output, line []byte) {
+	last := -1
+	for n := 1; len(line) > 0; n++ {
+		size := 1
+		if j.kind == "c" {
+			_, size = utf8.DecodeRune(line)
+		}
+		if inSpans(j.spans, n) != j.complement {
+			if last >= 0 && last != n-1 {
+				out.WriteString(j.joiner)
+			}
+			out.Write(line[:size])
+			last = n
+		}
+		line = line[size:]
+	}
+}

@@ -1,0 +1,276 @@
+package commands
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// differ is one run of diff.
+type differ struct {
+	c       *Call
+	opts    *Options
+	context int
+	style   byte // 'u', 'n' normal, 'y' brief
+	command string
+}
+
+func diff(c *Call) int {
+	for i, arg := range c.Args {
+		if digits, ok := strings.CutPrefix(arg, "-u"); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+			c.Args[i] = "-U" + digits
+		}
+	}
+	opts, status, done := c.Parse(Spec{
+		Short: "abBcC:eEidqrNsuU:wyx:pt", Usage: "[OPTION]... FILES", Status: 2,
+		Long: "brief=q unified:: recursive=r new-file=N report-identical-files=s ignore-case=i ignore-all-space=w " +
+			"ignore-space-change=b ignore-blank-lines=B exclude=x text=a color:: label: strip-trailing-cr normal " +
+			"ignore-trailing-space minimal=d",
+	})
+	if done {
+		return status
+	}
+	if len(opts.Operands) != 2 {
+		if len(opts.Operands) > 2 {
+			return c.Usage(2, "extra operand '%s'", opts.Operands[2])
+		}
+		return c.Usage(2, "missing operand after '%s'", strings.Join(append([]string{"diff"}, opts.Operands...), " "))
+	}
+	d := &differ{c: c, opts: opts, context: 3, style: 'n', command: "diff " + strings.Join(c.Args[:max(0, len(c.Args)-2)], " ")}
+	if opts.Has("u", "U", "unified", "c", "C") {
+		d.style = 'u'
+	}
+	if opts.Has("q") {
+		d.style = 'q'
+	}
+	if text, ok := opts.Value("U", "unified", "C"); ok && text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			c.Fail("invalid context length '%s'", text)
+			return 2
+		}
+		d.context = n
+	}
+	a, b := opts.Operands[0], opts.Operands[1]
+	infoA, errA := c.statInput(a)
+	infoB, errB := c.statInput(b)
+	if errA == nil && errB == nil && infoA != infoB && infoA && infoB != infoA {
+		a = joinName(a, baseOf(b))
+		infoA = false
+	} else if errA == nil && errB == nil && infoB && !infoA {
+		b = joinName(b, baseOf(a))
+		infoB = false
+	}
+	for i, err := range []error{errA, errB} {
+		if err != nil && !opts.Has("N") {
+			c.FailPath(opts.Operands[i], err)
+			status = 2
+		}
+	}
+	if status != 0 {
+		return status
+	}
+	if infoA && infoB {
+		return d.trees(a, b)
+	}
+	return d.files(a, b, false)
+}
+
+func baseOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// statInput says whether the name is a directory.
+func (c *Call) statInput(name string) (bool, error) {
+	if name == "-" {
+		return false, nil
+	}
+	info, err := c.Stat(name)
+	return err == nil && info.IsDir(), err
+}
+
+// trees compares two directories by name.
+func (d *differ) trees(a, b string) int {
+	list := func(dir string) map[string]bool {
+		names := map[string]bool{}
+		entries, err := os.ReadDir(d.c.Path(dir))
+		if err != nil {
+			d.c.FailPath(dir, err)
+		}
+		glob, excluded := d.opts.Value("x")
+		for _, entry := range entries {
+			if !excluded || !globMatch(glob, entry.Name()) {
+				names[entry.Name()] = true
+			}
+		}
+		return names
+	}
+	left, right := list(a), list(b)
+	var names []string
+	for name := range left {
+		names = append(names, name)
+	}
+	for name := range right {
+		if !left[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	status := 0
+	for _, name := range names {
+		from, to := joinName(a, name), joinName(b, name)
+		if !(left[name] && right[name]) && !d.opts.Has("N") {
+			where := a
+			if right[name] {
+				where = b
+			}
+			d.c.Out.Line("Only in " + where + ": " + name)
+			status = max(status, 1)
+			continue
+		}
+		dirA, _ := d.c.statInput(from)
+		dirB, _ := d.c.statInput(to)
+		switch {
+		case (dirA || !left[name]) && (dirB || !right[name]) && (dirA || dirB):
+			if d.opts.Has("r") {
+				status = max(status, d.trees(from, to))
+			} else {
+				d.c.Out.Line("Common subdirectories: " + from + " and " + to)
+			}
+		case dirA || dirB:
+			kinds := map[bool]string{true: "directory", false: "regular file"}
+			d.c.Out.Printf("File %s is a %s while file %s is a %s\n", from, kinds[dirA], to, kinds[dirB])
+			status = max(status, 1)
+		default:
+			status = max(status, d.files(from, to, true))
+		}
+	}
+	return status
+}
+
+// files compares two files.
+func (d *differ) files(a, b string, titled bool) int {
+	textA, endA, err := d.read(a)
+	if err != nil {
+		d.c.FailPath(a, err)
+		return 2
+	}
+	textB, endB, err := d.read(b)
+	if err != nil {
+		d.c.FailPath(b, err)
+		return 2
+	}
+	keysA, keysB := d.keys(textA, endA), d.keys(textB, endB)
+	if slices.Equal(keysA, keysB) {
+		if d.opts.Has("s") {
+			d.c.Out.Printf("Files %s and %s are identical\n", a, b)
+		}
+		return 0
+	}
+	binary := func(lines []string) bool {
+		return slices.ContainsFunc(lines, func(s string) bool { return strings.IndexByte(s, 0) >= 0 })
+	}
+	if d.style == 'q' {
+		d.c.Out.Printf("Files %s and %s differ\n", a, b)
+		return 1
+	}
+	if (binary(textA) || binary(textB)) && !d.opts.Has("a") {
+		d.c.Out.Printf("Binary files %s and %s differ\n", a, b)
+		return 1
+	}
+	if titled {
+		d.c.Out.Line(strings.TrimRight(d.command, " ") + " " + a + " " + b)
+	}
+	edits := compareLines(keysA, keysB)
+	if d.opts.Has("B") {
+		edits = slices.DeleteFunc(edits, func(e edit) bool { return allBlank(textA[e.fromA:e.toA]) && allBlank(textB[e.fromB:e.toB]) })
+		if len(edits) == 0 {
+			return 0
+		}
+	}
+	sides := diffSides{textA, textB, endA, endB}
+	if d.style == 'u' {
+		labels := d.labels(a, b)
+		d.c.Out.Line("--- " + labels[0])
+		d.c.Out.Line("+++ " + labels[1])
+		sides.unified(d.c.Out, edits, d.context)
+	} else {
+		sides.normal(d.c.Out, edits)
+	}
+	return 1
+}
+
+func allBlank(lines []string) bool {
+	return !slices.ContainsFunc(lines, func(s string) bool { return strings.TrimSpace(s) != "" })
+}
+
+func (d *differ) read(name string) (lines []string, ended bool, err error) {
+	in, err := d.c.Open(name)
+	if err != nil {
+		if d.opts.Has("N") && reason(err) == "No such file or directory" {
+			return nil, true, nil
+		}
+		return nil, false, err
+	}
+	defer in.Close()
+	raw, err := io.ReadAll(in)
+	if err != nil || len(raw) == 0 {
+		return nil, true, err
+	}
+	text := string(raw)
+	ended = strings.HasSuffix(text, "\n")
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n"), ended, nil
+}
+
+// keys are the lines as they are compared.
+func (d *differ) keys(lines []string, ended bool) []string {
+	keys := slices.Clone(lines)
+	for i, line := range keys {
+		if d.opts.Has("strip-trailing-cr") {
+			line = strings.TrimSuffix(line, "\r")
+		}
+		switch {
+		case d.opts.Has("w"):
+			line = strings.Join(strings.Fields(line), "")
+		case d.opts.Has("b"):
+			line = strings.TrimRight(strings.Join(strings.FieldsFunc(" "+line, isBlank), " "), " ")
+		case d.opts.Has("ignore-trailing-space"):
+			line = strings.TrimRight(line, " \t")
+		}
+		if d.opts.Has("i") {
+			line = strings.ToLower(line)
+		}
+		keys[i] = line
+	}
+	if !ended && len(keys) > 0 && !d.opts.Has("w", "b") {
+		keys[len(keys)-1] += "\x00" // a missing last newline is a difference
+	}
+	return keys
+}
+
+func isBlank(r rune) bool { return r == ' ' || r == '\t' }
+
+func (d *differ) labels(a, b string) [2]string {
+	var given []string
+	for _, one := range d.opts.List {
+		if one.Key == "label" {
+			given = append(given, one.Value)
+		}
+	}
+	var labels [2]string
+	for i, name := range []string{a, b} {
+		when := time.Now()
+		if info, err := d.c.Stat(name); err == nil && !info.ModTime().IsZero() {
+			when = info.ModTime()
+		} else if err != nil && name != "-" {
+			when = time.Unix(0, 0)
+		}
+		labels[i] = fmt.Sprintf("%s\t%s", name, when.UTC().Format("2006-01-02 15:04:05.000000000 -0700"))
+		if i < len(given) {
+			labels[i] = given[i]
+		}
+	}
+	return labels
+}

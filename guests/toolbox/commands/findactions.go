@@ -1,0 +1,259 @@
+package commands
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// batchBytesMax is where -exec ... {} + starts another command, and xargs too.
+const batchBytesMax = 128 << 10
+
+// batch collects paths for one -exec ... {} +.
+type batch struct {
+	s     *finder
+	args  []string
+	paths []string
+	bytes int
+}
+
+func (b *batch) add(path string) {
+	b.paths = append(b.paths, path)
+	if b.bytes += len(path) + 1; b.bytes > batchBytesMax {
+		b.flush()
+	}
+}
+
+func (b *batch) flush() {
+	if len(b.paths) == 0 {
+		return
+	}
+	if b.s.c.Run(append(append([]string{}, b.args...), b.paths...), Change{}) != 0 {
+		b.s.status = 1
+	}
+	b.paths, b.bytes = nil, 0
+}
+
+// action serves the primaries that do something, and -empty and the like that take no argument.
+func (p *findParser) action(name string) (test, bool) {
+	s := p.finder
+	switch name {
+	case "-print":
+		s.acts = true
+		return func(f *found) bool { s.c.Out.Line(f.path); return true }, true
+	case "-print0":
+		s.acts = true
+		return func(f *found) bool { s.c.Out.WriteString(f.path + "\x00"); return true }, true
+	case "-printf":
+		s.acts = true
+		format := p.take()
+		return func(f *found) bool { s.c.Out.WriteString(s.format(format, f)); return true }, true
+	case "-ls":
+		s.acts = true
+		return func(f *found) bool {
+			s.c.Out.WriteString(s.format(`%i %k %M %n %u %g %s %Tb %Td %TH:%TM %p\n`, f))
+			return true
+		}, true
+	case "-prune":
+		return func(*found) bool { s.prune = true; return true }, true
+	case "-quit":
+		s.acts = true
+		return func(*found) bool { s.quit = true; return true }, true
+	case "-delete":
+		s.acts, s.depthFirst = true, true
+		return s.delete, true
+	case "-empty":
+		return s.empty, true
+	case "-executable":
+		return func(f *found) bool { return f.info.IsDir() || Executable(f.real) }, true
+	case "-readable", "-writable":
+		return func(*found) bool { return true }, true
+	case "-exec", "-execdir", "-ok":
+		s.acts = true
+		return p.exec(name == "-execdir"), true
+	}
+	return nil, false
+}
+
+func (s *finder) delete(f *found) bool {
+	if f.path == "." {
+		return true
+	}
+	if err := os.Remove(f.real); err != nil {
+		s.status = 1
+		s.c.Fail("cannot delete '%s': %s", f.path, reason(err))
+		return false
+	}
+	return true
+}
+
+func (s *finder) empty(f *found) bool {
+	switch {
+	case f.info.IsDir():
+		entries, err := os.ReadDir(f.real)
+		return err == nil && len(entries) == 0
+	case f.info.Mode().IsRegular():
+		return f.info.Size() == 0
+	}
+	return false
+}
+
+func (p *findParser) exec(inDir bool) test {
+	var args []string
+	for {
+		if len(p.args) == 0 {
+			p.problem = "missing argument to '-exec'"
+			return nil
+		}
+		word := p.take()
+		if word == ";" {
+			break
+		}
+		if word == "+" && len(args) > 0 && args[len(args)-1] == "{}" {
+			one := &batch{s: p.finder, args: args[:len(args)-1]}
+			p.batches = append(p.batches, one)
+			return func(f *found) bool { one.add(f.path); return true }
+		}
+		args = append(args, word)
+	}
+	if len(args) == 0 {
+		p.problem = "missing argument to '-exec'"
+		return nil
+	}
+	s := p.finder
+	return func(f *found) bool {
+		change, shown := Change{}, f.path
+		if inDir {
+			change.Dir, shown = filepath.Dir(f.real), "./"+filepath.Base(f.real)
+		}
+		command := make([]string, len(args))
+		for i, arg := range args {
+			command[i] = strings.ReplaceAll(arg, "{}", shown)
+		}
+		return s.c.Run(command, change) == 0
+	}
+}
+
+// format is -printf.
+func (s *finder) format(format string, f *found) string {
+	var out strings.Builder
+	for i := 0; i < len(format); i++ {
+		switch {
+		case format[i] == '\\' && i+1 < len(format):
+			i++
+			if at := strings.IndexByte(`nt\0abfrv`, format[i]); at >= 0 {
+				out.WriteByte("\n\t\\\x00\a\b\f\r\v"[at])
+			} else {
+				out.WriteString(format[i-1 : i+1])
+			}
+		case format[i] == '%' && i+1 < len(format):
+			start := i + 1
+			for i = start; i < len(format)-1 && strings.IndexByte("-0123456789", format[i]) >= 0; i++ {
+			}
+			letter := format[i]
+			extra := byte(0)
+			if (letter == 'T' || letter == 'A' || letter == 'C') && i+1 < len(format) {
+				i++
+				extra = format[i]
+			}
+			fmt.Fprintf(&out, "%"+format[start:i-len(strings.Trim(string(extra), "\x00"))]+"s", s.field(letter, extra, f))
+		default:
+			out.WriteByte(format[i])
+		}
+	}
+	return out.String()
+}
+
+// field is one directive of -printf.
+func (s *finder) field(letter, extra byte, f *found) string {
+	switch letter {
+	case '%':
+		return "%"
+	case 'p':
+		return f.path
+	case 'f':
+		return path.Base(f.path)
+	case 'h':
+		if dir, _, ok := cutLast(f.path, "/"); ok {
+			return dir
+		}
+		return "."
+	case 'P':
+		return strings.TrimPrefix(strings.TrimPrefix(f.path, f.root), "/")
+	case 'H':
+		return f.root
+	case 'd':
+		return strconv.Itoa(f.depth)
+	case 's':
+		return strconv.FormatInt(f.info.Size(), 10)
+	case 'k':
+		return strconv.FormatInt((f.info.Size()+1023)/1024, 10)
+	case 'b':
+		return strconv.FormatInt((f.info.Size()+511)/512, 10)
+	case 'y', 'Y':
+		return typeLetter(f.info.Mode())
+	case 'l':
+		target, _ := os.Readlink(f.real)
+		return target
+	case 'm', 'M', 'n':
+		return s.modeField(letter, f)
+	case 'u', 'g':
+		return "user"
+	case 'U', 'G':
+		return "1000"
+	case 'i':
+		return "0"
+	case 't', 'T', 'A', 'C', 'a', 'c':
+		when := modTime(f)
+		switch extra {
+		case 0:
+			return when.Format("Mon Jan _2 15:04:05.0000000000 2006")
+		case '@':
+			return fmt.Sprintf("%d.%09d0", when.Unix(), when.Nanosecond())
+		case '+':
+			return when.Format("2006-01-02+15:04:05.0000000000")
+		}
+		return FormatDate("%"+string(extra), when)
+	}
+	return "%" + string(letter)
+}
+
+func (s *finder) modeField(letter byte, f *found) string {
+	mode, links, err := modeOf(f.real)
+	if err != nil {
+		mode, links = 0o644, 1
+	}
+	switch letter {
+	case 'm':
+		return strconv.FormatUint(uint64(mode&0o7777), 8)
+	case 'n':
+		return strconv.FormatUint(uint64(links), 10)
+	}
+	return modeText(f.info.Mode(), mode)
+}
+
+func typeLetter(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "d"
+	case mode&fs.ModeSymlink != 0:
+		return "l"
+	case mode.IsRegular():
+		return "f"
+	case mode&fs.ModeNamedPipe != 0:
+		return "p"
+	}
+	return "c"
+}
+
+func cutLast(text, separator string) (before, after string, ok bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(separator):], true
+}

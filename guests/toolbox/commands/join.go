@@ -1,0 +1,179 @@
+package commands
+
+import (
+	"strconv"
+	"strings"
+)
+
+// joiner holds the rules of one join.
+type joiner struct {
+	c         *Call
+	separator string
+	fields    [2]int // compared field of each file, from 0
+	format    []outField
+	empty     string
+	fold      bool
+}
+
+// outField is one column of -o: file 0 or 1 and field from 0; file -1 is the compared field.
+type outField struct{ file, field int }
+
+func join(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "1:2:a:e:ij:o:t:v:", Usage: "[OPTION]... FILE1 FILE2", Long: "ignore-case=i header check-order nocheck-order",
+	})
+	if done {
+		return status
+	}
+	j := &joiner{c: c, fold: opts.Has("i")}
+	j.separator, _ = opts.Value("t")
+	j.empty, _ = opts.Value("e")
+	for i, key := range []string{"1", "2"} {
+		if text, ok := opts.Value(key, "j"); ok {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < 1 {
+				return c.Fail("invalid field number: '%s'", text)
+			}
+			j.fields[i] = n - 1
+		}
+	}
+	if text, ok := opts.Value("o"); ok && text != "auto" && !j.parseFormat(text) {
+		return c.Fail("invalid field specifier: '%s'", text)
+	}
+	first, second, status := c.pair(opts.Operands)
+	if status != 0 {
+		return status
+	}
+	alone := [2]bool{}
+	for _, one := range opts.List {
+		if (one.Key == "a" || one.Key == "v") && (one.Value == "1" || one.Value == "2") {
+			alone[one.Value[0]-'1'] = true
+		}
+	}
+	j.run(first, second, alone, !opts.Has("v"))
+	return 0
+}
+
+func (j *joiner) parseFormat(text string) bool {
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if part == "0" {
+			j.format = append(j.format, outField{-1, 0})
+			continue
+		}
+		file, field, ok := strings.Cut(part, ".")
+		n, err := strconv.Atoi(field)
+		if !ok || err != nil || n < 1 || file != "1" && file != "2" {
+			return false
+		}
+		j.format = append(j.format, outField{int(file[0] - '1'), n - 1})
+	}
+	return true
+}
+
+func (j *joiner) split(line string) []string {
+	if j.separator != "" {
+		return strings.Split(line, j.separator)
+	}
+	return strings.Fields(line)
+}
+
+func (j *joiner) key(row []string, file int) string {
+	if j.fields[file] >= len(row) {
+		return ""
+	}
+	if j.fold {
+		return strings.ToLower(row[j.fields[file]])
+	}
+	return row[j.fields[file]]
+}
+
+// group reads all rows with the same key as the row at hand, and the row after them.
+func (j *joiner) group(lines *lineReader, row []string, file int) (rows [][]string, next []string) {
+	key := j.key(row, file)
+	for row != nil && j.key(row, file) == key {
+		rows = append(rows, row)
+		row = j.next(lines)
+	}
+	return rows, row
+}
+
+func (j *joiner) next(lines *lineReader) []string {
+	line, ok := nextString(lines)
+	if !ok {
+		return nil
+	}
+	return append([]string{}, j.split(line)...)
+}
+
+func (j *joiner) run(first, second *lineReader, alone [2]bool, pairs bool) {
+	a, b := j.next(first), j.next(second)
+	for a != nil || b != nil {
+		order := 0
+		switch {
+		case a == nil:
+			order = 1
+		case b == nil:
+			order = -1
+		default:
+			order = strings.Compare(j.key(a, 0), j.key(b, 1))
+		}
+		var left, right [][]string
+		if order <= 0 {
+			left, a = j.group(first, a, 0)
+		}
+		if order >= 0 {
+			right, b = j.group(second, b, 1)
+		}
+		for _, x := range left {
+			if order < 0 && alone[0] {
+				j.put(x, nil)
+			}
+			for _, y := range right {
+				if pairs {
+					j.put(x, y)
+				}
+			}
+		}
+		for _, y := range right {
+			if order > 0 && alone[1] {
+				j.put(nil, y)
+			}
+		}
+	}
+}
+
+func (j *joiner) put(a, b []string) {
+	var cells []string
+	rows := [2][]string{a, b}
+	key := ""
+	for file, row := range rows {
+		if row != nil && j.fields[file] < len(row) && key == "" {
+			key = row[j.fields[file]]
+		}
+	}
+	if j.format == nil {
+		cells = append(cells, key)
+		for file, row := range rows {
+			for i, cell := range row {
+				if i != j.fields[file] {
+					cells = append(cells, cell)
+				}
+			}
+		}
+	}
+	for _, out := range j.format {
+		switch {
+		case out.file < 0:
+			cells = append(cells, key)
+		case out.field < len(rows[out.file]) && rows[out.file][out.field] != "":
+			cells = append(cells, rows[out.file][out.field])
+		default:
+			cells = append(cells, j.empty)
+		}
+	}
+	separator := j.separator
+	if separator == "" {
+		separator = " "
+	}
+	j.c.Out.Line(strings.Join(cells, separator))
+}

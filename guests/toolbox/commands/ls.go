@@ -1,0 +1,359 @@
+package commands
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// listed is one entry that ls shows.
+type listed struct {
+	name  string
+	real  string
+	info  fs.FileInfo
+	mode  uint32
+	links uint32
+}
+
+// lister is one run of ls.
+type lister struct {
+	c         *Call
+	opts      *Options
+	long      bool
+	human, si bool
+	status    int
+	first     bool
+}
+
+func ls(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "1aAbBcCdfFghHiklLmnNopqQrRsStT:uUvw:xXZ", Usage: "[OPTION]... [FILE]...", Status: 2,
+		Long: "all=a almost-all=A directory=d classify=F human-readable=h inode=i dereference=L numeric-uid-gid=n reverse=r " +
+			"recursive=R size=s si color:: group-directories-first time-style: full-time sort: no-group=G format: time: " +
+			"indicator-style: file-type hyperlink:: width=w ignore:",
+	})
+	if done {
+		return status
+	}
+	l := &lister{
+		c: c, opts: opts, long: opts.Has("l", "n", "g", "o", "full-time"), human: opts.Has("h"), si: opts.Has("si"), first: true,
+	}
+	if format, _ := opts.Value("format"); format == "long" || format == "verbose" {
+		l.long = true
+	}
+	names := opts.Operands
+	if len(names) == 0 {
+		names = []string{"."}
+	}
+	var files, dirs []listed
+	for _, name := range names {
+		one, err := l.look(name, c.Path(name), opts.Has("L") || !l.long && !opts.Has("d", "F"))
+		if err != nil {
+			c.Fail("cannot access '%s': %s", name, reason(err))
+			l.status = 2
+			continue
+		}
+		if one.info.IsDir() && !opts.Has("d") {
+			dirs = append(dirs, one)
+		} else {
+			files = append(files, one)
+		}
+	}
+	l.sort(files)
+	l.sort(dirs)
+	l.print(files)
+	l.first = len(files) == 0
+	for _, dir := range dirs {
+		l.directory(dir, len(names) > 1 || opts.Has("R"))
+	}
+	return l.status
+}
+
+func (l *lister) look(name, real string, follow bool) (listed, error) {
+	one := listed{name: name, real: real}
+	if info, ok := DeviceInfo(real); ok {
+		one.info, one.mode, one.links = info, 0o666, 1
+		return one, nil
+	}
+	var err error
+	if one.info, err = os.Lstat(real); err == nil && follow && one.info.Mode()&fs.ModeSymlink != 0 {
+		if target, err := os.Stat(real); err == nil {
+			one.info = target
+		}
+	}
+	if err == nil {
+		l.addMode(&one)
+	}
+	return one, err
+}
+
+// addMode asks for permissions and links where they are shown. A link's own are always rwxrwxrwx.
+func (l *lister) addMode(one *listed) {
+	one.mode, one.links = 0o777, 1
+	if !l.long && !l.opts.Has("F") || one.info.Mode()&fs.ModeSymlink != 0 {
+		return
+	}
+	mode, links, err := modeOf(one.real)
+	if err != nil {
+		mode, links = 0o644, 1
+	}
+	one.mode, one.links = mode, links
+}
+
+func (l *lister) directory(dir listed, titled bool) {
+	if titled {
+		if !l.first {
+			l.c.Out.WriteByte('\n')
+		}
+		l.c.Out.Line(dir.name + ":")
+	}
+	l.first = false
+	entries, err := os.ReadDir(dir.real)
+	if err != nil {
+		l.c.Fail("cannot open directory '%s': %s", dir.name, reason(err))
+		l.status = 2
+		return
+	}
+	var all []listed
+	if l.opts.Has("a", "f") {
+		for _, name := range []string{".", ".."} {
+			if one, err := l.look(name, dir.real+"/"+name, true); err == nil {
+				all = append(all, one)
+			} else if dir.real != "/" { // the parent may lie outside of what was granted
+				dir.name, one = name, dir
+				all = append(all, one)
+			}
+		}
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") && !l.opts.Has("a", "A", "f") {
+			continue
+		}
+		one := listed{name: entry.Name(), real: dir.real + "/" + entry.Name(), info: lazyInfo{entry}}
+		if l.long || l.opts.Has("t", "S", "s", "L") {
+			info, err := entry.Info()
+			if l.opts.Has("L") {
+				info, err = os.Stat(one.real)
+			}
+			if err != nil {
+				l.c.Fail("cannot access '%s': %s", joinName(dir.name, one.name), reason(err))
+				l.status = 1
+				continue
+			}
+			one.info = info
+		}
+		l.addMode(&one)
+		all = append(all, one)
+	}
+	l.sort(all)
+	l.total(all)
+	l.print(all)
+	if l.opts.Has("R") {
+		for _, one := range all {
+			if one.info.IsDir() && one.name != "." && one.name != ".." {
+				one.name = joinName(dir.name, one.name)
+				l.directory(one, true)
+			}
+		}
+	}
+}
+
+func (l *lister) total(all []listed) {
+	if !l.long && !l.opts.Has("s") {
+		return
+	}
+	blocks := int64(0)
+	for _, one := range all {
+		blocks += blocksOf(one.info)
+	}
+	if l.human {
+		l.c.Out.Line("total " + humanSize(blocks*1024, 1024))
+		return
+	}
+	l.c.Out.Printf("total %d\n", blocks)
+}
+
+// blocksOf is a file's size in blocks of 1024 bytes, in units of 4 as disks give them.
+func blocksOf(info fs.FileInfo) int64 {
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return 0
+	}
+	return (info.Size() + 4095) / 4096 * 4
+}
+
+func (l *lister) sort(all []listed) {
+	if l.opts.Has("U", "f") {
+		return
+	}
+	by, _ := l.opts.Value("sort")
+	slices.SortStableFunc(all, func(a, b listed) int {
+		d := 0
+		switch {
+		case l.opts.Has("t") || by == "time":
+			d = b.info.ModTime().Compare(a.info.ModTime())
+		case l.opts.Has("S") || by == "size":
+			d = int(min(max(b.info.Size()-a.info.Size(), -1), 1))
+		case l.opts.Has("X") || by == "extension":
+			d = strings.Compare(extension(a.name), extension(b.name))
+		case l.opts.Has("v") || by == "version":
+			d = compareVersions(a.name, b.name)
+		}
+		if d == 0 {
+			d = strings.Compare(a.name, b.name)
+		}
+		if l.opts.Has("r") {
+			d = -d
+		}
+		return d
+	})
+	if l.opts.Has("group-directories-first") {
+		slices.SortStableFunc(all, func(a, b listed) int {
+			return map[bool]int{true: 0, false: 1}[a.info.IsDir()] - map[bool]int{true: 0, false: 1}[b.info.IsDir()]
+		})
+	}
+}
+
+func extension(name string) string {
+	if at := strings.LastIndexByte(name, '.'); at > 0 {
+		return name[at:]
+	}
+	return ""
+}
+
+func (l *lister) print(all []listed) {
+	if l.opts.Has("m") && !l.long {
+		for i, one := range all {
+			if i > 0 {
+				l.c.Out.WriteString(", ")
+			}
+			l.c.Out.WriteString(l.label(one))
+		}
+		if len(all) > 0 {
+			l.c.Out.WriteByte('\n')
+		}
+		return
+	}
+	rows := make([][]string, len(all))
+	widths := [8]int{}
+	for i, one := range all {
+		rows[i] = l.row(one)
+		for column, cell := range rows[i] {
+			widths[column] = max(widths[column], len(cell))
+		}
+	}
+	for i, one := range all {
+		for column, cell := range rows[i] {
+			if column == 0 && l.long && !l.opts.Has("i", "s") || column == 2 && l.long || column == 3 && l.long {
+				l.c.Out.Printf("%-*s ", widths[column], cell)
+			} else {
+				l.c.Out.Printf("%*s ", widths[column], cell)
+			}
+		}
+		l.c.Out.Line(l.label(one))
+	}
+}
+
+// row is what stands before the name.
+func (l *lister) row(one listed) []string {
+	var cells []string
+	if l.opts.Has("i") {
+		cells = append(cells, "0")
+	}
+	if l.opts.Has("s") {
+		cells = append(cells, strconv.FormatInt(blocksOf(one.info), 10))
+	}
+	if !l.long {
+		return cells
+	}
+	owner, group := "user", "user"
+	if l.opts.Has("n") {
+		owner, group = "1000", "1000"
+	}
+	cells = append(cells, modeText(one.info.Mode(), one.mode), strconv.FormatUint(uint64(one.links), 10))
+	if !l.opts.Has("g") {
+		cells = append(cells, owner)
+	}
+	if !l.opts.Has("o", "G") {
+		cells = append(cells, group)
+	}
+	size := strconv.FormatInt(one.info.Size(), 10)
+	switch {
+	case l.si:
+		size = humanSize(one.info.Size(), 1000)
+	case l.human:
+		size = humanSize(one.info.Size(), 1024)
+	}
+	return append(cells, size, l.when(one.info.ModTime()))
+}
+
+func (l *lister) when(t time.Time) string {
+	style, _ := l.opts.Value("time-style")
+	switch {
+	case style == "full-iso" || l.opts.Has("full-time"):
+		return t.Format("2006-01-02 15:04:05.000000000 -0700")
+	case style == "long-iso":
+		return t.Format("2006-01-02 15:04")
+	case style == "iso":
+		return t.Format("01-02 15:04")
+	case strings.HasPrefix(style, "+"):
+		return FormatDate(style[1:], t)
+	}
+	if age := time.Since(t); age < 0 || age > 182*24*time.Hour {
+		return t.Format("Jan _2  2006")
+	}
+	return t.Format("Jan _2 15:04")
+}
+
+// label is the name with what -F, -Q and -l add.
+func (l *lister) label(one listed) string {
+	name := one.name
+	if l.opts.Has("Q") {
+		name = strconv.Quote(name)
+	}
+	style, _ := l.opts.Value("indicator-style")
+	switch {
+	case one.info.IsDir() && (l.opts.Has("p", "F", "file-type") || style == "slash" || style == "classify"):
+		name += "/"
+	case l.opts.Has("F") && one.info.Mode().IsRegular() && one.mode&0o111 != 0:
+		name += "*"
+	case l.opts.Has("F") && one.info.Mode()&fs.ModeSymlink != 0 && !l.long:
+		name += "@"
+	}
+	if l.long && one.info.Mode()&fs.ModeSymlink != 0 {
+		if target, err := os.Readlink(one.real); err == nil {
+			name += " -> " + target
+		}
+	}
+	return name
+}
+
+// humanSize is 1.5K as GNU rounds it: up, one digit below 10.
+func humanSize(n, base int64) string {
+	if n < base {
+		return strconv.FormatInt(n, 10)
+	}
+	size := float64(n)
+	letter := -1
+	for size >= float64(base) && letter < 7 {
+		size /= float64(base)
+		letter++
+	}
+	if size < 10 {
+		up := float64(int64(size*10)) / 10
+		if up < size {
+			up += 0.1
+		}
+		if up < 9.95 {
+			return fmt.Sprintf("%.1f%c", up, "KMGTPEZY"[letter])
+		}
+	}
+	whole := int64(size)
+	if float64(whole) < size {
+		whole++
+	}
+	return fmt.Sprintf("%d%c", whole, "KMGTPEZY"[letter])
+}

@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+)
+
+// SignalPipe is the status of a command whose reader went away, as a shell shows SIGPIPE.
+const SignalPipe = 141
+
+// brokenPipe unwinds a command whose standard output nobody reads any more; Finish turns it into SignalPipe.
+type brokenPipe struct{}
+
+// Output is a command's buffered standard output. A failed write ends the command, so no command loops for nobody.
+type Output struct {
+	out    *bufio.Writer
+	failed bool
+}
+
+// NewOutput buffers the writer; nil is a closed output.
+func NewOutput(out io.Writer) *Output {
+	if out == nil {
+		out = io.Discard
+	}
+	return &Output{out: bufio.NewWriterSize(out, 16<<10)}
+}
+
+// Write implements io.Writer.
+func (o *Output) Write(text []byte) (int, error) {
+	n, err := o.out.Write(text)
+	o.check(err)
+	return n, err
+}
+
+// WriteString implements io.StringWriter.
+func (o *Output) WriteString(text string) (int, error) {
+	n, err := o.out.WriteString(text)
+	o.check(err)
+	return n, err
+}
+
+// WriteByte implements io.ByteWriter.
+func (o *Output) WriteByte(b byte) error {
+	err := o.out.WriteByte(b)
+	o.check(err)
+	return err
+}
+
+// Line writes the text and a newline.
+func (o *Output) Line(text string) {
+	o.WriteString(text)
+	o.WriteByte('\n')
+}
+
+// Printf writes formatted text.
+func (o *Output) Printf(format string, args ...any) { fmt.Fprintf(o, format, args...) }
+
+// Flush passes on what is buffered.
+func (o *Output) Flush() { o.check(o.out.Flush()) }
+
+func (o *Output) check(err error) {
+	if err != nil && !o.failed {
+		o.failed = true
+		panic(brokenPipe{})
+	}
+}
+
+// Invoke runs a command to its end, flushes its output and gives its status.
+func Invoke(command Command, c *Call) (status int) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			if _, ok := cause.(brokenPipe); !ok {
+				panic(cause)
+			}
+			status = SignalPipe
+		}
+	}()
+	status = command(c)
+	c.Out.Flush()
+	return status
+}

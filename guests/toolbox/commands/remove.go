@@ -1,0 +1,202 @@
+package commands
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func rm(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "dfiIrRv", Long: "dir=d force=f interactive:: recursive=r verbose=v preserve-root:: no-preserve-root one-file-system",
+		Usage: "[OPTION]... [FILE]...",
+	})
+	if done {
+		return status
+	}
+	force := opts.Has("f")
+	if len(opts.Operands) == 0 && !force {
+		return c.Usage(1, "missing operand")
+	}
+	for _, name := range opts.Operands {
+		base := filepath.Base(strings.TrimRight(name, "/"))
+		if base == "." || base == ".." {
+			status = c.Fail("refusing to remove '.' or '..' directory: skipping '%s'", name)
+			continue
+		}
+		path := c.Path(name)
+		if filepath.Clean(path) == "/" {
+			status = c.Fail("it is dangerous to operate recursively on '/'")
+			continue
+		}
+		info, err := os.Lstat(path)
+		switch {
+		case err != nil && force && reason(err) == "No such file or directory":
+			continue
+		case err != nil:
+			status = c.Fail("cannot remove '%s': %s", name, reason(err))
+			continue
+		case info.IsDir() && !opts.Has("r", "R", "d"):
+			status = c.Fail("cannot remove '%s': Is a directory", name)
+			continue
+		}
+		if info.IsDir() && opts.Has("r", "R") {
+			status |= c.removeDeep(name, opts.Has("v"))
+		} else {
+			status |= c.removeOne(name, info, opts.Has("v"))
+		}
+	}
+	return status
+}
+
+func (c *Call) removeOne(name string, info fs.FileInfo, verbose bool) int {
+	if err := os.Remove(c.Path(name)); err != nil {
+		return c.Fail("cannot remove '%s': %s", name, reason(err))
+	}
+	if verbose {
+		c.Out.Printf("removed %s'%s'\n", map[bool]string{true: "directory "}[info.IsDir()], name)
+	}
+	return 0
+}
+
+// removeDeep removes what it may below a directory and reports the rest; links are removed, never followed.
+func (c *Call) removeDeep(name string, verbose bool) int {
+	entries, err := os.ReadDir(c.Path(name))
+	if err != nil {
+		return c.Fail("cannot remove '%s': %s", name, reason(err))
+	}
+	status := 0
+	for _, entry := range entries {
+		child := joinName(name, entry.Name())
+		if entry.IsDir() {
+			status |= c.removeDeep(child, verbose)
+		} else {
+			status |= c.removeOne(child, lazyInfo{entry}, verbose)
+		}
+	}
+	if status != 0 {
+		return status
+	}
+	if err := os.Remove(c.Path(name)); err != nil {
+		return c.Fail("cannot remove '%s': %s", name, reason(err))
+	}
+	if verbose {
+		c.Out.Printf("removed directory '%s'\n", name)
+	}
+	return 0
+}
+
+// removeTree removes a file or a directory with all below it.
+func removeTree(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() {
+		return os.Remove(path)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := removeTree(path + "/" + entry.Name()); err != nil {
+			return err
+		}
+	}
+	return os.Remove(path)
+}
+
+func rmdir(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "pv", Long: "parents=p verbose=v ignore-fail-on-non-empty", Usage: "[OPTION]... DIRECTORY...",
+	})
+	if done {
+		return status
+	}
+	if len(opts.Operands) == 0 {
+		return c.Usage(1, "missing operand")
+	}
+	for _, name := range opts.Operands {
+		for dir := strings.TrimRight(name, "/"); ; {
+			info, err := os.Lstat(c.Path(dir))
+			if err == nil && !info.IsDir() {
+				status = c.Fail("failed to remove '%s': Not a directory", dir)
+				break
+			}
+			if err == nil {
+				err = os.Remove(c.Path(dir))
+			}
+			if err != nil {
+				if !opts.Has("ignore-fail-on-non-empty") || reason(err) != "Directory not empty" {
+					status = c.Fail("failed to remove '%s': %s", dir, reason(err))
+				}
+				break
+			}
+			parent := filepath.Dir(dir)
+			if !opts.Has("p") || parent == "." || parent == "/" {
+				break
+			}
+			dir = parent
+		}
+	}
+	return status
+}
+
+func mkdir(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "m:pv", Long: "mode=m parents=p verbose=v", Usage: "[OPTION]... DIRECTORY...",
+	})
+	if done {
+		return status
+	}
+	if len(opts.Operands) == 0 {
+		return c.Usage(1, "missing operand")
+	}
+	for _, name := range opts.Operands {
+		path := c.Path(name)
+		var err error
+		if opts.Has("p") {
+			err = c.mkdirParents(path)
+		} else {
+			err = os.Mkdir(path, 0o777)
+		}
+		if err != nil {
+			status = c.Fail("cannot create directory '%s': %s", name, reason(err))
+			continue
+		}
+		if text, ok := opts.Value("m"); ok {
+			mode, ok := changeMode(0o777, text, true)
+			if !ok {
+				return c.Fail("invalid mode '%s'", text)
+			}
+			if err := setMode(path, mode&0o777); err != nil {
+				status = c.FailPath(name, err)
+			}
+		}
+		if opts.Has("v") {
+			c.Out.Printf("mkdir: created directory '%s'\n", name)
+		}
+	}
+	return status
+}
+
+// mkdirParents makes a directory and those above it, asking only about what is missing.
+func (c *Call) mkdirParents(path string) error {
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			return nil
+		}
+		return fs.ErrExist
+	}
+	err := os.Mkdir(path, 0o777)
+	if err == nil || reason(err) != "No such file or directory" {
+		return err
+	}
+	parent := filepath.Dir(path)
+	if parent == path {
+		return err
+	}
+	if err := c.mkdirParents(parent); err != nil {
+		return err
+	}
+	return os.Mkdir(path, 0o777)
+}

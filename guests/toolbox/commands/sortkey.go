@@ -1,0 +1,228 @@
+package commands
+
+import (
+	"cmp"
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// prepared is a key ready for comparison: a number, or a text.
+type prepared struct {
+	number float64
+	text   string
+}
+
+func prepare(kind sortKind, text string) prepared {
+	if kind.blanks || kind.letter != 0 {
+		text = strings.TrimLeft(text, " \t")
+	}
+	if kind.dictionary {
+		text = strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) || r == ' ' || r == '\t' {
+				return r
+			}
+			return -1
+		}, text)
+	}
+	if kind.fold {
+		text = strings.ToUpper(text)
+	}
+	switch kind.letter {
+	case 'n':
+		return prepared{number: leadingNumber(text)}
+	case 'h':
+		return prepared{number: humanNumber(text)}
+	case 'g':
+		return prepared{number: generalNumber(text)}
+	case 'M':
+		return prepared{number: monthNumber(text)}
+	}
+	return prepared{text: text}
+}
+
+func comparePrepared(kind sortKind, a, b prepared) int {
+	var d int
+	switch kind.letter {
+	case 'n', 'g', 'h', 'M':
+		d = cmp.Compare(a.number, b.number)
+	case 'V':
+		d = compareVersions(a.text, b.text)
+	default:
+		d = strings.Compare(a.text, b.text)
+	}
+	if kind.reverse {
+		return -d
+	}
+	return d
+}
+
+// of cuts the key out of a line as POSIX says.
+func (k sortKey) of(line, separator string) string {
+	start := fieldStart(line, separator, k.startField)
+	if k.kind.blanks {
+		start += blanksAt(line[start:])
+	}
+	start = min(len(line), start+max(0, k.startChar-1))
+	if k.endField == 0 {
+		return line[start:]
+	}
+	end := len(line)
+	if k.endChar == 0 {
+		end = fieldEnd(line, separator, k.endField)
+	} else {
+		begin := fieldStart(line, separator, k.endField)
+		if k.kind.blanks {
+			begin += blanksAt(line[begin:])
+		}
+		end = min(len(line), begin+k.endChar)
+	}
+	return line[start:max(start, end)]
+}
+
+func blanksAt(text string) int { return len(text) - len(strings.TrimLeft(text, " \t")) }
+
+// fieldStart is where field n begins; without a separator a field includes the blanks before it.
+func fieldStart(line, separator string, n int) int {
+	if n <= 1 {
+		return 0
+	}
+	at := fieldEnd(line, separator, n-1)
+	if separator != "" && at < len(line) {
+		at += len(separator)
+	}
+	return at
+}
+
+func fieldEnd(line, separator string, n int) int {
+	at := 0
+	for ; n > 0 && at < len(line); n-- {
+		if separator != "" {
+			next := strings.Index(line[at:], separator)
+			if next < 0 {
+				return len(line)
+			}
+			at += next
+			if n > 1 {
+				at += len(separator)
+			}
+			continue
+		}
+		at += blanksAt(line[at:])
+		next := strings.IndexAny(line[at:], " \t")
+		if next < 0 {
+			return len(line)
+		}
+		at += next
+	}
+	return at
+}
+
+// leadingNumber is the decimal number a text begins with, 0 without one.
+func leadingNumber(text string) float64 {
+	n, _ := numberPrefix(text)
+	return n
+}
+
+func numberPrefix(text string) (float64, string) {
+	at, negative := 0, false
+	if at < len(text) && text[at] == '-' {
+		negative = true
+		at++
+	}
+	value, scale, digits := 0.0, 1.0, false
+	for ; at < len(text) && text[at] >= '0' && text[at] <= '9'; at++ {
+		value = value*10 + float64(text[at]-'0')
+		digits = true
+	}
+	if at < len(text) && text[at] == '.' {
+		for at++; at < len(text) && text[at] >= '0' && text[at] <= '9'; at++ {
+			scale /= 10
+			value += float64(text[at]-'0') * scale
+			digits = true
+		}
+	}
+	if !digits {
+		return 0, text
+	}
+	if negative {
+		value = -value
+	}
+	return value, text[at:]
+}
+
+func humanNumber(text string) float64 {
+	n, rest := numberPrefix(text)
+	if rest != "" {
+		if power := strings.IndexByte("KMGTPEZY", rest[0]); power >= 0 {
+			return n * math.Pow(1024, float64(power+1))
+		}
+		if rest[0] == 'k' {
+			return n * 1024
+		}
+	}
+	return n
+}
+
+func generalNumber(text string) float64 {
+	for end := len(text); end > 0; end-- {
+		if n, err := strconv.ParseFloat(text[:end], 64); err == nil {
+			return n
+		}
+	}
+	return math.Inf(-1)
+}
+
+var months = []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
+
+func monthNumber(text string) float64 {
+	for i, month := range months {
+		if len(text) >= 3 && strings.EqualFold(text[:3], month) {
+			return float64(i + 1)
+		}
+	}
+	return 0
+}
+
+// compareVersions orders digits within text by value.
+func compareVersions(a, b string) int {
+	whole := strings.Compare(a, b)
+	for a != "" && b != "" {
+		digitsA, digitsB := leadingDigits(a), leadingDigits(b)
+		if digitsA > 0 && digitsB > 0 {
+			x, y := strings.TrimLeft(a[:digitsA], "0"), strings.TrimLeft(b[:digitsB], "0")
+			if d := cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y)); d != 0 {
+				return d
+			}
+			a, b = a[digitsA:], b[digitsB:]
+			continue
+		}
+		if d := cmp.Compare(versionRank(a[0]), versionRank(b[0])); d != 0 {
+			return d
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Or(cmp.Compare(len(a), len(b)), whole)
+}
+
+// versionRank puts ~ before everything and letters before other signs.
+func versionRank(b byte) int {
+	switch {
+	case b == '~':
+		return -1
+	case b >= '0' && b <= '9':
+		return 0
+	case b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z':
+		return int(b)
+	}
+	return int(b) + 256
+}
+
+func leadingDigits(text string) int {
+	n := 0
+	for n < len(text) && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return n
+}

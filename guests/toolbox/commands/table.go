@@ -1,0 +1,27 @@
+package commands
+
+import (
+	"maps"
+	"slices"
+)
+
+// Find is the command of that name, or nil.
+func Find(name string) Command { return table[name] }
+
+// Names are all commands, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(table)) }
+
+// table is every command. None refers to it: a command runs another through Call.Run.
+var table = map[string]Command{
+	"awk": awk, "base64": base64Command, "basename": basename, "cat": cat, "chmod": chmod, "cmp": cmpFiles,
+	"column": column, "comm": comm, "cp": cp, "cut": cut, "date": date, "diff": diff, "dirname": dirname, "du": du,
+	"egrep": grep, "env": env, "expand": expand, "expr": expr, "fgrep": grep, "find": find, "fmt": formatText,
+	"fold": fold, "gawk": awk, "grep": grep, "head": head, "hostname": fixed("capbox"), "id": id, "join": join,
+	"jq": jq, "ln": ln, "ls": ls, "md5sum": checksum, "mkdir": mkdir, "mktemp": mktemp, "mv": mv, "nl": nl,
+	"nohup": prefixCommand, "nproc": fixed("1"), "od": od, "paste": paste, "printenv": printenv,
+	"readlink": readlink, "realpath": realpath, "rev": rev, "rm": rm, "rmdir": rmdir, "sed": sed, "seq": seq,
+	"sha1sum": checksum, "sha224sum": checksum, "sha256sum": checksum, "sha384sum": checksum, "sha512sum": checksum,
+	"shuf": shuf, "sleep": sleep, "sort": sortLines, "split": split, "stat": stat, "stdbuf": prefixCommand,
+	"tac": tac, "tail": tail, "tee": tee, "timeout": timeout, "touch": touch, "tr": tr, "tree": tree, "uname": uname,
+	"uniq": uniq, "wc": wc, "which": which, "whoami": fixed("user"), "xargs": xargs, "xxd": xxd, "yes": yes,
+}

@@ -1,0 +1,316 @@
+package commands
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func yes(c *Call) int {
+	text := "y"
+	if len(c.Args) > 0 {
+		text = strings.Join(c.Args, " ")
+	}
+	block := strings.Repeat(text+"\n", 1+4096/(len(text)+1))
+	for c.Context.Err() == nil {
+		c.Out.WriteString(block)
+	}
+	return 1
+}
+
+// seqJob is one run of seq.
+type seqJob struct {
+	first, step, last float64
+	digits            int
+	format, separator string
+	equal             bool
+}
+
+func seq(c *Call) int {
+	j := &seqJob{first: 1, step: 1, separator: "\n"}
+	args, problem := j.options(c.Args)
+	if problem == "" {
+		problem = j.numbers(args)
+	}
+	if problem != "" {
+		return c.Usage(1, "%s", problem)
+	}
+	const whole = 1e15
+	if j.format == "" && j.digits == 0 && !j.equal && math.Abs(j.first) < whole && math.Abs(j.step) < whole && math.Abs(j.last) < whole {
+		return c.seqWhole(int64(j.first), int64(j.step), int64(math.Floor(j.last)), j.separator)
+	}
+	return c.seqFloat(j)
+}
+
+// options reads flags up to the first number; -5 is a number.
+func (j *seqJob) options(args []string) ([]string, string) {
+	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && !strings.ContainsAny(args[0][1:2], "0123456789.") {
+		flag := args[0]
+		args = args[1:]
+		switch {
+		case flag == "-w" || flag == "--equal-width":
+			j.equal = true
+		case flag == "-s" && len(args) > 0:
+			j.separator, args = unescapeSeparator(args[0]), args[1:]
+		case flag == "-f" && len(args) > 0:
+			j.format, args = args[0], args[1:]
+		case strings.HasPrefix(flag, "--separator="):
+			j.separator = unescapeSeparator(flag[len("--separator="):])
+		case strings.HasPrefix(flag, "--format="):
+			j.format = flag[len("--format="):]
+		case strings.HasPrefix(flag, "-s"):
+			j.separator = unescapeSeparator(flag[2:])
+		default:
+			return nil, "invalid option -- '" + strings.TrimLeft(flag, "-") + "'"
+		}
+	}
+	return args, ""
+}
+
+func unescapeSeparator(text string) string {
+	return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(text)
+}
+
+// numbers reads LAST, FIRST LAST or FIRST STEP LAST.
+func (j *seqJob) numbers(args []string) string {
+	switch {
+	case len(args) == 0:
+		return "missing operand"
+	case len(args) > 3:
+		return "extra operand '" + args[3] + "'"
+	}
+	into := map[int][]*float64{1: {&j.last}, 2: {&j.first, &j.last}, 3: {&j.first, &j.step, &j.last}}[len(args)]
+	for i, arg := range args {
+		n, err := strconv.ParseFloat(arg, 64)
+		if err != nil || math.IsNaN(n) {
+			return "invalid floating point argument: '" + arg + "'"
+		}
+		*into[i] = n
+		if _, after, ok := strings.Cut(arg, "."); ok && (i < len(args)-1 || len(args) == 1) {
+			j.digits = max(j.digits, len(after))
+		}
+	}
+	if j.step == 0 {
+		return "invalid Zero increment value: '" + args[1] + "'"
+	}
+	return ""
+}
+
+func (j *seqJob) show(n float64) string {
+	if j.format != "" {
+		return fmt.Sprintf(j.format, n)
+	}
+	return strconv.FormatFloat(n, 'f', j.digits, 64)
+}
+
+func (c *Call) seqFloat(j *seqJob) int {
+	width := 0
+	if j.equal {
+		width = max(len(j.show(j.first)), len(j.show(j.first+math.Floor((j.last-j.first)/j.step)*j.step)))
+	}
+	slack := math.Abs(j.step) * 1e-10
+	for i := 0.0; ; i++ {
+		n := j.first + i*j.step
+		if j.step > 0 && n > j.last+slack || j.step < 0 && n < j.last-slack || c.Context.Err() != nil {
+			if i > 0 {
+				c.Out.WriteByte('\n')
+			}
+			return 0
+		}
+		if i > 0 {
+			c.Out.WriteString(j.separator)
+		}
+		text := j.show(n)
+		if pad := width - len(text); pad > 0 {
+			bare := strings.TrimPrefix(text, "-")
+			text = text[:len(text)-len(bare)] + strings.Repeat("0", pad) + bare
+		}
+		c.Out.WriteString(text)
+	}
+}
+
+// seqWhole counts in whole numbers.
+func (c *Call) seqWhole(n, step, last int64, separator string) int {
+	var text []byte
+	for first := true; (step > 0 && n <= last || step < 0 && n >= last) && c.Context.Err() == nil; n += step {
+		text = text[:0]
+		if !first {
+			text = append(text, separator...)
+		}
+		first = false
+		c.Out.Write(strconv.AppendInt(text, n, 10))
+	}
+	if text != nil {
+		c.Out.WriteByte('\n')
+	}
+	return 0
+}
+
+func sleep(c *Call) int {
+	if len(c.Args) == 0 {
+		return c.Usage(1, "missing operand")
+	}
+	total := time.Duration(0)
+	for _, arg := range c.Args {
+		d, ok := duration(arg)
+		if !ok {
+			return c.Usage(1, "invalid time interval '%s'", arg)
+		}
+		total += d
+	}
+	c.Out.Flush()
+	timer := time.NewTimer(total)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.Context.Done():
+	}
+	return 0
+}
+
+// duration reads 1.5, 2m, 3h, 1d, infinity.
+func duration(text string) (time.Duration, bool) {
+	if text == "infinity" || text == "inf" {
+		return math.MaxInt64, true
+	}
+	unit := time.Second
+	if text != "" {
+		if at := strings.IndexByte("smhd", text[len(text)-1]); at >= 0 {
+			unit = []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}[at]
+			text = text[:len(text)-1]
+		}
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < 0 || math.IsNaN(n) {
+		return 0, false
+	}
+	if n*float64(unit) > math.MaxInt64/2 {
+		return math.MaxInt64 / 2, true
+	}
+	return time.Duration(n * float64(unit)), true
+}
+
+func env(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "iu:0C:S:v", Usage: "[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]", Ordered: true, Status: 125,
+		Long: "ignore-environment=i unset=u null=0 chdir=C split-string=S",
+	})
+	if done {
+		return status
+	}
+	vars := c.Env()
+	if opts.Has("i") {
+		vars = Variables{}
+	}
+	for _, one := range opts.List {
+		if one.Key == "u" {
+			delete(vars, one.Value)
+		}
+	}
+	words := opts.Operands
+	if text, ok := opts.Value("S"); ok {
+		words = append(strings.Fields(text), words...)
+	}
+	if len(words) > 0 && words[0] == "-" {
+		vars, words = Variables{}, words[1:]
+	}
+	for len(words) > 0 && strings.Contains(words[0], "=") {
+		name, value, _ := strings.Cut(words[0], "=")
+		vars[name] = value
+		words = words[1:]
+	}
+	if len(words) > 0 {
+		dir, _ := opts.Value("C")
+		if dir != "" {
+			dir = c.Path(dir)
+		}
+		return c.Run(words, Change{Env: vars, Dir: dir})
+	}
+	end := "\n"
+	if opts.Has("0") {
+		end = "\x00"
+	}
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		c.Out.WriteString(name + "=" + vars[name] + end)
+	}
+	return 0
+}
+
+func printenv(c *Call) int {
+	vars := c.Env()
+	if len(c.Args) == 0 {
+		return env(c)
+	}
+	status := 0
+	for _, name := range c.Args {
+		if value, ok := vars[name]; ok {
+			c.Out.Line(value)
+		} else {
+			status = 1
+		}
+	}
+	return status
+}
+
+func basename(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "as:z", Long: "multiple=a suffix=s zero=z", Usage: "NAME [SUFFIX]", Ordered: true,
+	})
+	if done {
+		return status
+	}
+	names := opts.Operands
+	suffix, many := opts.Value("s")
+	if len(names) == 0 {
+		return c.Usage(1, "missing operand")
+	}
+	if !many && !opts.Has("a") {
+		if len(names) > 2 {
+			return c.Usage(1, "extra operand '%s'", names[2])
+		}
+		if len(names) == 2 {
+			suffix, names = names[1], names[:1]
+		}
+	}
+	for _, name := range names {
+		base := strings.TrimRight(name, "/")
+		if base == "" && name != "" {
+			base = "/"
+		}
+		if at := strings.LastIndexByte(base, '/'); at >= 0 && base != "/" {
+			base = base[at+1:]
+		}
+		if base != suffix {
+			base = strings.TrimSuffix(base, suffix)
+		}
+		c.Out.Line(base)
+	}
+	return 0
+}
+
+func dirname(c *Call) int {
+	opts, status, done := c.Parse(Spec{Short: "z", Long: "zero=z", Usage: "[OPTION] NAME...", Ordered: true})
+	if done {
+		return status
+	}
+	if len(opts.Operands) == 0 {
+		return c.Usage(1, "missing operand")
+	}
+	for _, name := range opts.Operands {
+		trimmed := strings.TrimRight(name, "/")
+		dir, _, ok := cutLast(trimmed, "/")
+		dir = strings.TrimRight(dir, "/")
+		switch {
+		case !ok && (trimmed != "" || name == ""):
+			dir = "."
+		case dir == "":
+			dir = "/"
+		}
+		c.Out.Line(dir)
+	}
+	return 0
+}

@@ -1,0 +1,16 @@
+module capbox/toolbox
+
+go 1.26.0
+
+require (
+	github.com/benhoyt/goawk v1.29.1
+	github.com/dlclark/regexp2 v1.12.0
+	github.com/itchyny/gojq v0.12.17
+	mvdan.cc/sh/v3 v3.14.1
+)
+
+require (
+	github.com/itchyny/timefmt-go v0.1.6 // indirect
+	golang.org/x/sys v0.47.0 // indirect
+	golang.org/x/term v0.45.0 // indirect
+)

@@ -1,0 +1,184 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/interp"
+
+	"capbox/toolbox/commands"
+)
+
+// exec runs every simple command that is neither function nor builtin.
+func (s *session) exec(ctx context.Context, args []string) error {
+	hc := interp.HandlerCtx(ctx)
+	status := s.start(place{
+		ctx: ctx, dir: hc.Dir, environ: hc.Env,
+		streams: commands.Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr},
+	}, args)
+	if status == 0 {
+		return nil
+	}
+	return interp.ExitStatus(status)
+}
+
+// place is where and with what a command runs.
+type place struct {
+	ctx     context.Context
+	dir     string
+	environ expand.Environ
+	streams commands.Streams
+}
+
+// start finds the command and runs it; 127 if there is none, 126 if it cannot be run.
+func (s *session) start(at place, args []string) int {
+	name := args[0]
+	if strings.Contains(name, "/") {
+		if bare, ok := virtualCommand(name); ok {
+			name = bare
+		} else {
+			return s.startFile(at, args)
+		}
+	}
+	if name == "bash" || name == "sh" {
+		return s.startShell(at, args)
+	}
+	if command := commands.Find(name); command != nil {
+		return commands.Invoke(command, s.call(at, args))
+	}
+	if interp.IsBuiltin(name) {
+		return s.startBuiltin(at, append([]string{name}, args[1:]...))
+	}
+	return s.unknown(at.streams.Err, name)
+}
+
+// call wires a command to the session, so that it can run others (xargs, find -exec, env).
+func (s *session) call(at place, args []string) *commands.Call {
+	c := commands.New(at.ctx, args, at.streams)
+	c.Name = baseName(args[0])
+	c.Dir = at.dir
+	c.Which = func(name string) string {
+		if exists(name) {
+			return "/usr/bin/" + name
+		}
+		return ""
+	}
+	c.Env = func() commands.Variables { return exported(at.environ) }
+	c.Run = func(args []string, change commands.Change) int {
+		c.Out.Flush()
+		next := at
+		if change.Context != nil {
+			next.ctx = change.Context
+		}
+		if change.Streams.In != nil {
+			next.streams.In = change.Streams.In
+		}
+		if change.Streams.Out != nil {
+			next.streams.Out = change.Streams.Out
+		}
+		if change.Streams.Err != nil {
+			next.streams.Err = change.Streams.Err
+		}
+		if change.Dir != "" {
+			next.dir = change.Dir
+		}
+		if change.Env != nil {
+			next.environ = variables(change.Env)
+		}
+		return s.start(next, args)
+	}
+	return c
+}
+
+// virtualCommand maps /bin/cat, /usr/bin/env and the like to the bare name of something that exists.
+func virtualCommand(path string) (string, bool) {
+	for _, dir := range []string{"/bin/", "/usr/bin/", "/usr/local/bin/"} {
+		if name, ok := strings.CutPrefix(path, dir); ok && exists(name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// exists says whether a bare name can be run as a command.
+func exists(name string) bool {
+	return name == "bash" || name == "sh" || commands.Find(name) != nil || standalone[name]
+}
+
+// standalone builtins are files in /usr/bin on other machines.
+var standalone = map[string]bool{
+	"echo": true, "printf": true, "test": true, "[": true, "true": true, "false": true, "pwd": true, "kill": true,
+}
+
+func baseName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// exported lists what a command sees as its environment.
+func exported(environ expand.Environ) commands.Variables {
+	vars := commands.Variables{}
+	for name, v := range environ.Each {
+		if v.IsSet() && v.Exported && v.Kind == expand.String {
+			vars[name] = v.Str
+		} else {
+			delete(vars, name)
+		}
+	}
+	return vars
+}
+
+// variables makes an environment of exported strings.
+func variables(vars commands.Variables) expand.Environ {
+	list := make([]string, 0, len(vars))
+	for name, value := range vars {
+		list = append(list, name+"="+value)
+	}
+	return expand.ListEnviron(list...)
+}
+
+// substitutes say what serves instead of a command people expect.
+var substitutes = map[string]string{
+	"git":    "There is no git here. Ask for the `git` tool, if this run has one.",
+	"python": "There is no Python in this shell. Ask for the `python` tool, if this run has one; awk, jq and sed exist here.",
+	"node":   "There is no JavaScript in this shell. Ask for the `javascript` tool, if this run has one; jq exists here.",
+	"npm":    "Packages cannot be installed: there is no network and no other program here.",
+	"curl":   "There is no network in this shell. The `fetch` tool serves, with a grant such as fetch:HOST.",
+	"ssh":    "There is no network in this shell, and no other machine.",
+	"sudo":   "There are no users to switch to; what may be done was granted to this run and cannot be raised from inside.",
+	"docker": "There are no containers and no other processes here.",
+	"make":   "There is no make and no compiler here; only the commands of this shell exist.",
+	"vi":     "There is no terminal. Use the `edit` tool, or sed -i.",
+	"apply":  "Use the `edit` tool.",
+}
+
+var alike = map[string]string{
+	"python3": "python", "python2": "python", "ipython": "python", "pip": "npm", "pip3": "npm", "uv": "npm",
+	"npx": "npm", "yarn": "npm", "pnpm": "npm", "apt": "npm", "apt-get": "npm", "brew": "npm", "cargo": "make",
+	"wget": "curl", "nc": "ssh", "ping": "ssh", "scp": "ssh", "rsync": "ssh", "su": "sudo", "doas": "sudo",
+	"podman": "docker", "kubectl": "docker", "systemctl": "docker", "ps": "docker", "gcc": "make", "cc": "make",
+	"go": "make", "rustc": "make", "java": "make", "deno": "node", "bun": "node", "vim": "vi", "nano": "vi",
+	"less": "vi", "more": "vi", "emacs": "vi", "gh": "git", "apply_patch": "apply", "patch": "apply",
+}
+
+// unknown tells what serves instead; the whole list of commands is told once a script.
+func (s *session) unknown(stderr io.Writer, name string) int {
+	if stderr == nil {
+		return 127
+	}
+	fmt.Fprintf(stderr, "bash: %s: command not found\n", name)
+	key := name
+	if same, ok := alike[name]; ok {
+		key = same
+	}
+	if hint, ok := substitutes[key]; ok {
+		fmt.Fprintf(stderr, "%s\n", hint)
+		return 127
+	}
+	if !s.toldOf {
+		s.toldOf = true
+		fmt.Fprintf(stderr, "Nothing outside this shell can be run. Commands here: %s\n",
+			strings.Join(append(commands.Names(), "bash", "sh"), " "))
+	}
+	return 127
+}

@@ -1,4 +1,4 @@
-"""What every test may use: the anyio backend, how long to fuzz, and an ordinary user.
+"""What every test may use: the anyio backend, how long to fuzz, an engine, and an ordinary user.
 
 Guarantees: nothing here patches the program under test. `ordinary_user` starts programs as an
 account without privileges also where the tests themselves run as root, and from a Python that this
@@ -14,12 +14,16 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from capbox import app
+from capbox.engine.home import Home
+from capbox.engine.local import LocalEngine
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -203,3 +207,26 @@ def can_list(directory: Path) -> bool:
     """Say whether the ordinary account can reach and list this directory."""
     user = OrdinaryUser(*ordinary_account(), "", Path("/"))
     return user.run(["ls", str(directory)]).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache directory for every engine of the tests, begun from what `make setup` compiled."""
+    place = tmp_path_factory.mktemp("cache")
+    built = app.home_of(os.environ).cache / "compiled"
+    if built.is_dir():
+        shutil.copytree(built, place / "compiled")
+    return place
+
+
+@pytest.fixture
+def home(tmp_path: Path, cache: Path) -> Home:
+    """capbox's directories for one test, outside of what tests use as workspaces."""
+    return Home(tmp_path / "home" / "config", tmp_path / "home" / "state", cache)
+
+
+@pytest.fixture
+async def engine(home: Home) -> AsyncIterator[LocalEngine]:
+    """A running local engine with the real tools; it ends with the test."""
+    async with app.local_engine(home=home, spares=False) as running:
+        yield running

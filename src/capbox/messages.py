@@ -15,7 +15,7 @@ JsonObject = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call that a model (or a person) asks for; `malformed` holds arguments that are not JSON."""
+    """One call that a model or a person asks for; `malformed` holds arguments that are no JSON."""
 
     id: str
     name: str

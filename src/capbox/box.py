@@ -1,0 +1,159 @@
+"""The public Python API: a `Box` holds what you grant it, and calls tools or runs tasks within.
+
+    async with Box(workspace=".", grants=["read:/workspace"]) as box:
+        result = await box.call("read", path="a.txt")
+
+Guarantees: no grant, no effect; a refusal is a `ToolResult` that says which grant is missing, never
+an exception; only a wrong setting raises (`SettingsError`). Does not: read a workspace's settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from capbox import app
+from capbox.agent.events import Event
+from capbox.authority.budget import Budget
+from capbox.authority.decision import AuthorityId
+from capbox.authority.limits import Limits
+from capbox.engine.leaving import leave
+from capbox.engine.local import LocalEngine
+from capbox.engine.session import Session
+from capbox.engine.settings import Settings, SettingsError
+from capbox.gate.approver import Approver
+from capbox.messages import Json, ToolResult
+from capbox.models.model import Model
+from capbox.models.open import ModelSpecError
+
+__all__ = ["Box", "SettingsError", "SyncBox"]
+
+
+class Box:
+    """A workspace, what may be done in it, and within which bounds.
+
+    `grants` are texts as the glossary has them (`read:/workspace/docs`), `maps` are
+    `HOST=/mnt/NAME[:rw]`. Give several boxes one `engine` (`app.local_engine`) to share its
+    processes; otherwise each opens its own, with its state in `home` (None: CAPBOX_HOME, or where
+    the platform keeps such). `approver` may lend what is missing, inside the workspace; without
+    one everything missing is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        workspace: str | Path = ".",
+        grants: Sequence[str] = (),
+        maps: Sequence[str] = (),
+        preset: str = "none",
+        limits: Limits | None = None,
+        budget: Budget | None = None,
+        tools: Sequence[str] | None = None,
+        approver: Approver | None = None,
+        engine: LocalEngine | None = None,
+        home: str | Path | None = None,
+    ) -> None:
+        self._settings = Settings(
+            workspace=Path(workspace),
+            grants=tuple(grants),
+            maps=tuple(maps),
+            preset=preset,
+            limits=limits or Limits(),
+            budget=budget or Budget(),
+            tools=None if tools is None else tuple(tools),
+        )
+        self._approver = approver
+        self._engine = engine
+        self._home = None if home is None else app.home_of({"CAPBOX_HOME": str(home)})
+        self._stack = AsyncExitStack()
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        """Mint what was granted and open the engine. Raises SettingsError for a bad setting."""
+        async with AsyncExitStack() as stack:
+            engine = self._engine
+            if engine is None:
+                engine = await stack.enter_async_context(app.local_engine(home=self._home))
+            session = app.session(engine, self._settings, approver=self._approver)
+            self._session = await stack.enter_async_context(session)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Interrupt what still runs, end every guest, and close the journal of this box."""
+        self._session = None
+        return await leave(self._stack, error)
+
+    async def call(self, tool: str, /, **arguments: Json) -> ToolResult:
+        """Call one tool. Never raises on a refusal or a failure of the tool."""
+        return await self._opened.call(tool, arguments)
+
+    async def run(
+        self, task: str, *, model: str | Model, base_url: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Give a task to a model and yield the events of the run, the last of them `RunFinished`.
+
+        `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object. Raises SettingsError for a
+        model that cannot be opened. Leaving the loop early interrupts the run.
+        """
+        opened = app.model(model, base_url) if isinstance(model, str) else model
+        if isinstance(opened, ModelSpecError):
+            raise SettingsError("model", str(opened))
+        async with self._opened.run(task, opened) as events:
+            async for event in events:
+                yield event
+
+    @property
+    def authorities(self) -> tuple[AuthorityId, ...]:
+        """Return what is in force here: of direct calls, if there was one, and of open runs."""
+        return self._opened.authorities
+
+    def revoke(self, authority: AuthorityId | None = None) -> None:
+        """End an authority and its descendants now, and every guest that runs under one.
+
+        Without an argument everything that this box holds ends, for good.
+        """
+        self._opened.revoke(authority)
+
+    @property
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("open the box first: async with Box(...) as box")
+        return self._session
+
+    @staticmethod
+    @contextmanager
+    def sync(box: Box) -> Generator[SyncBox, None, None]:
+        """Open `box` for a script without an event loop: `with Box.sync(Box(...)) as box`."""
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(box):
+            yield SyncBox(box, portal)
+
+
+class SyncBox:
+    """A box whose calls block; made by `Box.sync`."""
+
+    def __init__(self, box: Box, portal: BlockingPortal) -> None:
+        self._box = box
+        self._portal = portal
+
+    def call(self, tool: str, /, **arguments: Json) -> ToolResult:
+        """Call one tool and wait for its result."""
+        return self._portal.call(lambda: self._box.call(tool, **arguments))
+
+    def run(self, task: str, *, model: str | Model, base_url: str | None = None) -> list[Event]:
+        """Run a task to its end and return all of its events."""
+
+        async def collect() -> list[Event]:
+            return [event async for event in self._box.run(task, model=model, base_url=base_url)]
+
+        return self._portal.call(collect)

@@ -1,0 +1,1 @@
+"""Where a run executes: this process and its workers (`local`). A cluster comes later."""

@@ -1,0 +1,190 @@
+"""The local engine: one process with its sandbox, gate, journal and store, shared by its sessions.
+
+Guarantees: a run is in the journal before its first effect and closed when it ends; its scratch
+directory goes with it, and those of killed processes are swept at the next start. Does not: mint
+authority, or decide about a call.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from capbox.authority.authority import Authority
+from capbox.authority.paths import HostPath, Layout
+from capbox.engine.home import Home
+from capbox.engine.leaving import leave
+from capbox.engine.settings import SettingsError
+from capbox.gate.approver import Approver
+from capbox.gate.gate import Gate
+from capbox.gate.holdings import Holdings
+from capbox.gate.runner import Tool
+from capbox.gate.seat import Seat
+from capbox.journal.errors import JournalError
+from capbox.journal.event import RunClosed, RunOpened, run_id
+from capbox.journal.head import Signer
+from capbox.journal.log import Journal
+from capbox.sandbox.cache import CompileCache
+from capbox.sandbox.engine import EngineKey
+from capbox.sandbox.lockdown.walls import probe
+from capbox.sandbox.process.frames import Walls
+from capbox.sandbox.run import Sandbox
+from capbox.tools.registry import Registry, load
+from capbox.tools.wasm import WasmRunner
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run under way: its seat at the gate, and how to end it."""
+
+    seat: Seat
+    home: Home
+
+    def close(self, outcome: str) -> None:
+        """Close the journal's chain, make it durable, and wipe the scratch directory.
+
+        Raises JournalError; the run then stays an open prefix.
+        """
+        try:
+            self.seat.journal.close(RunClosed(outcome, time.time()))
+            self.seat.journal.sync()
+        finally:
+            _wipe(Path(self.seat.scratch))
+
+    @property
+    def store(self) -> Path:
+        """Return the file that runs and their events are stored in."""
+        return self.home.state / "runs.db"
+
+
+class LocalEngine:
+    """Use as an async context manager; `guests` holds the built tools that capbox ships."""
+
+    def __init__(
+        self,
+        home: Home,
+        guests: Path,
+        report: Callable[[str], None],
+        *,
+        walls: Walls | None = None,
+        spares: bool = True,
+    ) -> None:
+        """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers."""
+        self.home = home
+        self.walls = walls or probe()
+        self._guests = guests
+        self._report = report
+        self._spares = spares
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open everything. Raises SettingsError when a directory or the tools cannot be used."""
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        self.home.prepare()
+        self.registry: Registry = load(self._guests, shipped=True)
+        if self.registry.errors:
+            first = self.registry.errors[0]
+            raise SettingsError(first.where, first.message)
+        self._signer = Signer.load(self.home.state / "journal.key")
+        self._journal = Journal(self.home.state / "journal", self._signer)
+        stack.callback(self._journal.close)
+        cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
+        sandbox = Sandbox(cache, self.walls, spares=self._spares)
+        self.sandbox = await stack.enter_async_context(sandbox)
+        self.tools: Mapping[str, Tool] = self.registry.with_runner(WasmRunner(self.sandbox))
+        self.gate = Gate(self.tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)
+        _sweep(self._scratches)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """End every worker, then close the journal."""
+        return await leave(self._stack, error)
+
+    async def compile_tools(self) -> None:
+        """Compile every shipped guest for the default engine, so that no call waits for it."""
+        bounds = EngineKey(fuel=False, stack_bytes=1 << 20)
+        for module in {tool.module for tool in self.tools.values()}:
+            await self.sandbox.warm(module, bounds)
+
+    def open_run(
+        self,
+        authority: Authority,
+        layout: Layout,
+        *,
+        ceiling: Authority | None,
+        approver: Approver,
+        environment: Mapping[str, str],
+    ) -> OpenRun:
+        """Begin a journaled run that holds `authority`. Raises JournalError or OSError."""
+        now = time.time()
+        run = run_id(now, os.urandom(10))
+        opened = RunOpened(
+            who=f"uid {os.getuid()}",
+            workspace=layout.workspace,
+            authority_id=authority.id,
+            authority=tuple(str(minted.grant) for minted in authority.grants),
+            tools=tuple(sorted((name, tool.digest) for name, tool in self.tools.items())),
+            versions=tuple((name, importlib.metadata.version(name)) for name in _COMPONENTS),
+            started=now,
+        )
+        scratch = self._scratches / f"{os.getpid()}.{run}"
+        scratch.mkdir(mode=0o700, parents=True)
+        try:
+            journal = self._journal.begin(run, opened)
+        except JournalError:
+            scratch.rmdir()
+            raise
+        seat = Seat(
+            authority=authority,
+            layout=layout,
+            scratch=HostPath(os.path.realpath(scratch)),
+            journal=journal,
+            ceiling=ceiling,
+            approver=approver,
+            environment=environment,
+        )
+        return OpenRun(seat, self.home)
+
+    @property
+    def _scratches(self) -> Path:
+        return self.home.cache / "scratch"
+
+
+_COMPONENTS = ("capbox", "wasmtime")
+
+
+def _sweep(scratches: Path) -> None:
+    """Wipe what processes left behind that were killed."""
+    if not scratches.is_dir():
+        return
+    for left in scratches.iterdir():
+        owner = left.name.partition(".")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            _wipe(left)
+
+
+def _wipe(directory: Path) -> None:
+    """Remove a tree in which a guest may have taken modes away; never follows a link."""
+    for parent, names, _ in os.walk(directory):
+        for name in names:
+            child = Path(parent, name)
+            if not child.is_symlink():
+                child.chmod(0o700)
+    shutil.rmtree(directory, ignore_errors=True)

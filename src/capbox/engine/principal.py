@@ -1,0 +1,142 @@
+"""From a principal's words to typed grants and a layout: the one place that resolves their paths.
+
+Guarantees: every path is resolved once, here, so that a link swapped later changes nothing; one bad
+word refuses all of it. Does not: mint authority (`capbox.app` does) or decide anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from capbox.authority.exclusions import HIDDEN, PROTECTED, compiled
+from capbox.authority.grant import Grant, PathSelector
+from capbox.authority.parse import GrantError, parse_grant
+from capbox.authority.paths import (
+    WORKSPACE,
+    GrantPath,
+    GuestPath,
+    HostPath,
+    Layout,
+    PathRefusal,
+    Place,
+    below,
+    is_canonical,
+    joined,
+    quoted,
+    under,
+)
+from capbox.authority.policy import PresetError, preset
+from capbox.engine.settings import Settings, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a principal asked for, parsed and resolved; nothing is granted yet."""
+
+    grants: tuple[Grant, ...]
+    layout: Layout
+
+
+def resolve(settings: Settings) -> Asked:
+    """Return typed grants and the layout they need. Raises SettingsError, naming what is wrong."""
+    workspace = _workspace(settings.workspace)
+    places = tuple(_place(text, workspace) for text in settings.maps)
+    texts = [*_texts(settings, workspace), *_map_grants(settings.maps, places)]
+    grants = tuple(_resolved(_parsed(text), workspace) for text in texts)
+    paths = [grant.path for grant in grants if grant.path is not None]
+    layout = Layout.of(workspace, paths, places)
+    if isinstance(layout, PathRefusal):
+        raise SettingsError(layout.text, layout.reason)
+    canonical = tuple(
+        replace(g, selector=PathSelector(layout.canonical(g.path))) if g.path else g for g in grants
+    )
+    return Asked(tuple(dict.fromkeys(canonical)), layout)
+
+
+def _texts(settings: Settings, workspace: HostPath) -> Iterator[str]:
+    chosen = preset(settings.preset)
+    if isinstance(chosen, PresetError):
+        raise SettingsError("--preset", chosen.message)
+    yield from chosen.grants
+    yield from (f"read:{quoted(_named(path, workspace))}" for path in settings.reads)
+    yield from (f"write:{quoted(_named(path, workspace))}" for path in settings.writes)
+    yield from settings.grants
+    for variable in settings.env:
+        # A bare NAME stays one: its value would otherwise stand in the journal and in prompts.
+        if "=" not in variable and variable not in (settings.environ or {}):
+            raise SettingsError(f"--env {variable}", "is not set here; give --env NAME=VALUE")
+        yield f"env:{quoted(variable)}"
+
+
+def _workspace(path: Path) -> HostPath:
+    resolved = os.path.realpath(path)
+    if not Path(resolved).is_dir():
+        raise SettingsError(str(path), "the workspace is not a directory")
+    if not is_canonical(resolved):
+        raise SettingsError(str(path), "the workspace's path holds control characters: rename it")
+    # Attack: seen from ~/.config, `gh/hosts.yml` has no `.config` before it and looks innocent.
+    names = compiled((*HIDDEN, *PROTECTED))
+    if resolved != "/" and names.start(resolved) != names.start("workspace"):
+        reason = "what is kept from grants is known by this folder's name: choose one above it"
+        raise SettingsError(str(path), reason)
+    return HostPath(resolved)
+
+
+def _named(path: str, workspace: HostPath) -> str:
+    """Return a flag's path as a grant path: relative ones count from the workspace."""
+    if path == WORKSPACE or path.startswith(WORKSPACE + "/"):
+        return path
+    absolute = os.path.normpath(Path(workspace, Path(path)))
+    if under(absolute, workspace):
+        return joined(WORKSPACE, below(absolute, workspace))
+    return absolute
+
+
+def _parsed(text: str) -> Grant:
+    grant = parse_grant(text)
+    if isinstance(grant, GrantError):
+        raise SettingsError(text, f"at character {grant.place + 1}: {grant.message}")
+    return grant
+
+
+def _resolved(grant: Grant, workspace: HostPath) -> Grant:
+    """Resolve links in a file grant's path once; refuse one that leaves the workspace by a link."""
+    path = grant.path
+    if path is None:
+        return grant
+    inside = under(path, WORKSPACE)
+    host = joined(workspace, below(path, WORKSPACE)) if inside else path
+    resolved = os.path.realpath(host)
+    to_be_made = grant.action == "write" and Path(resolved).parent.is_dir()
+    if not Path(resolved).exists() and not to_be_made:
+        raise SettingsError(str(grant), "there is no such file or directory")
+    if inside and not under(resolved, workspace):
+        reason = f"is a link to {resolved}; if that is what you mean, grant that path"
+        raise SettingsError(str(grant), reason)
+    name = joined(WORKSPACE, below(resolved, workspace)) if inside else resolved
+    return replace(grant, selector=PathSelector(GrantPath(name)))
+
+
+def _place(text: str, workspace: HostPath) -> Place:
+    host, guest, _ = _split_map(text)
+    resolved = os.path.realpath(Path(workspace, Path(host)))
+    if not Path(resolved).exists():
+        raise SettingsError(f"--map {text}", f"{resolved} does not exist")
+    return Place(HostPath(resolved), GuestPath(guest))
+
+
+def _map_grants(maps: tuple[str, ...], places: tuple[Place, ...]) -> Iterator[str]:
+    for text, place in zip(maps, places, strict=True):
+        action = "write" if _split_map(text)[2] else "read"
+        yield f"{action}:{quoted(place.host)}"
+
+
+def _split_map(text: str) -> tuple[str, str, bool]:
+    writable = text.endswith(":rw")
+    host, equals, guest = text.removesuffix(":rw").removesuffix(":ro").rpartition("=")
+    if not equals or not host:
+        raise SettingsError(f"--map {text}", "is HOST=/mnt/NAME, with :rw to allow writing")
+    return host, guest, writable

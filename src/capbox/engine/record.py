@@ -1,0 +1,90 @@
+"""Writes the events of a run to the store, and its turns to the journal, as they happen.
+
+Guarantees: the run is in the store before its first event, and finished there when its last event
+came; the journal is durable at the end of every turn, and closed when the recording ends. What
+cannot be recorded is kept as `failure`; the run is to end then. Does not: store deltas (each reply
+is stored whole), or import the database library before the first run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from capbox.agent import events
+from capbox.agent.outcome import word
+from capbox.engine.local import OpenRun
+from capbox.journal.errors import JournalError
+from capbox.journal.event import TurnEnded
+from capbox.journal.log import RunJournal
+from capbox.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from capbox.store.runs import RunStore
+
+
+@asynccontextmanager
+async def recording(
+    opened: OpenRun, *, task: str, workspace: str, model: str
+) -> AsyncIterator[Recorder]:
+    """Store a run that begins, yield what takes its events, and close it in the journal.
+
+    Raises StoreError when the database cannot be used.
+    """
+    from capbox.store.runs import StoredRun, open_runs
+
+    outcome, journal = "interrupted", opened.seat.journal
+    try:
+        async with open_runs(opened.store) as store:
+            await store.begin(StoredRun(journal.run, time.time(), task, workspace, model))
+            recorder = Recorder(store, journal, model)
+            yield recorder
+            outcome = recorder.outcome
+    finally:
+        opened.close(outcome)
+
+
+class Recorder:
+    """Takes the events of one run, in order; `outcome` is how it ended, in one word."""
+
+    def __init__(self, store: RunStore, journal: RunJournal, model: str) -> None:
+        self._store = store
+        self._journal = journal
+        self._model = model
+        self._turn = 0
+        self.outcome = "interrupted"
+        self.failure: StoreError | JournalError | None = None
+
+    async def record(self, event: events.Event) -> None:
+        """Store one event, and make what its turn did durable; nothing after a `failure`."""
+        if isinstance(event, events.TextDelta | events.ThinkingDelta) or self.failure is not None:
+            return
+        try:
+            await self._store_event(event)
+        except (StoreError, JournalError) as error:
+            self.failure = error
+
+    async def _store_event(self, event: events.Event) -> None:
+        if isinstance(event, events.ModelReply):
+            await self._end_turn(event)
+        await self._store.append(self._journal.run, event.to_json(), at=time.time())
+        if isinstance(event, events.RunFinished):
+            self.outcome = word(event.outcome)
+            spent = event.spent
+            await self._store.finish(
+                self._journal.run,
+                ended_at=time.time(),
+                outcome=self.outcome,
+                usage=spent.usage,
+                usd=spent.usd,
+            )
+
+    async def _end_turn(self, reply: events.ModelReply) -> None:
+        self._turn += 1
+        turn = TurnEnded(self._turn, self._model, reply.usage, reply.usd, reply.stop)
+        self._journal.note(turn)
+        await to_thread.run_sync(self._journal.sync)

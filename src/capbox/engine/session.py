@@ -1,0 +1,255 @@
+"""One principal's session: direct tool calls, and tasks for a model, under what was granted.
+
+Guarantees: direct calls share one journaled run, each task is a run of its own; both are closed in
+the journal when they end, at the latest with the session, whatever ends them. Does not: mint
+authority; the composition root hands in `mint`, which gives the session's grants plus those named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import anyio
+from anyio.abc import TaskGroup
+
+from capbox.agent import events
+from capbox.agent.loop import AskMore, Run
+from capbox.agent.plan import OfferedTool, RunPlan
+from capbox.agent.stopwatch import Stopwatch
+from capbox.agent.stream import follow
+from capbox.authority.authority import Authority
+from capbox.authority.decision import AuthorityId
+from capbox.authority.grant import Grant, ModelSelector, NameSelector
+from capbox.authority.limits import Limits
+from capbox.authority.paths import Layout
+from capbox.engine.leaving import leave
+from capbox.engine.local import LocalEngine, OpenRun
+from capbox.engine.offer import offered
+from capbox.engine.record import recording
+from capbox.engine.settings import Settings, SettingsError
+from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
+from capbox.gate.seat import Repeats, Seat
+from capbox.journal.errors import JournalError
+from capbox.journal.event import Decided
+from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
+from capbox.models.model import Model
+
+Mint = Callable[[tuple[Grant, ...]], Authority]
+
+
+class Session:
+    """Use as an async context manager, within a running `LocalEngine`."""
+
+    def __init__(
+        self,
+        engine: LocalEngine,
+        settings: Settings,
+        layout: Layout,
+        mint: Mint,
+        *,
+        ceiling: Authority | None = None,
+        approver: Approver | None = None,
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._layout = layout
+        self._mint = mint
+        self._ceiling = ceiling
+        self._approver = approver or DenyApprover()
+        self._calls: OpenRun | None = None
+        self._runs: list[_UnderWay] = []
+        self._revoked = False
+        self._numbered = 0
+        self._stack = AsyncExitStack()
+        self._tasks: TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start the task group that runs belong to."""
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.push_async_callback(self._end_runs)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        """Interrupt the runs that are open, and wait until nothing of any run is left."""
+        if self._calls is not None:
+            self._stack.callback(self._calls.close, "ended" if kind is None else "interrupted")
+        return await leave(self._stack, error)
+
+    async def call(
+        self,
+        tool: str,
+        arguments: JsonObject,
+        *,
+        limits: Limits | None = None,
+        malformed: str | None = None,
+    ) -> ToolResult:
+        """Call one tool as the principal, which implies `tool:NAME`. Never raises on a refusal."""
+        try:
+            if self._calls is None:
+                names = tuple(_tool_grant(name) for name in self._engine.tools)
+                self._calls = self._open(self._mint(names))
+        except (JournalError, OSError) as error:
+            # No record, no effect.
+            failure = ToolFailure("sandbox_failed", f"a run cannot be opened: {error}")
+            return ToolResult(ok=False, content="", error=failure)
+        self._numbered += 1
+        call = ToolCall(f"call-{self._numbered}", tool, arguments, malformed)
+        # A principal may ask the same thing as often as it likes; only a model is cut short.
+        self._calls.seat.repeats = Repeats()
+        return await self._engine.gate.call(call, self._calls.seat, limits)
+
+    def revoke(self, authority: AuthorityId | None = None) -> None:
+        """End an authority and its descendants now, and every guest that runs under one.
+
+        Without an argument all authority of this session ends, also what it would still mint.
+        """
+        self._revoked = self._revoked or authority is None
+        ceiling = () if self._ceiling is None else (self._ceiling.id,)
+        for one in (*self.authorities, *ceiling) if authority is None else (authority,):
+            self._engine.gate.revoke(one)
+            for seat in self._seats:
+                if any(one in held.lineage for held in (seat.authority, *seat.leases)):
+                    # A journal that cannot be written ends its run by itself.
+                    with suppress(JournalError):
+                        seat.journal.note(Decided("revocation", one, "by the principal"))
+
+    def interrupt(self) -> None:
+        """End every run under way as cancelled; each still yields its last events."""
+        for run in tuple(self._runs):
+            run.cancel()
+
+    @property
+    def authorities(self) -> tuple[AuthorityId, ...]:
+        """Return the ids in force here: of direct calls, once there was one, and of open runs."""
+        return tuple(seat.authority.id for seat in self._seats)
+
+    @property
+    def _seats(self) -> tuple[Seat, ...]:
+        calls = () if self._calls is None else (self._calls.seat,)
+        return (*calls, *(run.seat for run in self._runs))
+
+    @asynccontextmanager
+    async def run(
+        self, task: str, model: Model, *, ask_more: AskMore | None = None
+    ) -> AsyncIterator[AsyncIterator[events.Event]]:
+        """Give `task` to `model` and yield the events of the run; leaving early interrupts it.
+
+        Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
+        """
+        if self._tasks is None:
+            raise RuntimeError("the session is not open")
+        tools = self._offered()
+        # A tool that cannot work is not offered, yet a model that names it anyway should hear which
+        # file grant is missing, not that the tool is.
+        chosen = self._settings.tools
+        grants = tuple(map(_tool_grant, sorted(self._engine.tools if chosen is None else chosen)))
+        minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
+        opened = self._open(minted)
+        seat = opened.seat
+        plan = RunPlan(
+            run=seat.run,
+            task=task,
+            model=model,
+            tools=tools,
+            grants=tuple(str(m.grant) for m in minted.grants),
+            budget=minted.budget,
+        )
+
+        async def call_tool(call: ToolCall) -> ToolResult:
+            return await self._engine.gate.call(call, seat)
+
+        stopwatch = Stopwatch(anyio.current_time)
+        seat.approver = _Patient(self._approver, stopwatch)
+        run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more)
+        under_way = _UnderWay(seat, run.cancel)
+        self._runs.append(under_way)
+        try:
+            recorder = await under_way.stack.enter_async_context(
+                recording(opened, task=task, workspace=self._layout.workspace, model=model.name)
+            )
+
+            async def record(event: events.Event) -> None:
+                await recorder.record(event)
+                if recorder.failure is not None:
+                    run.cancel()
+
+            yield await under_way.stack.enter_async_context(follow(run, self._tasks, record))
+        finally:
+            await under_way.end()
+            self._runs.remove(under_way)
+        if recorder.failure is not None:
+            raise recorder.failure
+
+    def _offered(self) -> tuple[OfferedTool, ...]:
+        chosen = self._settings.tools
+        unknown = [name for name in chosen or () if name not in self._engine.tools]
+        if unknown:
+            known = ", ".join(sorted(self._engine.tools))
+            raise SettingsError(
+                f"--tool {unknown[0]}", f"there is no such tool; there are: {known}"
+            )
+        if chosen is None and self._ceiling is not None:
+            # Somebody can be asked: what is missing may be lent.
+            chosen = tuple(self._engine.tools)
+        return offered(self._engine.tools, self._mint(()), chosen)
+
+    def _open(self, authority: Authority) -> OpenRun:
+        if self._revoked:
+            self._engine.gate.revoke(authority.id)
+        return self._engine.open_run(
+            authority,
+            self._layout,
+            ceiling=self._ceiling,
+            approver=self._approver,
+            environment=self._settings.environ or {},
+        )
+
+    async def _end_runs(self) -> None:
+        for run in tuple(self._runs):
+            await run.end()
+
+
+def _tool_grant(name: str) -> Grant:
+    return Grant("tool", NameSelector(name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _UnderWay:
+    """An open run, which its reader or the end of the session ends, whichever comes first.
+
+    A reader that only breaks out of `async for` leaves the rest to the event loop, at a time of
+    its own; a session must not wait for that, nor close the journal before it.
+    """
+
+    seat: Seat
+    cancel: Callable[[], None]
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _closing: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def end(self) -> None:
+        """Interrupt the run if it still goes on, and return when it is closed in the journal."""
+        with anyio.CancelScope(shield=True):
+            async with self._closing:
+                await self.stack.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Patient:
+    """An approver whose answers take no time of the run's."""
+
+    approver: Approver
+    stopwatch: Stopwatch
+
+    async def ask(self, request: AskRequest) -> Answer:
+        """Return the answer of the person behind it."""
+        with self.stopwatch.paused():
+            return await self.approver.ask(request)

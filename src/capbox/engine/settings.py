@@ -1,0 +1,47 @@
+"""What a principal asked for, as text and numbers, before any authority is minted.
+
+The command line and `Box` fill it; `app.mint` turns it into an authority or refuses it whole.
+Does not: resolve paths, read files or environment variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from capbox.authority.budget import Budget
+from capbox.authority.limits import Limits
+
+
+class SettingsError(ValueError):
+    """What was asked for cannot be granted; `subject` is the text at fault."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        super().__init__(f"{subject}: {reason}" if subject else reason)
+        self.subject = subject
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One session's workspace, grants, bounds and tools.
+
+    `reads` and `writes` are paths relative to the workspace (or absolute host paths), `grants` the
+    text of grants, `maps` `HOST=/mnt/NAME[:rw]`, `env` `NAME` or `NAME=VALUE`; `environ` is where
+    the value of a bare NAME comes from (None: what the composition root finds). `tools` None means
+    every built-in that can do its work.
+    """
+
+    workspace: Path = Path()
+    grants: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    maps: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    environ: Mapping[str, str] | None = None
+    preset: str = "none"
+    limits: Limits = field(default_factory=Limits)
+    budget: Budget = field(default_factory=Budget)
+    tools: tuple[str, ...] | None = None
+    model: str | None = None

@@ -3,6 +3,8 @@
 A new implementation adds a maker to APPROVERS, in a state where nobody says yes.
 """
 
+import io
+import os
 from collections.abc import Callable
 
 import pytest
@@ -10,8 +12,24 @@ import pytest
 from capbox.authority.access import Access, EnvAccess, ReadAccess, ToolAccess, WriteAccess
 from capbox.authority.paths import GrantPath
 from capbox.gate.approver import Approver, AskRequest, DenyApprover, No, ask_request
+from capbox.surfaces.cli.approver import TerminalApprover
+from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.cli.terminal import Terminal
 
-APPROVERS: dict[str, Callable[[], Approver]] = {"deny": DenyApprover}
+
+def at_a_terminal(typed: bytes) -> Approver:
+    """The terminal's approver, where `typed` is all that anybody ever types."""
+    ask, answer = os.pipe()
+    os.write(answer, typed)
+    os.close(answer)
+    return TerminalApprover(Terminal(Screen(io.StringIO(), io.StringIO(), {}), ask))
+
+
+APPROVERS: dict[str, Callable[[], Approver]] = {
+    "deny": DenyApprover,
+    "terminal, nobody there": lambda: at_a_terminal(b""),
+    "terminal, unclear answers": lambda: at_a_terminal(b"y\nyes\n1\nok\n\x1b[A\n\xff\n" * 4),
+}
 
 
 @pytest.fixture(params=APPROVERS)

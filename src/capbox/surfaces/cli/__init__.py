@@ -1,0 +1,1 @@
+"""The `capbox` command line: starts calls and runs, shows what they do, decides nothing."""

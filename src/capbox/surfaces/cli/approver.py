@@ -1,0 +1,91 @@
+"""The approver at a terminal: shows what a call would do, and takes one answer.
+
+Guarantees: what is shown is the gate's canonical, neutralised effect; whatever is not a clear yes
+(an empty line, the end of the input, a word it does not know) is no; text typed before the question
+was shown is not its answer. Does not: grant; the gate lends within the operator's ceiling.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from capbox.agent.outcome import Limit, sentence
+from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
+from capbox.surfaces.cli.terminal import Terminal
+
+_MINUTES_DEFAULT = 10
+_MINUTES_MAX = 24 * 60
+_KEYS = "[o]nce  for this [r]un  for a [t]ime (t 30: minutes)  [n]o  no, and [s]top: "
+
+
+class TerminalApprover:
+    """Asks the person at `terminal`."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        """Ask there."""
+        self._terminal = terminal
+
+    async def ask(self, request: AskRequest) -> Answer:
+        """Show the request and return the answer; `No` for anything unclear."""
+        screen = self._terminal.screen
+        screen.say("")
+        screen.say(request.effect, "bold yellow")
+        screen.say(f"  arguments  {request.arguments}")
+        screen.say(f"  once allows this one call; longer allows  {request.grant}")
+        line = await self._terminal.ask(_KEYS, fresh=True)
+        if line is None:
+            return No("nobody answered")
+        answer = parse_answer(line)
+        screen.say(f"  {_told(answer)}", "dim")
+        return answer
+
+
+def parse_answer(line: str) -> Answer:
+    """Return what a typed line means."""
+    word, _, rest = line.strip().lower().partition(" ")
+    if word in ("t", "time"):
+        return _for_minutes(rest.strip())
+    if rest:
+        return No("the answer was not understood")
+    match word:
+        case "o" | "once":
+            return Once()
+        case "r" | "run":
+            return ForRun()
+        case "s" | "stop":
+            return Stop()
+        case "n" | "no" | "":
+            return No()
+        case _:
+            return No("the answer was not understood")
+
+
+def _for_minutes(text: str) -> Answer:
+    if not text:
+        return For(_MINUTES_DEFAULT * 60)
+    if not (text.isascii() and text.isdecimal()) or not 0 < len(text) <= 4:
+        return No("the answer was not understood")
+    minutes = int(text)
+    return For(minutes * 60) if 0 < minutes <= _MINUTES_MAX else No("the time was out of range")
+
+
+def _told(answer: Answer) -> str:
+    match answer:
+        case Once():
+            return "yes, once"
+        case ForRun():
+            return "yes, until the run ends"
+        case For(seconds):
+            return f"yes, for {seconds // 60} min"
+        case No(reason):
+            return f"no: {reason}"
+        case Stop():
+            return "no; the run ends"
+        case _:
+            assert_never(answer)
+
+
+async def ask_for_more(terminal: Terminal, limit: Limit) -> bool:
+    """Ask whether a run that met `limit` may spend as much again."""
+    line = await terminal.ask(f"{sentence(limit)}. As much again? [y/N] ", fresh=True)
+    return (line or "").lower() in ("y", "yes")

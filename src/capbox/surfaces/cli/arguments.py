@@ -1,0 +1,88 @@
+"""The arguments of `capbox call`: one JSON object, `-` for standard input, or key=value words.
+
+Guarantees: a value of key=value is text unless the tool's schema wants something else, so that no
+file name turns into a number; what cannot be read is an `ArgumentsError`, never an empty object.
+Does not: check against the schema; the gate does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from capbox.messages import Json, JsonObject
+
+_TYPED = frozenset({"integer", "number", "boolean", "array", "object", "null"})
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsError:
+    """Why the words after the tool's name are no arguments."""
+
+    message: str
+
+
+def parse_arguments(
+    words: Sequence[str], schema: JsonObject, stdin: Callable[[], str]
+) -> JsonObject | ArgumentsError:
+    """Return the arguments that `words` spell; `stdin` is called for `-` alone."""
+    match list(words):
+        case []:
+            return {}
+        case ["-"]:
+            return _object(stdin(), "standard input")
+        case [text] if text.lstrip().startswith(("{", "[", '"')):
+            return _object(text, "ARGS_JSON")
+        case _:
+            return _named(words, schema)
+
+
+def _object(text: str, where: str) -> JsonObject | ArgumentsError:
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        return ArgumentsError(f"{where} is not JSON: {error}")
+    if not isinstance(value, dict):
+        return ArgumentsError(f"{where} is not a JSON object: {{...}} is expected")
+    return value
+
+
+def _named(words: Sequence[str], schema: JsonObject) -> JsonObject | ArgumentsError:
+    found: dict[str, Json] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            return ArgumentsError(f"{word!r} is neither key=value, nor one JSON object, nor -")
+        if key in found:
+            return ArgumentsError(f"{key} is given twice")
+        parsed = _value(key, value, schema)
+        if isinstance(parsed, ArgumentsError):
+            return parsed
+        found[key] = parsed
+    return found
+
+
+def _value(key: str, text: str, schema: JsonObject) -> Json | ArgumentsError:
+    types = _types(key, schema)
+    if "string" in types or types.isdisjoint(_TYPED):
+        return text
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return ArgumentsError(f"{key}={text}: {' or '.join(sorted(types))} is expected")
+    return value
+
+
+def _types(key: str, schema: JsonObject) -> frozenset[str]:
+    properties = schema.get("properties")
+    described = properties.get(key) if isinstance(properties, dict) else None
+    kind = described.get("type") if isinstance(described, dict) else None
+    kinds = [kind] if isinstance(kind, str) else kind
+    return frozenset(str(one) for one in kinds) if isinstance(kinds, list) else frozenset()
+
+
+def _refuse(name: str) -> NoReturn:
+    # NaN and Infinity are not JSON (RFC 8259), and no bound holds against a NaN.
+    raise ValueError(f"{name} is not JSON")

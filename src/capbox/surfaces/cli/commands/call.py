@@ -1,0 +1,153 @@
+"""`capbox call`: one tool call, under exactly what its flags grant.
+
+Guarantees: one JSON object with `--json`, whatever happens to the call; the exit code says which
+kind of end it was. Does not: ask anybody without `--ask`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
+from capbox.surfaces.cli import flags
+from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from capbox.engine.settings import Settings
+    from capbox.gate.approver import Approver
+
+BOUNDS = frozenset(
+    {"time", "fuel", "memory", "stack", "output", "written", "files_created", "revoked"}
+)
+_USAGE = frozenset({"unknown_tool", "invalid_arguments"})
+
+
+def call(
+    ctx: typer.Context,
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="See: capbox tool list.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ARGS",
+            help="ARGS_JSON: one object; - reads it from standard input; or key=value words.",
+        ),
+    ] = None,
+    *,
+    workspace: flags.Workspace = Path(),
+    read: flags.Reads = None,
+    write: flags.Writes = None,
+    grant: flags.Grants = None,
+    map_: flags.Maps = None,
+    env: flags.Env = None,
+    preset: flags.Preset = None,
+    timeout: flags.Timeout = 30.0,
+    memory: flags.Memory = None,
+    stack: flags.Stack = 1 << 20,
+    fuel: flags.Fuel = None,
+    output: flags.Output = 1_000_000,
+    limit: flags.CallLimits = None,
+    as_json: flags.AsJson = False,
+    stream_json: flags.AsStream = False,
+    ask: flags.Ask = None,
+) -> int:
+    """Call one tool, contained.
+
+    It may do what these flags grant, and nothing else.
+
+    Exit codes: 0 ok, 1 tool error, 2 usage, 3 denied, 4 stopped by a bound, 5 the sandbox failed,
+    130 interrupted.
+    """
+    if as_json and stream_json:
+        raise usage("--json and --stream-json exclude each other")
+    flags.refuse_run_keys(limit)
+    entry: Entry = ctx.obj
+    settings = flags.settings_of(
+        workspace,
+        flags.GrantFlags(reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset),
+        flags.BoundFlags(
+            timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
+        ),
+        entry.environ,
+    )
+    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+
+    import anyio
+
+    approver = _approver(screen) if ask else None
+    made, result = anyio.run(_call, entry, settings, approver, screen, (tool, words or []))
+    if as_json:
+        screen.json(result.to_json())
+    elif stream_json:
+        _stream(made, result, screen)
+    else:
+        show(result, screen)
+    return exit_code(result)
+
+
+def exit_code(result: ToolResult) -> int:
+    """Return the exit code of `capbox call` for this result."""
+    code = result.error.code if result.error is not None else ""
+    if result.ok:
+        return 0
+    if code in _USAGE:
+        return 2
+    if code == "sandbox_failed":
+        return 5
+    if code in BOUNDS:
+        return 4
+    return 3 if result.denied or code == "stopped_by_person" else 1
+
+
+async def _call(
+    entry: Entry,
+    settings: Settings,
+    approver: Approver | None,
+    screen: Screen,
+    words: tuple[str, list[str]],
+) -> tuple[ToolCall, ToolResult]:
+    name, rest = words
+    async with entry.open_engine(screen.say, False) as engine:
+        tool = engine.tools.get(name)
+        schema: JsonObject = tool.manifest.schema.document if tool is not None else {}
+        arguments = parse_arguments(rest, schema, sys.stdin.read)
+        if isinstance(arguments, ArgumentsError):
+            failure = ToolFailure("invalid_arguments", arguments.message)
+            return ToolCall("call-1", name, {}), ToolResult(ok=False, content="", error=failure)
+        async with entry.open_session(engine, settings, approver) as session:
+            made = ToolCall("call-1", name, arguments)
+            return made, await session.call(name, arguments)
+
+
+def _approver(screen: Screen) -> Approver:
+    from capbox.surfaces.cli.approver import TerminalApprover
+    from capbox.surfaces.cli.terminal import Terminal, is_terminal
+
+    if not is_terminal():
+        raise usage("--ask needs a terminal for the answer")
+    return TerminalApprover(Terminal(screen))
+
+
+def _stream(made: ToolCall, result: ToolResult, screen: Screen) -> None:
+    from capbox.agent.events import ToolFinished, ToolStarted
+
+    screen.json(ToolStarted(made).to_json())
+    screen.json(ToolFinished(made, result).to_json())
+
+
+def show(result: ToolResult, screen: Screen) -> None:
+    """Print a result for a person: its content, and apart from it what went wrong."""
+    from capbox.surfaces.cli.denials import show_denials
+
+    screen.result(result.content)
+    if result.truncated:
+        screen.say("the output was cut at its bound; --output BYTES raises it", "yellow")
+    if result.error is not None and result.error.code != "denied":
+        screen.say(f"{result.error.code}: {result.error.message}", "red")
+    show_denials(result.denied, screen)

@@ -1,0 +1,225 @@
+"""`capbox run`: one task for a model, told as it happens.
+
+Guarantees: standard output holds the model's text, or one JSON object, or one event a line, and
+nothing else; Ctrl-C ends the run and still reports it, a second one ends everything at once.
+Does not: ask anybody unless both ends are a terminal, or with `--no-ask`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capbox.surfaces.cli import flags
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
+    from capbox.agent.events import Event
+    from capbox.agent.loop import AskMore
+    from capbox.agent.report import Report
+    from capbox.engine.session import Session
+    from capbox.engine.settings import Settings
+    from capbox.models.model import Model
+    from capbox.surfaces.cli.narration import Narration
+    from capbox.surfaces.cli.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one `capbox run` is to do.
+
+    `terminal` is there if somebody may be asked; `bare`: no grant flag was given.
+    """
+
+    task: str
+    model: Model
+    settings: Settings
+    screen: Screen
+    shape: str
+    terminal: Terminal | None
+    bare: bool
+
+
+def run(
+    ctx: typer.Context,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="What to do, in words.")],
+    *,
+    model: flags.ModelSpec = None,
+    base_url: flags.BaseUrl = None,
+    max_turns: flags.MaxTurns = None,
+    max_tool_calls: flags.MaxToolCalls = None,
+    budget_usd: flags.BudgetUsd = None,
+    tool: flags.Tools = None,
+    workspace: flags.Workspace = Path(),
+    read: flags.Reads = None,
+    write: flags.Writes = None,
+    grant: flags.Grants = None,
+    map_: flags.Maps = None,
+    env: flags.Env = None,
+    preset: flags.Preset = None,
+    timeout: flags.Timeout = 30.0,
+    memory: flags.Memory = None,
+    stack: flags.Stack = 1 << 20,
+    fuel: flags.Fuel = None,
+    output: flags.Output = 1_000_000,
+    limit: flags.RunLimits = None,
+    as_json: flags.AsJson = False,
+    stream_json: flags.AsStream = False,
+    ask: flags.Ask = None,
+) -> int:
+    """Give a task to a model, contained.
+
+    It may do what these flags grant, and nothing else.
+
+    At a terminal without a grant flag it opens with one question, and asks for what is missing
+    later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit, 5 the
+    sandbox failed, 130 interrupted.
+    """
+    if as_json and stream_json:
+        raise usage("--json and --stream-json exclude each other")
+    entry: Entry = ctx.obj
+    granted = flags.GrantFlags(
+        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset
+    )
+    bounds = flags.BoundFlags(
+        timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
+    )
+    settings = replace(
+        flags.settings_of(workspace, granted, bounds, entry.environ),
+        budget=flags.budget_of(limit, max_turns, max_tool_calls, budget_usd),
+        tools=None if tool is None else tuple(tool),
+        model=model,
+    )
+    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    shape = "json" if as_json else "stream" if stream_json else "text"
+    terminal = _terminal(screen, ask, asks_by_default=shape == "text")
+    opened = _model(entry, model, base_url)
+    plan = _Plan(task, opened, settings, screen, shape, terminal, bare=not granted.given)
+
+    import anyio
+
+    return anyio.run(_run, entry, plan)
+
+
+def _model(entry: Entry, spec: str | None, base_url: str | None) -> Model:
+    from capbox.models.open import ModelSpecError
+
+    if spec is None:
+        raise usage("which model? --model PROVIDER/NAME (as anthropic/...) or scripted:FILE.json")
+    opened = entry.open_model(spec, base_url)
+    if isinstance(opened, ModelSpecError):
+        raise usage(f"--model: {opened}")
+    return opened
+
+
+def _terminal(screen: Screen, ask: bool | None, *, asks_by_default: bool) -> Terminal | None:
+    from capbox.surfaces.cli.terminal import Terminal, is_terminal
+
+    if ask and not is_terminal():
+        raise usage("--ask needs a terminal for the answer")
+    wanted = asks_by_default if ask is None else ask
+    return Terminal(screen) if wanted and is_terminal() else None
+
+
+async def _run(entry: Entry, plan: _Plan) -> int:
+    from capbox.agent.outcome import exit_code
+
+    settings = await _opened(entry, plan)
+    approver = None
+    if plan.terminal is not None:
+        from capbox.surfaces.cli.approver import TerminalApprover
+
+        approver = TerminalApprover(plan.terminal)
+    async with (
+        entry.open_engine(plan.screen.say, True) as engine,
+        entry.open_session(engine, settings, approver) as session,
+    ):
+        report = await _follow(session, plan)
+    return 130 if report.finished is None else exit_code(report.finished.outcome)
+
+
+async def _opened(entry: Entry, plan: _Plan) -> Settings:
+    """Return the settings, after the opening question if there is one."""
+    if plan.bare and plan.terminal is not None:
+        from capbox.surfaces.cli.opening import Remembered, opened
+
+        home = entry.home()
+        home.prepare()
+        return await opened(plan.settings, Remembered(home.state / "folders.json"), plan.terminal)
+    if plan.bare and plan.shape == "text":
+        plan.screen.say(
+            "nothing is granted, so no file can be read or written; "
+            "--read . or --write . grants this folder",
+            "yellow",
+        )
+    return plan.settings
+
+
+async def _follow(session: Session, plan: _Plan) -> Report:
+    import anyio
+
+    from capbox.agent.report import Report
+    from capbox.surfaces.cli.narration import Narration
+
+    report, narration = Report(), Narration(plan.screen)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_watch_interrupts, session, plan.screen)
+        async with session.run(plan.task, plan.model, ask_more=_ask_more(plan)) as stream:
+            async for event in stream:
+                report.add(event)
+                _show(event, plan, narration)
+        tasks.cancel_scope.cancel()
+    if plan.shape == "json":
+        plan.screen.json(report.to_json())
+    elif plan.shape == "text":
+        narration.sum_up(report)
+    return report
+
+
+def _show(event: Event, plan: _Plan, narration: Narration) -> None:
+    if plan.shape == "stream":
+        plan.screen.json(event.to_json())
+    elif plan.shape == "text":
+        narration.tell(event)
+
+
+def _ask_more(plan: _Plan) -> AskMore | None:
+    from capbox.agent.outcome import Limit
+    from capbox.surfaces.cli.approver import ask_for_more
+
+    terminal = plan.terminal
+    if terminal is None:
+        return None
+
+    async def ask(limit: Limit) -> bool:
+        return await ask_for_more(terminal, limit)
+
+    return ask
+
+
+async def _watch_interrupts(
+    session: Session, screen: Screen, *, task_status: TaskStatus[None]
+) -> None:
+    """End the run at the first Ctrl-C, this program at the second."""
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGINT) as signals:
+        first = True
+        task_status.started()
+        async for _ in signals:
+            if not first:
+                # Workers die with their parent, and the journal is an honest open prefix.
+                os._exit(130)
+            first = False
+            screen.say("interrupting; Ctrl-C once more ends everything at once", "yellow")
+            session.interrupt()

@@ -1,0 +1,128 @@
+"""`capbox tool list|show`: the tools, what they take and what they ask for. Runs nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capbox.messages import Json, JsonObject
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.failures import CommandFailure, usage
+from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from capbox.gate.manifest import Request
+    from capbox.tools.registry import Found, Registry
+
+
+def commands(group: typer.Typer) -> typer.Typer:
+    """Add the commands to `group`."""
+    group.command("list")(list_)
+    group.command("show")(show)
+    return group
+
+
+def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
+    """List the tools: name, what it does to files, and what it is for."""
+    entry: Entry = ctx.obj
+    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    registry = _registry(entry)
+    found = [registry.tools[name] for name in sorted(registry.tools)]
+    if as_json:
+        screen.json([_described(one) for one in found])
+    else:
+        rows = [(f.manifest.name, f.manifest.access, _first(f.manifest.description)) for f in found]
+        screen.table(("tool", "access", "what it does"), rows)
+    return 0
+
+
+def show(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Show one tool: its arguments, what it asks for, its version and digest."""
+    entry: Entry = ctx.obj
+    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    registry = _registry(entry)
+    found = registry.tools.get(name)
+    if found is None:
+        raise usage(f"there is no tool {name}; there are: {', '.join(sorted(registry.tools))}")
+    if as_json:
+        screen.json(_described(found))
+        return 0
+    manifest = found.manifest
+    screen.line(f"{manifest.name} {manifest.version}", "bold")
+    screen.line(manifest.description.strip())
+    screen.line("\narguments", "bold")
+    for line in _arguments(manifest.schema.document):
+        screen.line(line)
+    screen.line("\nit asks for", "bold")
+    required, optional = (_grants(r) for r in (manifest.required, manifest.optional))
+    screen.line(f"  {', '.join(required) or 'nothing'}")
+    if optional:
+        screen.line(f"  and uses, if granted: {', '.join(optional)}")
+    screen.line("\nwhere it comes from", "bold")
+    screen.line(f"  {found.module.path}, {manifest.license}\n  sha256 {found.digest}")
+    return 0
+
+
+def _registry(entry: Entry) -> Registry:
+    from capbox.tools.registry import load
+
+    registry = load(entry.guests(), shipped=True)
+    if registry.errors:
+        first = registry.errors[0]
+        raise CommandFailure("sandbox_failed", f"{first.where}: {first.message}", 5)
+    return registry
+
+
+def _described(found: Found) -> Json:
+    manifest = found.manifest
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "description": manifest.description,
+        "license": manifest.license,
+        "access": manifest.access,
+        "input_schema": manifest.schema.document,
+        "requests": {
+            "required": _grants(manifest.required),
+            "optional": _grants(manifest.optional),
+        },
+        "digest": found.digest,
+    }
+
+
+def _grants(requests: tuple[Request, ...]) -> list[str]:
+    return [f"{r.kind}:{r.path or r.name or '*'}" for r in requests]
+
+
+def _arguments(schema: JsonObject) -> list[str]:
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict) or not properties:
+        return ["  none"]
+    needed = required if isinstance(required, list) else []
+    width = max(len(name) for name in properties)
+    return [
+        f"  {name.ljust(width)}  {_argument(described, optional=name not in needed)}"
+        for name, described in properties.items()
+    ]
+
+
+def _argument(described: Json, *, optional: bool) -> str:
+    if not isinstance(described, dict):
+        return ""
+    kind = described.get("type", "anything")
+    named = kind if isinstance(kind, str) else json.dumps(kind)
+    text = described.get("description", "")
+    return f"{named}{', optional' if optional else ''}.  {text}".rstrip()
+
+
+def _first(description: str) -> str:
+    return description.strip().partition(". ")[0].rstrip(".")

@@ -1,0 +1,41 @@
+"""What the composition root hands to the command line: the runtime, as callables not yet called.
+
+Guarantees: building one imports and opens nothing, so that `capbox --help` answers at once. Does
+not: hold a default; `capbox.app` fills every field, tests fill what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from capbox.engine.home import Home
+    from capbox.engine.local import LocalEngine
+    from capbox.engine.session import Session
+    from capbox.engine.settings import Settings
+    from capbox.gate.approver import Approver
+    from capbox.models.model import Model
+    from capbox.models.open import ModelSpecError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The ways into the runtime.
+
+    `environ` is what `--env NAME` and NO_COLOR are looked up in. `home` returns capbox's
+    directories, `guests` the directory of the shipped tools. `open_engine` takes where progress
+    lines go and whether to keep a worker ready, and returns an engine to be entered.
+    `open_session` takes an entered engine, the settings and who is asked (None: nobody), and
+    returns a session to be entered; it raises SettingsError. `open_model` takes a specification
+    and a base URL.
+    """
+
+    environ: Mapping[str, str]
+    home: Callable[[], Home]
+    guests: Callable[[], Path]
+    open_engine: Callable[[Callable[[str], None], bool], LocalEngine]
+    open_session: Callable[[LocalEngine, Settings, Approver | None], Session]
+    open_model: Callable[[str, str | None], Model | ModelSpecError]

@@ -1,0 +1,202 @@
+"""The flags that `call` and `run` share, and how they become settings.
+
+Guarantees: no grant flag, no grant; a word that is not understood raises SettingsError, naming it;
+every flag may be repeated and takes one value. Does not: resolve paths or mint anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from capbox.authority.budget import Budget
+from capbox.authority.limits import MB, Limits
+from capbox.engine.settings import Settings, SettingsError
+
+LIMIT_KEYS = ("written_bytes", "files_created", "open_files", "tmp_bytes")
+# A run's own wall clock has another name here: `--timeout` is that of each call.
+RUN_LIMIT_KEYS: Mapping[str, str] = {"tokens": "tokens", "run_seconds": "wall_seconds"}
+
+_LIMIT_HELP = f"A further bound. KEY: {', '.join(LIMIT_KEYS)}"
+
+Workspace = Annotated[
+    Path, typer.Option("--workspace", metavar="DIR", help="The folder it works in.")
+]
+Reads = Annotated[
+    list[str] | None,
+    typer.Option("--read", metavar="PATH", help="May read this file or folder. Repeatable."),
+]
+Writes = Annotated[
+    list[str] | None,
+    typer.Option("--write", metavar="PATH", help="May read and write there. Repeatable."),
+]
+Grants = Annotated[
+    list[str] | None,
+    typer.Option("--grant", metavar="G", help='A grant: "read:/workspace/a uses=3". Repeatable.'),
+]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="HOST=/mnt/NAME[:rw]",
+        help="Show a path elsewhere under this name, to read (:rw: to write). Repeatable.",
+    ),
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", metavar="NAME[=VALUE]", help="May see this variable. Repeatable."),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="none|read-only|edit", help="Grants for common work."),
+]
+Timeout = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds a call may take.")]
+Memory = Annotated[
+    int | None, typer.Option("--memory", metavar="MB", help="Memory of a guest. Default 268.")
+]
+Stack = Annotated[int, typer.Option("--stack", metavar="BYTES", help="Stack of a guest.")]
+Fuel = Annotated[
+    int | None,
+    typer.Option(
+        "--fuel", metavar="N", help="Instructions a call may execute. Default: uncounted."
+    ),
+]
+Output = Annotated[int, typer.Option("--output", metavar="BYTES", help="Output of a call.")]
+CallLimits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="KEY=VALUE", help=f"{_LIMIT_HELP}. Repeatable."),
+]
+RunLimits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="KEY=VALUE",
+        help=f"{_LIMIT_HELP}; of the run: {', '.join(RUN_LIMIT_KEYS)}. Repeatable.",
+    ),
+]
+ModelSpec = Annotated[
+    str | None, typer.Option("--model", metavar="PROVIDER/NAME", help="Or scripted:FILE.json.")
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="A server of the same protocol.")
+]
+MaxTurns = Annotated[
+    int | None, typer.Option("--max-turns", metavar="N", help="Replies of the model. Default 50.")
+]
+MaxToolCalls = Annotated[
+    int | None, typer.Option("--max-tool-calls", metavar="N", help="Default 200.")
+]
+BudgetUsd = Annotated[
+    float | None, typer.Option("--budget-usd", metavar="USD", help="What it may cost. Default 10.")
+]
+Tools = Annotated[
+    list[str] | None, typer.Option("--tool", metavar="NAME", help="Only these tools. Repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsStream = Annotated[bool, typer.Option("--stream-json", help="Print each event as a JSON line.")]
+Ask = Annotated[
+    bool | None,
+    typer.Option("--ask/--no-ask", help="Ask at the terminal when a grant is missing."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantFlags:
+    """What was granted on the command line, as text."""
+
+    reads: Sequence[str] | None = None
+    writes: Sequence[str] | None = None
+    grants: Sequence[str] | None = None
+    maps: Sequence[str] | None = None
+    env: Sequence[str] | None = None
+    preset: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Say whether any grant flag was used."""
+        lists = (self.reads, self.writes, self.grants, self.maps, self.env)
+        return any(lists) or self.preset is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundFlags:
+    """The bounds of each call, in the units of the flags (memory in MB)."""
+
+    timeout: float = Limits().wall_seconds
+    memory: int | None = None
+    stack: int = Limits().stack_bytes
+    fuel: int | None = None
+    output: int = Limits().output_bytes
+    limits: Sequence[str] | None = None
+
+
+def settings_of(
+    workspace: Path, grants: GrantFlags, bounds: BoundFlags, environ: Mapping[str, str]
+) -> Settings:
+    """Return the settings that the flags describe. Raises SettingsError."""
+    return Settings(
+        workspace=workspace,
+        grants=tuple(grants.grants or ()),
+        reads=tuple(grants.reads or ()),
+        writes=tuple(grants.writes or ()),
+        maps=tuple(grants.maps or ()),
+        env=tuple(grants.env or ()),
+        environ=environ,
+        preset=grants.preset or "none",
+        limits=limits_of(bounds),
+    )
+
+
+def limits_of(bounds: BoundFlags) -> Limits:
+    """Return the bounds of a call; keys of `--limit` that concern the run are left out."""
+    named = _pairs(bounds.limits or (), (*LIMIT_KEYS, *RUN_LIMIT_KEYS))
+    changes: dict[str, Any] = {key: named[key] for key in LIMIT_KEYS if key in named}
+    if bounds.memory is not None:
+        changes["memory_bytes"] = bounds.memory * MB
+    try:
+        return Limits(
+            wall_seconds=bounds.timeout,
+            fuel=bounds.fuel,
+            stack_bytes=bounds.stack,
+            output_bytes=bounds.output,
+            **changes,
+        )
+    except ValueError as error:
+        raise SettingsError("", str(error)) from error
+
+
+def budget_of(
+    limits: Sequence[str] | None, turns: int | None, tool_calls: int | None, usd: float | None
+) -> Budget:
+    """Return the budget of a run. Raises SettingsError."""
+    named = _pairs(limits or (), (*LIMIT_KEYS, *RUN_LIMIT_KEYS))
+    changes: dict[str, Any] = {
+        field: named[key] for key, field in RUN_LIMIT_KEYS.items() if key in named
+    }
+    own = {"turns": turns, "tool_calls": tool_calls, "usd": usd}
+    changes.update({name: value for name, value in own.items() if value is not None})
+    try:
+        return replace(Budget(), **changes)
+    except ValueError as error:
+        raise SettingsError("", str(error)) from error
+
+
+def refuse_run_keys(limits: Sequence[str] | None) -> None:
+    """Refuse `--limit` keys that mean nothing for a single call."""
+    _pairs(limits or (), LIMIT_KEYS)
+
+
+def _pairs(texts: Sequence[str], keys: Sequence[str]) -> dict[str, int]:
+    pairs: dict[str, int] = {}
+    for text in texts:
+        key, _, value = text.partition("=")
+        if key not in keys:
+            raise SettingsError(f"--limit {text}", f"unknown key; there are: {', '.join(keys)}")
+        if not (value.isascii() and value.isdecimal()):
+            raise SettingsError(f"--limit {text}", "the value is a whole number")
+        pairs[key] = int(value)
+    return pairs

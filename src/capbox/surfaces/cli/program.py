@@ -1,0 +1,134 @@
+"""The command line: its commands, and the one place where what went wrong becomes an exit code.
+
+Guarantees: `main` returns an exit code and never raises for what a person typed, for a file that
+cannot be used, or for an interruption; a bug is a traceback. Does not: import what a command needs
+before that command runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from capbox.engine.settings import SettingsError
+from capbox.journal.errors import JournalError
+from capbox.store.errors import StoreError
+from capbox.surfaces.cli.commands import audit, cache, call, demo, doctor, fake_llm, run, tool
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.failures import CommandFailure, tell, usage
+from capbox.surfaces.cli.screen import Screen
+
+INTERRUPTED = 130
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
+
+        print(f"capbox {importlib.metadata.version('capbox')}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """Return the commands; they take the `Entry` from the context."""
+    program = _group("Agents get capabilities, not root: contained tool calls and runs.")
+    program.callback()(_options)
+    program.command("call")(call.call)
+    program.command("run")(run.run)
+    program.command("demo")(demo.demo)
+    program.command("doctor")(doctor.doctor)
+    program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")
+    program.add_typer(
+        audit.commands(_group("What was asked, decided and done: the journal.")), name="audit"
+    )
+    program.add_typer(cache.commands(_group("Compiled tools.")), name="cache")
+    program.command("fake-llm")(fake_llm.fake_llm)
+    return program
+
+
+def main(entry: Entry, arguments: Sequence[str]) -> int:
+    """Run one command line (without the program's name) and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file name that is not UTF-8 must not end a command in the middle of its output.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(entry, arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has left; Python would complain once more at its own end.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(entry: Entry, arguments: Sequence[str]) -> int:
+    command = typer.main.get_command(build())
+    try:
+        code = command.main(
+            list(arguments) or ["--help"], prog_name="capbox", standalone_mode=False, obj=entry
+        )
+    except typer.Abort:
+        return INTERRUPTED
+    except (*_KNOWN, typer.TyperException, ExceptionGroup) as error:
+        failure = _failure(_sole(error))
+        if failure is None:
+            raise
+        return tell(failure, arguments, Screen(sys.stdout, sys.stderr, entry.environ))
+    return code if isinstance(code, int) else 0
+
+
+_KNOWN = (CommandFailure, SettingsError, JournalError, StoreError)
+
+
+def _failure(error: Exception) -> CommandFailure | None:
+    """Return what an expected error means for the command line; None for a bug."""
+    match error:
+        case CommandFailure():
+            return error
+        case typer.TyperException():
+            # Where in the tree of commands it went wrong; not every error of typer's knows.
+            context = getattr(error, "ctx", None)
+            see = "capbox" if context is None else str(context.command_path)
+            return CommandFailure("usage", error.format_message(), 2, see=see)
+        case SettingsError():
+            return usage(str(error))
+        case JournalError() | StoreError():
+            # Without its record nothing may run: the box itself does not work.
+            return CommandFailure("sandbox_failed", str(error), 5)
+        case _:
+            return None
+
+
+def _sole(error: Exception) -> Exception:
+    """Return the one error inside groups of one; task groups wrap what is raised within them."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Agents get capabilities, not root: contained tool calls and runs."""
+
+
+def _group(help_text: str) -> typer.Typer:
+    # Plain help and no completion installer: both would import far more than they show. Locals in
+    # a traceback could show a key.
+    return typer.Typer(
+        help=help_text,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )

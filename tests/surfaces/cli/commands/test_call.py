@@ -1,0 +1,273 @@
+"""`capbox call`, with the real sandbox: what it prints and how it exits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from capbox.messages import Denial, ToolFailure, ToolResult
+from capbox.surfaces.cli.commands.call import exit_code
+
+DENIAL = Denial("read /workspace/a", "no grant covers it", None, None)
+
+
+def failed(code: str, *denied: Denial) -> ToolResult:
+    return ToolResult(ok=False, content="", error=ToolFailure(code, "why"), denied=denied)
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        (ToolResult(ok=True, content=""), 0),
+        (ToolResult(ok=True, content="", denied=(DENIAL,)), 0),
+        (failed("not_found"), 1),
+        (failed("tool_crashed"), 1),
+        (failed("unknown_tool"), 2),
+        (failed("invalid_arguments"), 2),
+        (failed("denied", DENIAL), 3),
+        (failed("not_found", DENIAL), 3),
+        (failed("stopped_by_person"), 3),
+        *((failed(b, DENIAL), 4) for b in ("time", "fuel", "memory", "stack", "output")),
+        *((failed(b), 4) for b in ("written", "files_created", "revoked")),
+        (failed("sandbox_failed"), 5),
+    ],
+)
+def test_the_exit_code_says_which_kind_of_end_it_was(result: ToolResult, code: int) -> None:
+    assert exit_code(result) == code
+
+
+def test_a_granted_read_prints_the_content_and_nothing_else(
+    capbox: Callable, workspace: Path
+) -> None:
+    for flags in (["--read", "a.txt"], ["--read", "."], ["--preset", "read-only"]):
+        done = capbox("call", "read", "path=a.txt", "--workspace", workspace, *flags)
+        assert (done.code, done.out) == (0, "     1\talpha\n")
+
+
+def test_without_a_grant_it_is_refused_with_the_flag_to_paste(
+    capbox: Callable, workspace: Path
+) -> None:
+    done = capbox("call", "read", "path=a.txt", "--workspace", workspace)
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        "denied: read /workspace/a.txt: no grant covers it\nto allow it, add: --read a.txt\n"
+    )
+
+
+def test_json_is_the_documented_object(capbox: Callable, workspace: Path) -> None:
+    allowed = capbox("call", "read", "path=a.txt", "--workspace", workspace, "--read=.", "--json")
+    found = allowed.json
+    spent, journal = found.pop("spent"), found.pop("journal")
+    assert allowed.code == 0
+    assert list(spent) == ["wall_ms", "fuel", "memory_bytes", "output_bytes"]
+    assert capbox("audit", "verify", journal).code == 0
+    assert found == {
+        "ok": True,
+        "content": "     1\talpha",
+        "data": {"path": "a.txt", "lines": 1, "first": 1, "last": 1, "total": 1, "bytes": 6},
+        "error": None,
+        "denied": [],
+        "effects": [
+            {
+                "action": "read",
+                "path": "/workspace/a.txt",
+                "host_path": f"{workspace}/a.txt",
+                "bytes": 6,
+            }
+        ],
+        "truncated": False,
+    }
+    refused = capbox("call", "read", "path=a.txt", "--workspace", workspace, "--json")
+    assert refused.code == 3
+    assert refused.json["error"]["code"] == "denied"
+    assert refused.json["denied"] == [
+        {
+            "access": "read /workspace/a.txt",
+            "reason": "no grant covers it",
+            "missing": "read:/workspace/a.txt",
+            "flag": "--read a.txt",
+        }
+    ]
+
+
+def test_stream_json_tells_the_call_in_the_events_of_runs(
+    capbox: Callable, workspace: Path
+) -> None:
+    done = capbox("call", "read", '{"path": "a.txt"}', "--workspace", workspace, "--stream-json")
+    first, second = done.out.splitlines()
+    assert done.code == 3
+    assert first.startswith('{"type": "tool_started", "id": "call-1", "name": "read", "arguments"')
+    assert second.startswith('{"type": "tool_finished", "id": "call-1", "name": "read", "result"')
+
+
+@pytest.mark.parametrize(
+    ("flags", "text", "code"),
+    [
+        (["--write", "."], "created", 0),
+        (["--preset", "edit"], "created", 0),
+        (["--grant", "write:/workspace/new.txt"], "created", 0),
+        (["--read", "."], "denied: write /workspace/new.txt", 3),
+        (["--grant", "write:/workspace/other.txt"], "denied: write /workspace/new.txt", 3),
+    ],
+)
+def test_each_way_to_grant_writing_and_the_same_without_it(
+    flags: list[str], text: str, code: int, capbox: Callable, workspace: Path
+) -> None:
+    done = capbox("call", "write", "path=new.txt", "content=x", "--workspace", workspace, *flags)
+    assert (done.code, text in done.out + done.err) == (code, True)
+    assert (workspace / "new.txt").exists() is (code == 0)
+
+
+def test_variables_are_seen_only_when_granted(capbox: Callable, workspace: Path) -> None:
+    words = ["call", "bash", 'script=echo "[$SECRET][$GIVEN]"', "--workspace", workspace]
+    assert capbox(*words).out == "[][]\n"
+    assert capbox(*words, "--env", "SECRET", "--env", "GIVEN=g").out == "[s3][g]\n"
+    missing = capbox(*words, "--env", "NOTSET")
+    assert (missing.code, missing.err) == (
+        2,
+        "capbox: --env NOTSET: is not set here; give --env NAME=VALUE\n",
+    )
+
+
+def test_a_map_shows_a_path_elsewhere(capbox: Callable, workspace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x").write_text("there\n")
+    words = ["call", "bash", "--workspace", workspace, f"--map={other}=/mnt/o"]
+    done = capbox(*words, "script=cat /mnt/o/x; echo new > /mnt/o/y")
+    assert done.out.startswith("there\n")
+    assert not (other / "y").exists()
+    capbox("call", "bash", "--workspace", workspace, f"--map={other}=/mnt/o:rw", "script=>/mnt/o/y")
+    assert (other / "y").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nosuch"], "unknown_tool: there is no tool nosuch"),
+        (["read"], "invalid_arguments: "),
+        (["read", "path=a.txt", "limit=x"], "invalid_arguments: limit=x: integer is expected"),
+        (["read", "{bad"], "invalid_arguments: ARGS_JSON is not JSON: "),
+        (["read", "a.txt"], "invalid_arguments: 'a.txt' is neither key=value"),
+        (["read", "path=a.txt", "--grant", "read"], "capbox: read: at character 1: "),
+        (["read", "path=a.txt", "--read", "nosuch"], "capbox: read:/workspace/nosuch: there is"),
+        (["read", "path=a.txt", "--preset", "all"], "capbox: --preset: unknown preset 'all'"),
+        (["read", "path=a.txt", "--limit", "x=1"], "capbox: --limit x=1: unknown key; there are: "),
+        (["read", "path=a.txt", "--limit", "tokens=1"], "capbox: --limit tokens=1: unknown key"),
+        (["read", "path=a.txt", "--timeout", "-1"], "capbox: wall_seconds is not a finite bound"),
+        (["read", "path=a.txt", "--ask"], "capbox: --ask needs a terminal for the answer"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_exit_2_and_says_what(
+    arguments: list[str], complaint: str, capbox: Callable, workspace: Path
+) -> None:
+    done = capbox("call", *arguments, "--workspace", workspace)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(complaint)
+    in_json = capbox("call", *arguments, "--workspace", workspace, "--json")
+    assert (in_json.code, in_json.json["ok"]) == (2, False)
+
+
+def test_a_workspace_that_is_not_there_is_exit_2(capbox: Callable, tmp_path: Path) -> None:
+    done = capbox("call", "read", "path=a", "--workspace", tmp_path / "none")
+    assert done.err == f"capbox: {tmp_path}/none: the workspace is not a directory\n"
+    assert done.code == 2
+
+
+def test_a_failing_tool_is_exit_1_and_says_so_on_standard_error(
+    capbox: Callable, workspace: Path
+) -> None:
+    done = capbox("call", "read", "path=none.txt", "--workspace", workspace, "--read", ".")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("not_found: ")
+
+
+def test_a_script_that_ran_to_its_end_is_exit_0_with_its_denials(
+    capbox: Callable, workspace: Path
+) -> None:
+    words = ["call", "bash", "script=cat a.txt; exit 3", "--workspace", workspace]
+    done = capbox(*words)
+    assert done.code == 0
+    assert done.err.endswith("to allow it, add: --read a.txt\n")
+    found = capbox(*words, "--json").json
+    assert (found["ok"], found["data"]["exit_code"]) == (True, 3)
+    assert [denial["flag"] for denial in found["denied"]] == ["--read a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "script", "bound"),
+    [
+        (["--timeout", "0.5"], "while :; do :; done", "time"),
+        (["--output", "1000"], "yes", "output"),
+        (["--limit", "written_bytes=1000"], "yes > f", "written"),
+        (["--limit", "files_created=3"], "touch a b c d e", "files_created"),
+        # Metered code is compiled apart, which takes its time.
+        pytest.param(["--fuel", "100000"], "while :; do :; done", "fuel", marks=pytest.mark.slow),
+        (["--memory", "10"], "x=aaaaaaaa; while :; do x=$x$x; done", "memory"),
+    ],
+)
+def test_a_bound_from_a_flag_stops_the_call_with_exit_4(
+    flags: list[str], script: str, bound: str, capbox: Callable, workspace: Path
+) -> None:
+    done = capbox(
+        "call", "bash", f"script={script}", "--write=.", "--workspace", workspace, *flags, "--json"
+    )
+    assert (done.code, done.json["error"]["code"]) == (4, bound)
+
+
+def test_standard_input_gives_the_arguments(process: Callable) -> None:
+    done = process("call", "read", "-", "--read", "a.txt", stdin='{"path": "a.txt"}')
+    assert (done.code, done.out, done.err) == (0, "     1\talpha\n", "")
+    empty = process("call", "read", "-", "--read", "a.txt", stdin="")
+    assert empty.code == 2
+
+
+def test_names_that_are_no_text_end_nothing(process: Callable, workspace: Path) -> None:
+    (workspace / "x\udcff").write_text("")
+    done = process("call", "bash", "script=ls", "--read", ".", env={"LC_ALL": "C"})
+    assert done.code == 0
+
+
+def test_content_reaches_a_pipe_as_it_is_and_a_terminal_neutralised(
+    process: Callable, person: Callable
+) -> None:
+    words = ["call", "bash", r"script=printf '\033[2Jx\n'"]
+    assert process(*words).out == "\x1b[2Jx\n"
+    code, seen = person(*words).leaves()
+    assert (code, seen) == (0, "\\u001b[2Jx\n")
+
+
+def test_with_ask_a_person_may_lend_what_is_missing(person: Callable, workspace: Path) -> None:
+    somebody = person("call", "write", "path=new.txt", "content=x", "--ask")
+    somebody.waits_for(f"write /workspace/new.txt, which is {workspace}/new.txt")
+    somebody.waits_for("[s]top: ")
+    somebody.types("o\n")
+    code, seen = somebody.leaves()
+    assert (code, "created new.txt" in seen) == (0, True)
+    assert (workspace / "new.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize("keys", ["n\n", "\n", "\x04", "yes please\n", "s\n"])
+def test_with_ask_everything_else_is_a_no(keys: str, person: Callable, workspace: Path) -> None:
+    somebody = person("call", "write", "path=new.txt", "content=x", "--ask")
+    somebody.waits_for("[s]top: ")
+    somebody.types(keys)
+    assert somebody.leaves()[0] == 3
+    assert not (workspace / "new.txt").exists()
+
+
+def test_without_ask_a_terminal_is_not_asked(person: Callable) -> None:
+    code, seen = person("call", "read", "path=a.txt").leaves()
+    assert (code, "[s]top" in seen) == (3, False)
+
+
+def test_ctrl_c_ends_a_call_with_130_and_a_closed_record(
+    person: Callable, process: Callable, begun: Callable
+) -> None:
+    somebody = person("call", "bash", "script=sleep 100", "--read", ".")
+    somebody.waits_until(begun)
+    somebody.types("\x03")
+    assert somebody.leaves()[0] == 130
+    assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"

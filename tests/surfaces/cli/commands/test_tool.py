@@ -1,0 +1,115 @@
+"""`capbox tool`, `capbox cache` and `capbox fake-llm`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from capbox.engine.home import Home
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.program import main
+
+COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.exit(main())"]
+TOOLS = ["bash", "edit", "glob", "grep", "read", "write"]
+
+
+def test_list_names_every_tool_with_what_it_does(capbox: Callable) -> None:
+    head, *rows = capbox("tool", "list").out.splitlines()
+    assert head.split() == ["tool", "access", "what", "it", "does"]
+    assert [row.split()[0] for row in rows] == TOOLS
+    assert [one["name"] for one in capbox("tool", "list", "--json").json] == TOOLS
+
+
+def test_show_tells_arguments_and_requests(capbox: Callable) -> None:
+    text = capbox("tool", "show", "read").out
+    assert text.startswith("read 0.1.0\nRead a text file")
+    assert "  path    string.  The file, relative to the workspace or absolute.\n" in text
+    assert "  limit   integer, optional.  " in text
+    assert "it asks for\n  read:*\n" in text
+    described = capbox("tool", "show", "read", "--json").json
+    assert described["requests"] == {"required": ["read:*"], "optional": []}
+    assert described["input_schema"]["required"] == ["path"]
+
+
+def test_an_unknown_tool_is_exit_2_and_says_what_there_is(capbox: Callable) -> None:
+    done = capbox("tool", "show", "none")
+    assert done.err == f"capbox: there is no tool none; there are: {', '.join(TOOLS)}\n"
+    assert done.code == 2
+
+
+def test_tools_that_were_not_built_are_exit_5(
+    entry: Entry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(replace(entry, guests=lambda: tmp_path), ["tool", "list"]) == 5
+    assert "were they built?" in capsys.readouterr().err
+
+
+def test_cache_build_compiles_once_and_clear_removes_it(
+    process: Callable, environ: Mapping[str, str]
+) -> None:
+    compiled = Path(environ["CAPBOX_HOME"], "cache", "compiled")
+    before = sorted(compiled.iterdir())
+    done = process("cache", "build")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == f"compiled tools are ready in {compiled.parent}\n"
+    assert sorted(compiled.iterdir()) == before
+    assert "removed" in process("cache", "clear").err
+    assert list(compiled.glob("*.cwasm")) == []
+
+
+def test_a_cache_open_to_others_is_refused(capbox: Callable, home: Home) -> None:
+    home.prepare()
+    folder = home.state / "other"  # the tests share one cache, so this one has its own
+    (folder / "compiled").mkdir(parents=True)
+    (folder / "compiled").chmod(0o755)
+    own = replace(home, cache=folder)
+    done = main_with(own, ["cache", "clear"])
+    assert done == 5
+
+
+def main_with(home: Home, arguments: list[str]) -> int:
+    """Run a command that needs nothing but a home."""
+
+    def unused(*_: object) -> None:
+        raise AssertionError("not needed")
+
+    entry = Entry({}, lambda: home, Path, unused, unused, unused)  # type: ignore[arg-type]
+    return main(entry, arguments)
+
+
+def test_the_fake_server_prints_its_address_and_serves_until_ctrl_c(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps([{"text": "hello"}]))
+    arguments = [*COMMAND, "fake-llm", "--script", str(script)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            answer = httpx2.post(
+                f"{url}/v1/chat/completions",
+                json={"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+                headers={"authorization": "Bearer x"},
+            )
+            server.send_signal(signal.SIGINT)
+            assert (server.wait(60), server.stdout.read()) == (0, "")
+        finally:
+            server.kill()
+    assert answer.json()["choices"][0]["message"]["content"] == "hello"
+
+
+@pytest.mark.parametrize("content", [None, "not json", '[{"nonsense": 1}]'])
+def test_a_script_that_cannot_be_read_is_exit_2(
+    content: str | None, capbox: Callable, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.json"
+    if content is not None:
+        script.write_text(content)
+    assert capbox("fake-llm", "--script", script).code == 2

@@ -1,0 +1,153 @@
+"""The approver at a terminal: a clear yes is a yes, everything else is a no."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+from capbox.agent.outcome import TurnLimit
+from capbox.authority.access import ReadAccess
+from capbox.authority.paths import GrantPath
+from capbox.gate.approver import Answer, For, ForRun, No, Once, Stop, ask_request
+from capbox.surfaces.cli.approver import TerminalApprover, ask_for_more, parse_answer
+from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.cli.terminal import Terminal
+
+UNCLEAR = No("the answer was not understood")
+QUESTION = ask_request(
+    ReadAccess(GrantPath("/workspace/a")),
+    run="r",
+    tool="read",
+    tool_digest="ab" * 32,
+    host="/home/x/a",
+    arguments='{"path": "a\u202e"}',
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("o", Once()),
+        ("ONCE", Once()),
+        ("r", ForRun()),
+        ("run", ForRun()),
+        ("t", For(600)),
+        ("t 30", For(1_800)),
+        ("time 1440", For(86_400)),
+        ("s", Stop()),
+        ("stop", Stop()),
+        ("n", No()),
+        ("no", No()),
+        ("", No()),
+        ("y", UNCLEAR),
+        ("yes", UNCLEAR),
+        ("o o", UNCLEAR),
+        ("once more", UNCLEAR),
+        ("or", UNCLEAR),
+        ("t 0", No("the time was out of range")),
+        ("t 1441", No("the time was out of range")),
+        ("t -5", UNCLEAR),
+        ("t 1e3", UNCLEAR),
+        ("t ٣", UNCLEAR),
+        ("t 99999999999999999999", UNCLEAR),
+        ("\x1b[A", UNCLEAR),
+    ],
+)
+def test_a_typed_line_means_one_answer(line: str, answer: Answer) -> None:
+    assert parse_answer(line) == answer
+
+
+@pytest.fixture
+def line() -> Iterator[tuple[int, int]]:
+    """A pipe in place of the keyboard: where the terminal reads, and where it is typed."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        try:
+            os.close(end)
+        except OSError:
+            assert end == ends[1]  # a test ended the input
+
+
+def terminal(descriptor: int) -> tuple[Terminal, io.StringIO]:
+    written = io.StringIO()
+    return Terminal(Screen(io.StringIO(), written, {}), descriptor), written
+
+
+async def test_the_canonical_effect_is_shown_and_the_answer_taken(line: tuple[int, int]) -> None:
+    asked, written = terminal(line[0])
+    os.write(line[1], b"r\n")
+    assert await TerminalApprover(asked).ask(QUESTION) == ForRun()
+    shown = written.getvalue()
+    assert "read (sha256 abababababab) wants to read /workspace/a, which is /home/x/a" in shown
+    assert "read:/workspace/a" in shown
+    assert "\u202e" not in shown
+
+
+async def test_the_end_of_the_input_is_a_no(line: tuple[int, int]) -> None:
+    asked, _ = terminal(line[0])
+    os.write(line[1], b"o")  # not a whole line
+    os.close(line[1])
+    approver = TerminalApprover(asked)
+    assert await approver.ask(QUESTION) == No("nobody answered")
+    assert await approver.ask(QUESTION) == No("nobody answered")
+
+
+async def test_an_endless_line_is_a_no(line: tuple[int, int]) -> None:
+    asked, _ = terminal(line[0])
+    os.write(line[1], b"o" * 10_000)
+    assert await TerminalApprover(asked).ask(QUESTION) == No("nobody answered")
+
+
+async def test_what_was_typed_before_the_question_does_not_answer_it(
+    line: tuple[int, int],
+) -> None:
+    asked, _ = terminal(line[0])
+    os.write(line[1], b"first\nrun\n")
+    assert await asked.ask("anything? ") == "first"
+    os.write(line[1], b"n\n")
+    assert await TerminalApprover(asked).ask(QUESTION) == No()
+
+
+async def test_two_questions_at_a_time_are_asked_one_after_the_other(
+    line: tuple[int, int],
+) -> None:
+    asked, written = terminal(line[0])
+    answers: list[str | None] = []
+
+    async def ask(prompt: str) -> None:
+        answers.append(await asked.ask(prompt))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, "one? ")
+        tasks.start_soon(ask, "two? ")
+        await anyio.wait_all_tasks_blocked()
+        assert written.getvalue() == "one? "
+        os.write(line[1], b"1\n2\n")
+    assert answers == ["1", "2"]
+
+
+async def test_waiting_for_an_answer_can_be_cancelled(line: tuple[int, int]) -> None:
+    asked, _ = terminal(line[0])
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(TerminalApprover(asked).ask, QUESTION)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    os.write(line[1], b"later\n")
+    assert await asked.ask("and now? ") == "later"
+
+
+@pytest.mark.parametrize(
+    ("typed", "more"), [(b"y\n", True), (b"YES\n", True), (b"\n", False), (b"o\n", False)]
+)
+async def test_more_is_given_only_for_a_yes(
+    typed: bytes, more: bool, line: tuple[int, int]
+) -> None:
+    asked, written = terminal(line[0])
+    os.write(line[1], typed)
+    assert await ask_for_more(asked, TurnLimit(50)) is more
+    assert written.getvalue() == "all 50 turns are used. As much again? [y/N] "

@@ -1,0 +1,104 @@
+"""Flags become settings: nothing is granted without one, and what is wrong is named."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from capbox.authority.budget import Budget
+from capbox.authority.limits import Limits
+from capbox.engine.settings import Settings, SettingsError
+from capbox.surfaces.cli.flags import (
+    LIMIT_KEYS,
+    RUN_LIMIT_KEYS,
+    BoundFlags,
+    GrantFlags,
+    budget_of,
+    limits_of,
+    refuse_run_keys,
+    settings_of,
+)
+
+
+def test_no_flag_grants_nothing() -> None:
+    made = settings_of(Path("w"), GrantFlags(), BoundFlags(), {"A": "b"})
+    assert made == Settings(workspace=Path("w"), environ={"A": "b"})
+    assert GrantFlags().given is False
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (GrantFlags(reads=["a", "b"]), Settings(reads=("a", "b"), environ={})),
+        (GrantFlags(writes=["a"]), Settings(writes=("a",), environ={})),
+        (GrantFlags(grants=["read:/x"]), Settings(grants=("read:/x",), environ={})),
+        (GrantFlags(maps=["/x=/mnt/x"]), Settings(maps=("/x=/mnt/x",), environ={})),
+        (GrantFlags(env=["A"]), Settings(env=("A",), environ={})),
+        (GrantFlags(preset="none"), Settings(environ={})),
+        (GrantFlags(preset="edit"), Settings(preset="edit", environ={})),
+    ],
+)
+def test_each_grant_flag_reaches_the_settings_and_counts_as_given(
+    flags: GrantFlags, expected: Settings
+) -> None:
+    assert settings_of(Path(), flags, BoundFlags(), {}) == expected
+    assert flags.given is True
+
+
+def test_bounds_have_the_units_that_the_flags_name() -> None:
+    flags = BoundFlags(
+        timeout=1.5, memory=64, stack=5, fuel=7, output=9, limits=["written_bytes=1", "tmp_bytes=0"]
+    )
+    assert limits_of(flags) == Limits(
+        wall_seconds=1.5,
+        fuel=7,
+        memory_bytes=64_000_000,
+        stack_bytes=5,
+        output_bytes=9,
+        written_bytes=1,
+        tmp_bytes=0,
+    )
+    assert limits_of(BoundFlags()) == Limits()
+
+
+def test_the_budget_has_its_own_keys_and_flags() -> None:
+    made = budget_of(["tokens=5", "run_seconds=60", "open_files=3"], 2, 0, 0.5)
+    assert made == Budget(turns=2, tool_calls=0, wall_seconds=60, tokens=5, usd=0.5)
+    assert budget_of(None, None, None, None) == Budget()
+
+
+def test_every_bound_has_a_flag_or_a_key() -> None:
+    flagged = {"wall_seconds", "fuel", "memory_bytes", "stack_bytes", "output_bytes"}
+    assert flagged | set(LIMIT_KEYS) == {field.name for field in fields(Limits)}
+    of_runs = {"turns", "tool_calls", "usd"} | set(RUN_LIMIT_KEYS.values())
+    assert of_runs == {field.name for field in fields(Budget)}
+
+
+@pytest.mark.parametrize(
+    "text", ["nothing=1", "written_bytes", "written_bytes=", "tmp_bytes=-1", "tmp_bytes=1e9", "=1"]
+)
+def test_a_limit_that_is_not_understood_is_named(text: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        limits_of(BoundFlags(limits=[text]))
+    assert refused.value.subject == f"--limit {text}"
+
+
+@pytest.mark.parametrize(
+    "flags", [BoundFlags(timeout=-1), BoundFlags(timeout=float("nan")), BoundFlags(memory=-1)]
+)
+def test_a_bound_that_bounds_nothing_is_refused(flags: BoundFlags) -> None:
+    with pytest.raises(SettingsError):
+        limits_of(flags)
+
+
+def test_a_budget_that_bounds_nothing_is_refused() -> None:
+    with pytest.raises(SettingsError):
+        budget_of(None, -1, None, None)
+
+
+def test_a_single_call_has_no_keys_of_a_run() -> None:
+    refuse_run_keys(["tmp_bytes=3"])
+    with pytest.raises(SettingsError):
+        refuse_run_keys(["tokens=3"])

@@ -1,0 +1,174 @@
+"""A run in words: one line a tool call, a summary of what was changed and refused."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from capbox.agent import events
+from capbox.agent.outcome import Cancelled, Completed, Outcome, Refused, TurnLimit
+from capbox.agent.report import Report
+from capbox.messages import (
+    AssistantMessage,
+    Denial,
+    Effect,
+    Json,
+    Spent,
+    ToolCall,
+    ToolFailure,
+    ToolResult,
+    Usage,
+)
+from capbox.surfaces.cli.narration import Narration, call_line, changed, size
+from capbox.surfaces.cli.screen import Screen
+
+DENIED = Denial("write /etc/x", "no grant covers it", "write:/etc/x", "--write /etc/x")
+REFUSED = ToolResult(False, "", error=ToolFailure("denied", "a lesson"), denied=(DENIED,))
+
+
+def call(name: str = "read", malformed: str | None = None, **arguments: Json) -> ToolCall:
+    return ToolCall("c", name, arguments, malformed)
+
+
+@pytest.mark.parametrize(
+    ("made", "result", "line"),
+    [
+        (call(path="a"), ToolResult(True, "x", spent=Spent(3)), "  read   a  ok, 3 ms"),
+        (call(), ToolResult(True, ""), "  read  ok, 0 ms"),
+        (call(limit=3), ToolResult(True, ""), "  read  ok, 0 ms"),
+        (call(other="x"), ToolResult(True, ""), "  read   x  ok, 0 ms"),
+        (
+            call("bash", stdin="s", script="a\nb"),
+            ToolResult(True, "", data={"exit_code": 2}, denied=(DENIED,)),
+            "  bash   a b  exit 2, 0 ms, 1 refused",
+        ),
+        (
+            call("bash", script="x" * 80),
+            ToolResult(True, "", data={"exit_code": 0}),
+            f"  bash   {'x' * 57}...  ok, 0 ms",
+        ),
+        (call("write", path="/etc/x"), REFUSED, "  write  /etc/x  denied: write /etc/x"),
+        (
+            call("nosuch"),
+            ToolResult(False, "", error=ToolFailure("unknown_tool", "there is\nnone")),
+            "  nosuch  unknown_tool: there is none",
+        ),
+        (
+            call(malformed="{"),
+            ToolResult(False, "", error=ToolFailure("invalid_arguments", "bad")),
+            "  read   (arguments that are not JSON)  invalid_arguments: bad",
+        ),
+        (call("\x1b[2J", path="\u202e"), ToolResult(True, ""), "  \\u001b[2J \\u202e  ok, 0 ms"),
+    ],
+)
+def test_a_tool_call_is_one_line(made: ToolCall, result: ToolResult, line: str) -> None:
+    assert call_line(made, result)[0] == line
+
+
+def test_changes_are_listed_once_a_path_and_looking_is_no_change() -> None:
+    effects = [
+        Effect("read", "/workspace/a", "/h/a", 5),
+        Effect("list", "/workspace", "/h", 0),
+        Effect("create", "/workspace/b", "/h/b", 0),
+        Effect("write", "/workspace/b", "/h/b", 700),
+        Effect("write", "/workspace/b", "/h/b", 800),
+        Effect("write", "/tmp/x", None, 9),
+        Effect("delete", "/workspace/c\nd", "/h/c", 0),
+    ]
+    assert changed(effects) == [
+        "create   /workspace/b",
+        "write    /workspace/b  1.5 kB",
+        "delete   /workspace/c d",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (2_500_000, "2.5 MB")]
+)
+def test_sizes_are_for_people(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def told(*happened: events.Event) -> tuple[str, str]:
+    """Tell a run and sum it up; return both streams."""
+    out, err = io.StringIO(), io.StringIO()
+    narration, report = Narration(Screen(out, err, {})), Report()
+    for event in happened:
+        report.add(event)
+        narration.tell(event)
+    narration.sum_up(report)
+    return out.getvalue(), err.getvalue()
+
+
+def finished(outcome: Outcome) -> events.RunFinished:
+    usage = Usage(10, 20, 30, 40)
+    return events.RunFinished(outcome, "", events.RunSpent(1, 2, 1_500, usage, 0.25))
+
+
+STARTED = events.RunStarted("run-1", "t", "m", (), ())
+
+
+def test_streamed_text_is_not_repeated_and_unstreamed_text_is_not_lost() -> None:
+    streamed = events.ModelReply(AssistantMessage("Hello."), Usage(), 0.0, "end")
+    out, _ = told(
+        STARTED,
+        events.TextDelta("Hel"),
+        events.ThinkingDelta("secret thoughts"),
+        events.TextDelta("lo."),
+        streamed,
+        events.ModelReply(AssistantMessage("Bye."), Usage(), 0.0, "end"),
+    )
+    assert out == "Hello.\nBye.\n"
+
+
+def test_the_summary_says_what_was_done_refused_and_spent() -> None:
+    wrote = ToolResult(True, "", effects=(Effect("write", "/workspace/a", "/h/a", 3),))
+    out, err = told(
+        STARTED,
+        events.ToolFinished(call("write", path="a"), wrote),
+        events.ToolFinished(call("write", path="/etc/x"), REFUSED),
+        events.Warned("careful"),
+        events.LimitAsked(TurnLimit(1), granted=False),
+        finished(TurnLimit(1)),
+    )
+    assert out == ""
+    assert err.splitlines() == [
+        "  write  a  ok, 0 ms",
+        "  write  /etc/x  denied: write /etc/x",
+        "note: careful",
+        "all 1 turns are used: no more",
+        "",
+        "write    /workspace/a  3 B",
+        "denied: write /etc/x: no grant covers it",
+        "to allow it, add: --write /etc/x",
+        "turn_limit: all 1 turns are used",
+        "1 turn, 2 tool calls, 100 tokens, 0.2500 USD, 1.5 s",
+        "on record: capbox audit show run-1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        (Completed(), "completed"),
+        (Cancelled(), "cancelled: interrupted"),
+        (Refused("model x", "no grant", "model:x"), "to allow it, add: --grant 'model:x'"),
+    ],
+)
+def test_each_end_is_named(outcome: Outcome, line: str) -> None:
+    assert line in told(STARTED, finished(outcome))[1].splitlines()
+
+
+def test_a_run_that_never_ended_is_called_interrupted() -> None:
+    assert "interrupted" in told(STARTED)[1].splitlines()
+
+
+def test_many_changes_and_denials_are_cut_and_counted() -> None:
+    denied = tuple(Denial(f"read /{n}", "no", f"read:/{n}", f"--read /{n}") for n in range(15))
+    effects = tuple(Effect("create", f"/workspace/{n}", None, 0) for n in range(25))
+    result = ToolResult(True, "", denied=denied, effects=effects)
+    err = told(STARTED, events.ToolFinished(call(path="x"), result), finished(Completed()))[1]
+    assert "... and 5 changes more" in err
+    assert "denied: 3 more; --json lists them all" in err
+    assert "--read /11 ...\n" in err

@@ -1,0 +1,176 @@
+"""The command line as a whole: help, usage errors, and that nothing slow is loaded for them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from capbox.engine.home import Home
+from capbox.engine.settings import SettingsError
+from capbox.journal.errors import JournalError
+from capbox.store.errors import StoreError
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.program import main
+
+COMMANDS = ["call", "run", "demo", "doctor", "tool", "audit", "cache", "fake-llm"]
+
+
+def test_help_names_every_command(capbox: Callable) -> None:
+    for arguments in ([], ["--help"]):
+        done = capbox(*arguments)
+        listed = [line.split()[0] for line in done.out.partition("Commands:")[2].split("\n  ")[1:]]
+        assert (done.code, sorted(listed), done.err) == (0, sorted(COMMANDS), "")
+
+
+def test_every_command_has_help_that_fits_a_line(capbox: Callable) -> None:
+    assert "..." not in capbox("--help").out.partition("Commands:")[2]
+    for command in COMMANDS:
+        assert capbox(command, "--help").code == 0
+
+
+def test_version_is_the_packages(capbox: Callable) -> None:
+    assert capbox("--version").out == "capbox 0.1.0\n"
+
+
+@pytest.mark.parametrize("command", ["call", "run"])
+def test_help_lists_the_keys_of_limit(command: str, capbox: Callable) -> None:
+    text = " ".join(capbox(command, "--help").out.split())
+    for key in ("written_bytes", "files_created", "open_files", "tmp_bytes"):
+        assert key in text
+    assert ("run_seconds" in text) is (command == "run")
+
+
+def test_help_loads_nothing_slow() -> None:
+    program = (
+        "import sys; sys.argv = ['capbox', '--help']\n"
+        "from capbox.app import main; main(); print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    loaded = done.stdout.splitlines()[-1]
+    slow = ["anyio", "wasmtime", "rich", "cryptography", "sqlalchemy", "pydantic", "capbox.sandbox"]
+    assert [name for name in slow if f"'{name}" in loaded] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "see"),
+    [
+        (["nothing"], "No such command 'nothing'.", "capbox"),
+        (["call"], "Missing argument 'TOOL'.", "capbox call"),
+        (["call", "read", "--nothing"], "No such option: --nothing", "capbox call"),
+        (["call", "read", "--timeout", "x"], "Invalid value", "capbox call"),
+        (["audit"], "Missing command.", "capbox audit"),
+        (["run"], "Missing argument 'TASK'.", "capbox run"),
+    ],
+)
+def test_a_usage_error_is_one_clear_line_and_exit_2(
+    arguments: list[str], message: str, see: str, capbox: Callable
+) -> None:
+    done = capbox(*arguments)
+    first, second = done.err.splitlines()
+    assert (done.code, done.out) == (2, "")
+    assert first.startswith(f"capbox: {message}")
+    assert second == f"see: {see} --help"
+
+
+@pytest.mark.parametrize("command", ["call", "run"])
+def test_json_and_stream_json_exclude_each_other(command: str, capbox: Callable) -> None:
+    done = capbox(command, "read", "--json", "--stream-json")
+    assert done.code == 2
+    assert json.loads(done.out)["code"] == "usage"
+
+
+def test_a_usage_error_of_a_call_is_still_one_object(capbox: Callable) -> None:
+    done = capbox("call", "read", "--nothing", "--json")
+    assert done.code == 2
+    assert done.json == {
+        "ok": False,
+        "content": "",
+        "data": None,
+        "error": {"code": "usage", "message": "No such option: --nothing"},
+        "denied": [],
+        "effects": [],
+        "spent": {"wall_ms": 0, "fuel": None, "memory_bytes": 0, "output_bytes": 0},
+        "truncated": False,
+        "journal": None,
+    }
+
+
+def test_a_usage_error_of_a_run_is_still_one_object(capbox: Callable) -> None:
+    done = capbox("run", "task", "--json")
+    assert done.code == 2
+    assert done.json == {
+        "outcome": "usage",
+        "text": "",
+        "run": "",
+        "denied": [],
+        "effects": [],
+        "spent": None,
+        "error": {
+            "code": "usage",
+            "message": "which model? --model PROVIDER/NAME (as anthropic/...) or "
+            "scripted:FILE.json",
+        },
+    }
+
+
+def test_a_tool_named_as_a_flag_after_two_dashes_is_not_read_as_one(capbox: Callable) -> None:
+    done = capbox("call", "--", "--json")
+    assert done.code == 2
+    assert done.err == "unknown_tool: there is no tool --json; there are: " + (
+        "bash, edit, glob, grep, read, write\n"
+    )
+
+
+def failing(entry: Entry, error: Exception) -> Entry:
+    """An entry whose home cannot be had."""
+
+    def home() -> Home:
+        raise error
+
+    return replace(entry, home=home)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SettingsError("/x", "is open to others"), 2),
+        (JournalError("/x", "is gone"), 5),
+        (StoreError("/x", "is gone"), 5),
+        (ExceptionGroup("g", [ExceptionGroup("h", [SettingsError("/x", "is bad")])]), 2),
+    ],
+)
+def test_what_cannot_be_used_is_an_exit_code(
+    error: Exception, code: int, entry: Entry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(failing(entry, error), ["audit", "list"]) == code
+    assert "/x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("a bug"), ExceptionGroup("g", [SettingsError("/x", "y"), ValueError("a bug")])],
+)
+def test_a_bug_is_not_taken_for_anything_else(error: Exception, entry: Entry) -> None:
+    with pytest.raises(type(error)):
+        main(failing(entry, error), ["audit", "list"])
+
+
+def test_a_reader_that_leaves_early_ends_the_command_quietly(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            f"{sys.executable} -c 'from capbox.app import main; import sys; "
+            'sys.argv[1:] = ["tool", "list"]; sys.exit(main())\' | true',
+        ],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "CAPBOX_HOME": str(tmp_path)},
+    )
+    assert done.stderr == ""

@@ -104,7 +104,7 @@ def test_a_file_right_is_what_the_sandbox_enforces(root: Root) -> None:
         ("/workspace", False, ("/workspace", False, "")),
         ("/workspace/src", True, ("/workspace/src", True, "src")),
         ("/workspace/src", False, ("/workspace/src", False, "src")),
-        ("/workspace/.git", True, ("/workspace/.git", True, ".git")),
+        ("/workspace/.git", True, ("/workspace/.git", False, ".git")),
         ("/workspace/.git/hooks", True, ("/workspace/.git/hooks", False, ".git/hooks")),
         ("/workspace/.env", False, None),
         ("/workspace/a/.env/b", True, None),

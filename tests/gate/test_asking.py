@@ -149,10 +149,20 @@ async def test_a_link_is_never_approved_under_its_own_name(desk) -> None:
     seat = desk.seat(ceiling=CEILING, approver=approver)
     refused = await desk.call(seat, "read", path="link/a")
     assert refused.denied[0].reason == (
-        "no grant covers it; a link leads from there to /workspace/real/a: name that path itself"
+        "no grant covers it; a link is on the way there, "
+        "and only a path without links can be asked for"
     )
     assert approver.questions == []
     assert (await desk.call(seat, "read", path="real/a")).ok
+
+
+async def test_a_refusal_does_not_tell_where_a_link_outside_leads(desk) -> None:
+    """Else a model that holds nothing could read any link on the machine."""
+    outside = desk.workspace.parent / "outside"
+    outside.symlink_to("releases/codename")
+    seat = desk.seat(ceiling=CEILING, approver=Answering(Once()))
+    refused = await desk.call(seat, "read", path=str(outside))
+    assert "codename" not in str(refused)
 
 
 async def test_a_lease_on_a_host_path_is_mounted(desk, outside: Path) -> None:

@@ -65,6 +65,8 @@ def test_a_result_is_read(stdout: str, expected: Reply) -> None:
         '{"ok": false, "error": {"code": "io", "message": 3}}',
         '{"ok": false, "error": {"code": "io", "message": "", "more": 1}}',
         "[" * 100_000,
+        '{"ok": true, "content": "", "state": {"x": 1e999}}',
+        '{"ok": true, "content": "", "data": ' + '{"x": ' * 70 + "1" + "}" * 70 + "}",
     ],
 )
 def test_anything_else_is_an_error_of_the_tool(stdout: str) -> None:

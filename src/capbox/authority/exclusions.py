@@ -24,6 +24,15 @@ State = frozenset[int]
 MATCHED: State = frozenset({-1})
 _ROWS_MAX = 1024
 
+# Characters that case-folding file systems (ext4, f2fs, tmpfs) ignore in names: Unicode's
+# Default_Ignorable_Code_Point, and every other format character.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
 # Neither read nor write: environments, private keys, credential files, capbox's own state.
 HIDDEN: tuple[str, ...] = (
     *(".env*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
@@ -41,6 +50,9 @@ HIDDEN: tuple[str, ...] = (
 PROTECTED: tuple[str, ...] = (
     *("**/.git/**/config", "**/.git/**/config.worktree", "**/.git/**/hooks", "**/.git/info"),
     *("**/.git/modules/**/info", "**/.git/**/commondir", "**/.git/**/gitdir", ".gitconfig"),
+    # All of .git: without its HEAD, git would take the directory above for a bare repository, and
+    # run what a `config` there says. What a grant of .git itself still leaves out stands above.
+    *(".git", "*.git/config", "*.git/hooks", "*.git/info"),
     *("**/.config/git", ".husky", ".githooks"),
     *(".vscode", ".idea", ".zed", ".fleet", ".vs", ".devcontainer", "*.code-workspace", ".exrc"),
     *("*.sublime-project", ".vim", ".vimrc", ".nvimrc", ".nvim.lua", ".lvimrc", ".dir-locals.el"),
@@ -174,7 +186,7 @@ def folded(name: str) -> str:
     """Return the form in which two spellings of one file name are equal."""
     if name.isascii():
         return name.lower()
-    visible = "".join(c for c in name if unicodedata.category(c) != "Cf")
+    visible = _IGNORABLE.sub("", name)
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold())
 
 

@@ -69,14 +69,14 @@ def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing
         return f"; {seat.refused[str(denied.access)]}"
     if seat.asks >= ASKS_MAX:
         return f"; {ASKS_MAX} questions were asked in this run, and no more will be"
-    real = linked_to(denied.access, seat.layout)
-    if real is not None:
-        # A person would approve one name, and the guest would get what the link leads to.
-        return f"; a link leads from there to {real}: name that path itself"
     allowed = seat.ceiling.decide(denied.access, standing)
-    possible = lend(seat.ceiling, denied.access, id=name, now=standing.now)
     if isinstance(allowed, Denied):
         return f"; the operator's ceiling does not allow it ({allowed.reason})"
+    if linked_to(denied.access, seat.layout) is not None:
+        # A person would approve one name, and the guest would get what the link leads to. Where it
+        # leads is not said: the answer would read any link for a model that holds nothing.
+        return "; a link is on the way there, and only a path without links can be asked for"
+    possible = lend(seat.ceiling, denied.access, id=name, now=standing.now)
     return f"; {possible.message}" if isinstance(possible, AuthorityError) else None
 
 

@@ -221,6 +221,7 @@ class Gate:
         return _kept(checked, end, outcome, seat)
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
+        expiry = permit.held.holding.earliest_expiry(permit.held.standing)
         envelope = Envelope(
             call_id=checked.call.id,
             env=permit.env,
@@ -237,6 +238,7 @@ class Gate:
             request=request_bytes(checked.call.name, permit.arguments, envelope),
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
+            expires_ns=None if expiry is None else int(expiry * 1e9),
         )
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:

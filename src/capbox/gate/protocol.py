@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from capbox.authority.paths import WORKSPACE
 from capbox.messages import Json, JsonObject
@@ -17,6 +18,7 @@ from capbox.messages import Json, JsonObject
 _KEYS = frozenset({"ok", "content", "data", "state", "error", "truncated"})
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MESSAGE_BYTES_MAX = 4_000
+DEPTH_MAX = 64
 
 # What only the gate may say: a tool that claims one would pass its own failure off as ours.
 RESERVED = frozenset(
@@ -73,7 +75,9 @@ def request_bytes(tool: str, arguments: JsonObject, envelope: Envelope) -> bytes
 def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
     """Read the guest's output; text beyond `output_bytes_max` bytes is cut and marked so."""
     try:
-        found: object = json.loads(stdout.decode(), parse_constant=_refuse_constant)
+        found: object = json.loads(
+            stdout.decode(), parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError):
         return "its output is not one JSON object"
     if not isinstance(found, dict):
@@ -91,6 +95,8 @@ def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
         return "its result has no ok, or content of the wrong type"
     if not isinstance(data, dict | None) or not isinstance(state, dict | None):
         return "its data and state are not objects"
+    if _deeper(data, DEPTH_MAX) or _deeper(state, DEPTH_MAX):
+        return f"its data or state is nested deeper than {DEPTH_MAX} levels"
     if ok and "content" not in found:
         return "its result has no content"
     failure = _failure(found.get("error"), ok)
@@ -117,6 +123,22 @@ def _failure(error: object, ok: bool) -> tuple[str, str] | str:
     if code in RESERVED:
         return f"its error claims the code {code}, which is not a tool's to give"
     return code, cut(message, MESSAGE_BYTES_MAX)
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Say whether `value` nests deeper: what is kept must be written and read again later."""
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list) or not isinstance(inner, Iterable):
+        return False
+    return levels == 0 or any(_deeper(item, levels - 1) for item in inner)
+
+
+def _finite(text: str) -> float:
+    # `1e999` is a number to a JSON parser, and infinity to Python: it could not be written again.
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def _refuse_constant(name: str) -> None:

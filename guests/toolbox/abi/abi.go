@@ -101,7 +101,7 @@ func FromError(path string, err error) Result {
 	case errors.Is(err, fs.ErrNotExist):
 		return Fail("not_found", "%s: No such file or directory", path)
 	case Refused(err):
-		return Fail("denied", "%s: Permission denied", path)
+		return Fail("permission_denied", "%s: Permission denied", path)
 	case errors.Is(err, fs.ErrExist):
 		return Fail("exists", "%s: File exists", path)
 	}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -22,6 +21,7 @@ from capbox.authority.authority import Authority
 from capbox.authority.paths import HostPath, Layout
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
+from capbox.engine.scratch import Scratch, make, sweep
 from capbox.engine.settings import SettingsError
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
@@ -47,6 +47,7 @@ class OpenRun:
 
     seat: Seat
     home: Home
+    scratch: Scratch
 
     def close(self, outcome: str) -> None:
         """Close the journal's chain, make it durable, and wipe the scratch directory.
@@ -57,7 +58,7 @@ class OpenRun:
             self.seat.journal.close(RunClosed(outcome, time.time()))
             self.seat.journal.sync()
         finally:
-            _wipe(Path(self.seat.scratch))
+            self.scratch.remove()
 
     @property
     def store(self) -> Path:
@@ -106,7 +107,7 @@ class LocalEngine:
         self.sandbox = await stack.enter_async_context(sandbox)
         self.tools: Mapping[str, Tool] = self.registry.with_runner(WasmRunner(self.sandbox))
         self.gate = Gate(self.tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)
-        _sweep(self._scratches)
+        sweep(self._scratches)
 
     async def __aexit__(
         self,
@@ -144,23 +145,22 @@ class LocalEngine:
             versions=tuple((name, importlib.metadata.version(name)) for name in _COMPONENTS),
             started=now,
         )
-        scratch = self._scratches / f"{os.getpid()}.{run}"
-        scratch.mkdir(mode=0o700, parents=True)
+        scratch = make(self._scratches, run)
         try:
             journal = self._journal.begin(run, opened)
         except JournalError:
-            scratch.rmdir()
+            scratch.remove()
             raise
         seat = Seat(
             authority=authority,
             layout=layout,
-            scratch=HostPath(os.path.realpath(scratch)),
+            scratch=HostPath(str(scratch.path)),
             journal=journal,
             ceiling=ceiling,
             approver=approver,
             environment=environment,
         )
-        return OpenRun(seat, self.home)
+        return OpenRun(seat, self.home, scratch)
 
     @property
     def _scratches(self) -> Path:
@@ -168,23 +168,3 @@ class LocalEngine:
 
 
 _COMPONENTS = ("capbox", "wasmtime")
-
-
-def _sweep(scratches: Path) -> None:
-    """Wipe what processes left behind that were killed."""
-    if not scratches.is_dir():
-        return
-    for left in scratches.iterdir():
-        owner = left.name.partition(".")[0]
-        if owner.isdigit() and not Path("/proc", owner).exists():
-            _wipe(left)
-
-
-def _wipe(directory: Path) -> None:
-    """Remove a tree in which a guest may have taken modes away; never follows a link."""
-    for parent, names, _ in os.walk(directory):
-        for name in names:
-            child = Path(parent, name)
-            if not child.is_symlink():
-                child.chmod(0o700)
-    shutil.rmtree(directory, ignore_errors=True)

@@ -36,6 +36,7 @@ from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
 from capbox.sandbox.spec import Broken, Job, Outcome
 
 _SUBJECT_CHARACTERS_MAX = 500
+ARGUMENTS_CHARACTERS_MAX = 16_000_000
 _LOOKING = frozenset({"read", "list"})
 
 
@@ -125,6 +126,10 @@ class Gate:
             text = json.dumps(call.arguments, sort_keys=True, allow_nan=False)
         except (ValueError, TypeError, RecursionError) as error:
             return ToolFailure("invalid_arguments", f"the arguments are not JSON: {error}")
+        if len(text) > ARGUMENTS_CHARACTERS_MAX:
+            # What is not bounded here would be kept in the journal for ever.
+            message = f"the arguments are longer than {ARGUMENTS_CHARACTERS_MAX} characters"
+            return ToolFailure("invalid_arguments", message)
         complaints = tool.manifest.schema.complaints(call.arguments)
         if complaints:
             return ToolFailure("invalid_arguments", neutral("; ".join(complaints)))
@@ -207,7 +212,7 @@ class Gate:
         except JournalError:
             self._holdings.cancel(permit.reserved)
             raise
-        reports = [Outcome(Broken("the runner ended without a report"))]
+        reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
         under_way = (seat, permit.held, checked.tool)
         self._under_way.append(under_way)
         try:

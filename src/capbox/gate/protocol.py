@@ -25,7 +25,7 @@ RESERVED = frozenset(
     {
         *("time", "fuel", "memory", "stack", "output", "written", "files_created", "revoked"),
         *("unknown_tool", "tool_crashed", "tool_protocol", "sandbox_failed", "repeated"),
-        *("stopped_by_person", "interrupted"),
+        *("stopped_by_person", "interrupted", "denied"),
     }
 )
 

@@ -1,0 +1,100 @@
+"""Scratch directories of runs: made, locked while their run lives, and removed whatever is in them.
+
+Guarantees: a directory that a living process uses is never swept (a lock says so, not a process
+number, which means nothing in another PID namespace); removal never follows a link and does not
+depend on depth, name lengths or modes that a guest chose; a failure to remove is no failure of the
+run. Does not: measure (see `sandbox.scratch`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """One run's directory; `lock` is the descriptor that says it is in use."""
+
+    path: Path
+    lock: int
+
+    def remove(self) -> None:
+        """Remove the directory and let go of it."""
+        _remove(self.path)
+        os.close(self.lock)
+
+
+def make(scratches: Path, run: str) -> Scratch:
+    """Make the directory of `run` (0700). Raises OSError."""
+    scratches.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = Path(os.path.realpath(scratches)) / run
+    path.mkdir(mode=0o700)
+    lock = os.open(path, _FLAGS)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return Scratch(path, lock)
+
+
+def sweep(scratches: Path) -> None:
+    """Remove what processes left behind that were killed; what cannot be removed stays."""
+    if not scratches.is_dir():
+        return
+    for left in scratches.iterdir():
+        with suppress(OSError):
+            lock = os.open(left, _FLAGS)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(left)
+            finally:
+                os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        top = os.open(path, _FLAGS)
+        try:
+            _empty(top)
+        finally:
+            os.close(top)
+        path.rmdir()
+
+
+def _empty(top: int) -> None:
+    """Empty a directory: each one below is brought up to the top before it is looked into.
+
+    A guest nests a thousand directories in two calls, and names of 240 bytes in one: a walk by
+    paths or by recursion fails on them, and would fail again at every later start.
+    """
+    number = 0
+    todo = _take_apart(top)
+    while todo:
+        name = todo.pop()
+        inner = os.open(name, _FLAGS, dir_fd=top)
+        try:
+            for child in _take_apart(inner):
+                number += 1
+                fresh = f".capbox-{number}-{os.urandom(8).hex()}"
+                os.rename(child, fresh, src_dir_fd=inner, dst_dir_fd=top)
+                todo.append(fresh)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=top)
+
+
+def _take_apart(directory: int) -> list[str]:
+    """Unlink what is no directory, open up the modes of what is one, and return those names."""
+    with os.scandir(directory) as entries:
+        names = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    found: list[str] = []
+    for name, is_directory in names:
+        if is_directory:
+            os.chmod(name, 0o700, dir_fd=directory)
+            found.append(name)
+        else:
+            os.unlink(name, dir_fd=directory)
+    return found

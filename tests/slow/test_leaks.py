@@ -1,0 +1,29 @@
+"""Ten thousand calls leave nothing behind: no memory, no descriptor, in no process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("leak_program.py")
+GROWTH_BYTES_MAX = 2_000_000
+
+
+@pytest.mark.slow
+def test_from_the_thousandth_to_the_ten_thousandth_call_nothing_grows(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", str(PROGRAM), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    early, late = json.loads(done.stdout)
+    assert set(early) == set(late) == {"parent", "zygote", "worker 0"}
+    assert {name: late[name][1] for name in late} == {name: early[name][1] for name in early}
+    grown = {name: late[name][0] - early[name][0] for name in late}
+    assert sum(grown.values()) <= GROWTH_BYTES_MAX, grown

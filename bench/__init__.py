@@ -1,0 +1,1 @@
+"""What capbox costs, measured in turns with `bash -c true`: `make bench`."""

@@ -60,7 +60,9 @@ class Replay:
 class Job:
     """One call: `request` is the guest's standard input, `seed` (32 bytes) feeds its randomness.
 
-    `scratch` is the host directory seen as `/tmp`; `run` names whose worker may serve it.
+    `scratch` is the host directory seen as `/tmp`; `run` names whose worker may serve it. Past
+    `expires_ns` (nanoseconds since 1970), when the first grant ends, the call is over, even if it
+    had to wait for its worker.
     """
 
     run: str
@@ -71,6 +73,7 @@ class Job:
     request: bytes
     seed: bytes
     started_ns: int
+    expires_ns: int | None = None
     replay: Replay | None = None
 
 
@@ -92,10 +95,28 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A bound ended the call: time, fuel, memory, stack, output, written, files_created, revoked."""
+    """A bound ended the call: `bound` is a key of BOUNDS."""
 
     bound: str
     message: str
+
+
+BOUNDS = {
+    "time": "stopped: the call reached its time limit (--timeout)",
+    "fuel": "stopped: the call used up its fuel (--fuel)",
+    "stack": "stopped: the call exhausted its stack (--stack)",
+    "memory": "stopped: the call reached its memory limit (--memory)",
+    "output": "stopped: the call wrote more output than allowed (--output)",
+    "written": "stopped: the call wrote more file bytes than allowed (--limit written_bytes=)",
+    "files_created": "stopped: the call created more files than allowed (--limit files_created=)",
+    "revoked": "stopped: the authority of this call was revoked",
+    "interrupted": "stopped: interrupted",
+}
+
+
+def stopped(bound: str) -> Stopped:
+    """Return the end by `bound`, with its sentence."""
+    return Stopped(bound, BOUNDS[bound])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,142 @@
+"""Compiled guests on disk, and the short-lived process that compiles them.
+
+Guarantees: compiled code (native, so as trusted as ourselves) is only ever read from a directory
+that this user owns with mode 0700; a name covers wasm, wasmtime, engine and CPU; files appear
+whole. Does not compile in this process: compilation starts threads that would poison later forks,
+and a stranger's module could eat all memory; the compiler has bounds of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from capbox.authority.paths import HostPath
+from capbox.sandbox.engine import EngineKey, identity, make_engine
+from capbox.sandbox.spec import Module
+
+COMPILE_SECONDS_MAX = 300.0
+_COMPILER_BYTES_MAX = 4 << 30
+_NOT_A_GUEST = 3
+
+
+class CacheError(Exception):
+    """The cache cannot be used; the message says which path, why, and what to do."""
+
+
+class CompileError(Exception):
+    """The module is not WebAssembly that this engine takes: the tool's fault."""
+
+
+class CompileCache:
+    """The directory of compiled guests. `report` gets one line when a compilation starts."""
+
+    def __init__(self, directory: HostPath, report: Callable[[str], None]) -> None:
+        self._directory = Path(directory)
+        self._report = report
+        self._building = anyio.Lock()
+
+    async def compiled(self, module: Module, key: EngineKey) -> HostPath:
+        """Return the path of `module` compiled for `key`, compiling it if needed.
+
+        Raises CacheError when the directory is not private or the compiler cannot run, and
+        CompileError when the module does not compile.
+        """
+        target = self._directory / f"{_name(module, key)}.cwasm"
+        require_private(self._directory)
+        if not _usable(target):
+            async with self._building:
+                if not _usable(target):
+                    self._report(f"compiling {Path(module.path).name} (once; some seconds)")
+                    await _compile(module, key, target)
+        return HostPath(str(target))
+
+    def clear(self) -> int:
+        """Remove every compiled guest, and halves of killed compilers; return how many files."""
+        if not self._directory.exists():
+            return 0
+        require_private(self._directory)
+        files = [*self._directory.glob("*.cwasm"), *self._directory.glob("*.part")]
+        for file in files:
+            file.unlink(missing_ok=True)
+        return len(files)
+
+
+def require_private(directory: Path) -> None:
+    """Make `directory` (0700) or refuse one that another user owns or can enter."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CacheError(f"{directory} cannot be made: {error.strerror}") from error
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise CacheError(f"{directory} is not a directory of this user: remove or move it")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise CacheError(f"{directory} is open to other users: run chmod 700 on it")
+
+
+def _name(module: Module, key: EngineKey) -> str:
+    return hashlib.sha256(f"{module.digest}\n{identity(key)}".encode()).hexdigest()[:40]
+
+
+def _usable(target: Path) -> bool:
+    try:
+        found = target.lstat()
+    except FileNotFoundError:
+        return False
+    # A link or another owner's file would be somebody else's native code.
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+
+
+async def _compile(module: Module, key: EngineKey, target: Path) -> None:
+    part = target.with_suffix(f".{os.getpid()}.part")
+    command = [sys.executable, "-I", "-m", "capbox.sandbox.cache", module.path, module.digest]
+    command += [str(part), str(int(key.fuel)), str(key.stack_bytes)]
+    try:
+        with anyio.fail_after(COMPILE_SECONDS_MAX):
+            done = await anyio.run_process(command, check=False, env={}, cwd="/")
+        if done.returncode == 0:
+            part.replace(target)
+    except TimeoutError as error:
+        raise CompileError(f"{module.path}: compiling took too long") from error
+    finally:
+        part.unlink(missing_ok=True)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = said[-1] if said else f"the compiler ended with {done.returncode}"
+        kind = CompileError if done.returncode == _NOT_A_GUEST else CacheError
+        raise kind(f"{module.path} could not be compiled: {reason}")
+
+
+def main(arguments: list[str]) -> None:
+    """Compile one guest; the program behind `python -m capbox.sandbox.cache`."""
+    source, digest, target, fuel, stack = arguments
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (_COMPILER_BYTES_MAX, _COMPILER_BYTES_MAX))
+    wasm = Path(source).read_bytes()
+    if hashlib.sha256(wasm).hexdigest() != digest:
+        sys.exit("the file does not have the digest that was asked for")
+    import wasmtime
+
+    try:
+        if not wasm.startswith(b"\0asm"):
+            raise wasmtime.WasmtimeError("it is not WebAssembly")  # text would be taken as well
+        module = wasmtime.Module(make_engine(EngineKey(fuel == "1", int(stack))), wasm)
+    except wasmtime.WasmtimeError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201 - to our parent
+        sys.exit(_NOT_A_GUEST)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as part:
+        part.write(module.serialize())
+        part.flush()
+        os.fsync(part.fileno())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

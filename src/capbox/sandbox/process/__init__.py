@@ -1,0 +1,1 @@
+"""The processes behind the sandbox, zygote and workers, and the frames they are spoken to in."""

@@ -3,8 +3,11 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"io/fs"
 	"runtime"
+	"strings"
 	"time"
 	_ "unsafe" // for go:linkname
 
@@ -31,11 +34,11 @@ func Call() {
 func Preinit() {
 	real := seams.StatDir
 	seams.StatDir = func(string) (fs.FileInfo, error) { return nowhere{}, nil }
-	for range 1 {
-		for _, one := range warmups {
-			_ = answer(&abi.Request{
-				Tool: one.tool, Arguments: []byte(one.arguments), Cwd: "/", Call: abi.Call{OutputBytesMax: abi.OutputBytesDefault},
-			})
+	for _, one := range warmups {
+		// Through Read and Write: without them each call would build the JSON coder's tables anew.
+		request, err := abi.Read(strings.NewReader(fmt.Sprintf(warmupRequest, one.tool, one.arguments)))
+		if err == nil {
+			_ = abi.Write(io.Discard, answer(request))
 		}
 	}
 	tune()
@@ -43,6 +46,9 @@ func Preinit() {
 	seams.StatDir = real
 	snapshotting = false
 }
+
+const warmupRequest = `{"tool":%q,"arguments":%s,"cwd":"/","env":{},"state":{},` +
+	`"call":{"id":"warm-up","deadline_ms":1000,"output_bytes_max":100000}}`
 
 // warmups are calls that succeed or fail without touching a file.
 var warmups = []struct{ tool, arguments string }{

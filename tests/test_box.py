@@ -319,3 +319,21 @@ async def test_a_model_that_cannot_be_opened_is_a_settings_error(
         with pytest.raises(SettingsError, match="model"):
             async for _ in box.run("a task", model=spec):
                 raise AssertionError("it started")
+
+
+async def test_a_folder_that_was_moved_away_is_not_followed(
+    engine: LocalEngine, tmp_path: Path
+) -> None:
+    """A worker that waits holds the directory; the grant names the path."""
+    granted = tmp_path / "work" / "pub"
+    granted.mkdir(parents=True)
+    (granted / "a.txt").write_text("old")
+    async with Box(
+        workspace=tmp_path / "work", grants=["read:/workspace/pub"], engine=engine
+    ) as box:
+        before = await box.call("bash", script="cat pub/a.txt")
+        granted.rename(tmp_path / "private")
+        granted.mkdir()
+        (granted / "a.txt").write_text("new")
+        after = await box.call("bash", script="cat pub/a.txt")
+    assert (before.content.strip(), after.content.strip()) == ("old", "new")

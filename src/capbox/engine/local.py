@@ -48,12 +48,14 @@ class OpenRun:
     seat: Seat
     home: Home
     scratch: Scratch
+    end_workers: Callable[[str], None]
 
     def close(self, outcome: str) -> None:
         """Close the journal's chain, make it durable, and wipe the scratch directory.
 
         Raises JournalError; the run then stays an open prefix.
         """
+        self.end_workers(self.seat.run)
         try:
             self.seat.journal.close(RunClosed(outcome, time.time()))
             self.seat.journal.sync()
@@ -160,7 +162,7 @@ class LocalEngine:
             approver=approver,
             environment=environment,
         )
-        return OpenRun(seat, self.home, scratch)
+        return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
 
     @property
     def _scratches(self) -> Path:

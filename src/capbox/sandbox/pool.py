@@ -164,7 +164,18 @@ class Waiting:
 
 
 def _rights(job: Job) -> Hashable:
-    return job.run, job.mounts, job.scratch, job.limits.open_files, Breed.of(job)
+    # A worker holds directories, not paths: one whose directory was moved away and replaced would
+    # go on in the old one, outside every grant.
+    roots = tuple(_identity(mount.host) for mount in job.mounts)
+    return job.run, job.mounts, roots, job.scratch, job.limits.open_files, Breed.of(job)
+
+
+def _identity(path: HostPath) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _open_root(mount: Mount) -> int:

@@ -1,12 +1,15 @@
 """The list of a call's effects, kept where it survives the worker: an append-only memory file.
 
 The worker appends each entry *before* its effect; the parent reads the file when the call ended or
-the worker died. Guarantees: one entry for each distinct (action, path) of a call; bounded; the
-reader accepts a torn last line. Does not: protect against the worker itself. A worker that was
-taken over can forge entries, so the parent parses them strictly and treats them as data.
+the worker died. Guarantees: one entry for each distinct (action, guest path, host path) of a call;
+bounded in entries and bytes, and a change that does not fit does not happen; the reader accepts a
+torn last line and stops at anything else that it does not know. Does not: protect against the
+worker itself. A worker that was taken over can forge entries, so the parent parses them strictly
+and treats them as data.
 
-Lines are JSON arrays: [action, guest path, host path, new guest path of a rename or null], and at
-the end of a call ["bytes", action, guest path, count].
+Lines are JSON arrays in UTF-8. [action, guest path, host path] is an entry, numbered from 0;
+["bytes", entry, count] its total, written when the call ends; ["moved", created, renamed, target]
+says that the file of entry `created` was a temporary one and has become that of `target`.
 """
 
 from __future__ import annotations
@@ -15,15 +18,20 @@ import json
 import os
 from dataclasses import dataclass, replace
 from errno import EIO
-from json.encoder import encode_basestring_ascii as quoted
+from json.encoder import encode_basestring as quoted
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.sandbox.spec import Touched
 
-READS_MAX = 10_000
-WRITES_MAX = 10_000
-LOG_BYTES_MAX = 256 << 20
-ENTRIES_MAX = 2 * (READS_MAX + WRITES_MAX)
+# Reads and changes have a share each, so that reading much never keeps a call from writing.
+SHARE_ENTRIES_MAX = 10_000
+SHARE_BYTES_MAX = 2 << 20
+ENTRIES_MAX = 2 * SHARE_ENTRIES_MAX + 2  # reads beyond their share are one entry for each action
+# What the lines "bytes" and "moved" of an entry may take: reserved, so that they always fit.
+FOLLOWING_BYTES = 72
+LOG_BYTES_MAX = 2 * SHARE_BYTES_MAX + 1024
+LINES_MAX = 3 * ENTRIES_MAX
+COUNT_MAX = (1 << 63) - 1
 ACTIONS = frozenset(
     [
         "read",
@@ -41,7 +49,6 @@ ACTIONS = frozenset(
 )
 READ_ACTIONS = frozenset({"read", "list"})
 MANY = GuestPath("(more paths)")
-TEMPORARY = (".capbox-", ".tmp")
 
 
 class EffectWriter:
@@ -49,58 +56,70 @@ class EffectWriter:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._seen: set[tuple[str, str]] = set()
-        self._bytes: dict[tuple[str, str], int] = {}
-        self._reads = 0
-        self._writes = 0
+        self._numbers: dict[tuple[str, str, str], int] = {}
+        self._totals: dict[int, int] = {}
+        self._next = 0
+        # Entries and bytes used, of changes and of reads.
+        self._used = ([0, 0], [0, 0])
 
     def begin(self) -> None:
         """Empty the list for a new call."""
-        self._seen.clear()
-        self._bytes.clear()
-        self._reads = self._writes = 0
+        self._numbers.clear()
+        self._totals.clear()
+        self._next = 0
+        self._used = ([0, 0], [0, 0])
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
 
-    def record(self, action: str, path: str, host: str, new: str | None = None) -> bool:
-        """Append one entry; False if the call has changed too many paths to be listed."""
-        key = (action, path)
-        if key in self._seen or (action == "write" and ("create", path) in self._seen):
-            return True
-        if action in READ_ACTIONS:
-            self._reads += 1
-            if self._reads > READS_MAX:
-                if self._reads == READS_MAX + 1:
-                    self._append(f'["{action}","{MANY}",null,null]\n')
-                return True
-        else:
-            self._writes += 1
-            if self._writes > WRITES_MAX:
-                return False
-        renamed = "null" if new is None else quoted(new)
-        self._append(f'["{action}",{quoted(path)},{quoted(host)},{renamed}]\n')
-        self._seen.add(key)
-        return True
+    def record(self, action: str, path: str, host: str) -> int | None:
+        """Append an entry if it is new; return its number, or None if a change has no room."""
+        number = self._numbers.get((action, path, host))
+        if number is None and action == "write":
+            number = self._numbers.get(("create", path, host))
+        if number is not None:
+            return number
+        line = f'["{action}",{quoted(path)},{quoted(host)}]\n'
+        cost = len(line.encode("utf-8", "surrogateescape")) + FOLLOWING_BYTES
+        used = self._used[action in READ_ACTIONS]
+        if used[0] < SHARE_ENTRIES_MAX and used[1] + cost <= SHARE_BYTES_MAX:
+            used[0] += 1
+            used[1] += cost
+            return self._entry((action, path, host), line)
+        if action not in READ_ACTIONS:
+            return None
+        many = (action, MANY, "")
+        known = self._numbers.get(many)
+        return self._entry(many, f'["{action}","{MANY}",null]\n') if known is None else known
 
-    def transferred(self, action: str, path: str, count: int) -> None:
-        """Add `count` bytes to the total of a listed entry."""
-        key = (action, path)
-        if action == "write" and key not in self._seen:
-            key = ("create", path)
-        if count and key in self._seen:
-            self._bytes[key] = self._bytes.get(key, 0) + count
+    def transferred(self, number: int, count: int) -> None:
+        """Add `count` bytes to the total of an entry."""
+        if count:
+            self._totals[number] = self._totals.get(number, 0) + count
+
+    def moved(self, path: str, host: str, renamed: int, target: int) -> None:
+        """Note that the file `path` has been renamed, if it was a temporary one of this call."""
+        if not _temporary(path):
+            return
+        created = self._numbers.pop(("create", path, host), None)
+        # What gets this name from now on is another file, with entries of its own.
+        self._numbers.pop(("rename", path, host), None)
+        if created is not None and created < renamed and target != created:
+            self._append(f'["moved",{created},{renamed},{target}]\n')
 
     def finish(self) -> None:
         """Append the totals of bytes; the call is over."""
-        lines = (
-            f'["bytes","{action}",{quoted(path)},{count}]\n'
-            for (action, path), count in self._bytes.items()
-        )
+        lines = (f'["bytes",{number},{count}]\n' for number, count in self._totals.items())
         self._append("".join(lines))
-        self._bytes.clear()
+        self._totals.clear()
+
+    def _entry(self, key: tuple[str, str, str], line: str) -> int:
+        self._append(line)
+        number = self._numbers[key] = self._next
+        self._next += 1
+        return number
 
     def _append(self, text: str) -> None:
-        content = text.encode("ascii")
+        content = text.encode("utf-8", "surrogateescape")
         if content and os.write(self._fd, content) != len(content):
             # A half-written entry must not be followed by its effect.
             raise OSError(EIO, "list of effects is full")
@@ -114,75 +133,51 @@ class EffectLog:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    touched: Touched
-    new: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Total:
-    action: str
-    path: str
-    count: int
-
-
 def read_effects(fd: int) -> EffectLog:
     """Read the list in `fd` from its start, with bytes filled in and atomic replaces folded."""
-    size = os.fstat(fd).st_size
-    content = os.pread(fd, min(size, LOG_BYTES_MAX), 0)
-    lines = content.split(b"\n")
-    whole = size <= LOG_BYTES_MAX and not lines.pop()
-    entries: dict[tuple[str, str], _Entry] = {}
+    lines = os.pread(fd, LOG_BYTES_MAX, 0).split(b"\n", LINES_MAX)
+    whole = not lines.pop() and os.fstat(fd).st_size <= LOG_BYTES_MAX
+    entries: list[Touched] = []
+    moves: list[tuple[int, int, int]] = []
     for line in lines:
-        parsed = _parsed(line)
-        match parsed:
-            case _Entry(touched=t) if len(entries) < ENTRIES_MAX:
-                entries.setdefault((t.action, t.path), parsed)
-            case _Total(action=action, path=path, count=count) if (action, path) in entries:
-                old = entries[action, path]
-                entries[action, path] = replace(old, touched=replace(old.touched, bytes=count))
+        known = len(entries)
+        match _parsed(line):
+            case [str(action), str(path), (str() | None) as host] if (
+                action in ACTIONS and known < ENTRIES_MAX
+            ):
+                place = None if host is None else HostPath(_printable(host))
+                entries.append(Touched(action, GuestPath(_printable(path)), place))
+            case ["bytes", int(of), int(count)] if 0 <= of < known and 0 <= count <= COUNT_MAX:
+                entries[of] = replace(entries[of], bytes=count)
+            case ["moved", int(created), int(renamed), int(target)] if (
+                0 <= created < renamed < known and 0 <= target < known and target != created
+            ):
+                moves.append((created, renamed, target))
             case _:
                 whole = False
-    return EffectLog(_folded(entries), whole)
+                break
+    return _folded(entries, moves, whole=whole)
 
 
-def _parsed(line: bytes) -> _Entry | _Total | None:
+def _parsed(line: bytes) -> object:
     try:
-        fields = json.loads(line)
+        return json.loads(line.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
         return None
-    match fields:
-        case ["bytes", str(action), str(path), int(count)] if count >= 0:
-            return _Total(action, path, count)
-        case [str(action), str(path), (str() | None) as host, (str() | None) as new] if (
-            action in ACTIONS
-        ):
-            place = None if host is None else HostPath(_printable(host))
-            return _Entry(Touched(action, GuestPath(_printable(path)), place), new)
-        case _:
-            return None
 
 
-def _folded(entries: dict[tuple[str, str], _Entry]) -> tuple[Touched, ...]:
+def _folded(entries: list[Touched], moves: list[tuple[int, int, int]], *, whole: bool) -> EffectLog:
     """Show "create temporary, rename it over X" as the one write of X that it is for people."""
-    for (action, path), entry in list(entries.items()):
-        target = None if entry.new in (None, path) else _target(entries, entry.new)
-        if action != "rename" or target is None or not _temporary(path):
+    gone: set[int] = set()
+    for created, renamed, target in moves:
+        old, way, new = entries[created], entries[renamed], entries[target]
+        same = (way.path, way.host) == (old.path, old.host) and _temporary(old.path)
+        if not same or (old.action, way.action) != ("create", "rename"):
+            whole = False
             continue
-        moved = 0
-        for step in ("create", "write", "rename"):
-            gone = entries.pop((step, path), None)
-            moved += 0 if gone is None else gone.touched.bytes
-        result = entries[target]
-        whole = replace(result.touched, bytes=result.touched.bytes + moved)
-        entries[target] = replace(result, touched=whole)
-    return tuple(entry.touched for entry in entries.values())
-
-
-def _target(entries: dict[tuple[str, str], _Entry], path: str | None) -> tuple[str, str] | None:
-    keys = (("write", path), ("create", path)) if path is not None else ()
-    return next((key for key in keys if key in entries), None)
+        entries[target] = replace(new, bytes=min(COUNT_MAX, new.bytes + old.bytes))
+        gone |= {created, renamed}
+    return EffectLog(tuple(e for n, e in enumerate(entries) if n not in gone), whole)
 
 
 def _printable(text: str) -> str:
@@ -192,4 +187,4 @@ def _printable(text: str) -> str:
 
 def _temporary(path: str) -> bool:
     name = path.rpartition("/")[2]
-    return name.startswith(TEMPORARY[0]) and name.endswith(TEMPORARY[1])
+    return name.startswith(".capbox-") and name.endswith(".tmp")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -210,6 +211,7 @@ class Sandbox:
             self._pool.put(worker)
         elif worker is not None:
             worker.release()
+            _remove_temporaries(flight.job, effects)
         return Outcome(
             report.end,
             effects.touched,
@@ -228,6 +230,18 @@ class Sandbox:
             await self._pool.brew(breed)
         except (SandboxError, CacheError, CompileError, OSError):
             return  # a spare only saves time; the next call meets the same error and reports it
+
+
+def _remove_temporaries(job: Job, effects: EffectLog) -> None:
+    """Remove what a killed worker had prepared beside the one file that it was granted."""
+    granted = [(mount.host, mount.name) for mount in job.mounts if mount.name is not None]
+    for touched in effects.touched:
+        folder, _, base = (touched.host or "").rpartition("/")
+        for host, name in granted:
+            ours = base.startswith(".capbox-") and base.endswith(f"-{name}.tmp")
+            if touched.action == "create" and folder == host and ours:
+                with suppress(OSError):
+                    Path(folder, base).unlink()
 
 
 def _request(job: Job, deadline_ns: int) -> Request:

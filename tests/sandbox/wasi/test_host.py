@@ -217,7 +217,8 @@ def test_a_directory_that_is_flipped_meanwhile_never_takes_a_hook(world: Any) ->
             guest.write_file(f"/workspace/d/{number}")
             made += 1
         except Exception as refused:
-            assert str(refused) in {"EACCES", "ENOENT"}
+            # ENOTDIR: the walk meets a link where a directory was a moment before.
+            assert str(refused) in {"EACCES", "ENOENT", "ENOTDIR"}
     stop.set()
     flipper.join()
     assert list(hooks.iterdir()) == []

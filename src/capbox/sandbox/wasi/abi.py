@@ -44,7 +44,7 @@ WASI_ERRNO = {
 EIO = WASI_ERRNO[errno.EIO]
 
 # File types
-UNKNOWN, DIRECTORY, REGULAR, SYMBOLIC_LINK = 0, 3, 4, 7
+UNKNOWN, CHARACTER_DEVICE, DIRECTORY, REGULAR, SYMBOLIC_LINK = 0, 2, 3, 4, 7
 
 # Rights bits that matter here; everything else is reported as held and decided at the call.
 RIGHT_READ = 1 << 1
@@ -69,4 +69,5 @@ def filetype(mode: int) -> int:
         return REGULAR
     if stat.S_ISDIR(mode):
         return DIRECTORY
-    return SYMBOLIC_LINK if stat.S_ISLNK(mode) else UNKNOWN
+    # Not UNKNOWN, which Go takes for a regular file that it may open.
+    return SYMBOLIC_LINK if stat.S_ISLNK(mode) else CHARACTER_DEVICE

@@ -95,11 +95,16 @@ class Access:
         self.table = table
         self.tree = MountTree(())
         self._opener = Walk()
+        self._excluded: frozenset[tuple[int, int]] | None = None
 
     def adopt(self, tree: MountTree, *, openat2: bool) -> None:
         """Take over the mounts of this worker, once."""
         self.tree = tree
         self._opener = opener(tree.mounts, openat2=openat2)
+
+    def restart(self) -> None:
+        """Forget which files are excluded: the next call looks again."""
+        self._excluded = None
 
     def place(self, fd: int, pointer: int, length: int) -> Place:
         """Return where a guest's (directory, path) leads."""
@@ -223,13 +228,11 @@ class Access:
                 raise self.refused(kind, place, EXCLUDED)
 
     def _is_excluded_inode(self, found: Opened) -> bool:
-        # Attack: an old hard link gives an excluded file an innocent name.
-        mount = found.mount
-        if mount.judge.plain or mount.name is not None:
-            return False
-        if mount.multilinks is None:
-            mount.multilinks = excluded_inodes(self._opener, mount, self.call.check_time)
-        return (found.status.st_dev, found.status.st_ino) in mount.multilinks
+        # Attack: an old hard link gives an excluded file an innocent name, perhaps in a mount
+        # that does not hold the excluded one.
+        if self._excluded is None:
+            self._excluded = excluded_inodes(self._opener, self.tree, self.call.check_time)
+        return (found.status.st_dev, found.status.st_ino) in self._excluded
 
     def _explained(self, error: OSError, place: Place, kind: int) -> OSError:
         if error.errno == errno.EXDEV:
@@ -240,14 +243,16 @@ class Access:
 
 
 def excluded_inodes(
-    way: Walk, mount: Mount, check_time: Callable[[], None]
+    way: Walk, tree: MountTree, check_time: Callable[[], None]
 ) -> frozenset[tuple[int, int]]:
-    """Return (device, inode) of every file in `mount` that may not be read. Bounded: EACCES."""
+    """Return (device, inode) of every file of `tree` that may not be read. Bounded: EACCES."""
     found: set[tuple[int, int]] = set()
-    todo = [""]
+    # What has a mount of its own is judged there alone: a grant that names it lifts exclusions.
+    own = {mount.host_path(mount.name or "") for mount in tree.mounts}
+    todo = [(mount, "") for mount in tree.mounts if mount.name is None and not mount.judge.plain]
     seen = 0
     while todo:
-        directory = todo.pop()
+        mount, directory = todo.pop()
         check_time()
         try:
             fd, _ = way.open(mount, directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -260,8 +265,10 @@ def excluded_inodes(
                     if seen > SCAN_ENTRIES_MAX:
                         raise OSError(errno.EACCES, "too many files to look for hard links")
                     name = f"{directory}/{entry.name}" if directory else entry.name
+                    if mount.host_path(name) in own:
+                        continue
                     if entry.is_dir(follow_symlinks=False):
-                        todo.append(name)
+                        todo.append((mount, name))
                     elif mount.judge.verdict(name)[READ] == 0:
                         status = os.stat(entry.name, dir_fd=fd, follow_symlinks=False)
                         found.add((status.st_dev, status.st_ino))

@@ -145,7 +145,7 @@ class _Openat2(Walk):
 
     def real_name(self, mount: Mount, fd: int, asked: str) -> str:
         """See `Walk.real_name`; here the kernel knows."""
-        if mount.judge.plain or mount.name is not None:
+        if mount.name is not None:
             return asked
         path = self._name_of(fd)
         for _ in range(2):

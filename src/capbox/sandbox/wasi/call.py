@@ -145,12 +145,19 @@ class Call:
             self.stop("files_created")
         self.created += 1
 
-    def effect(self, action: str, path: str, host: str, new: str | None = None) -> None:
-        """Record an effect before it happens; without a record it must not happen."""
+    def effect(self, action: str, path: str, host: str) -> int:
+        """Record an effect before it happens, else it must not happen; return its number."""
         if self.effects is None:
             raise OSError(errno.EACCES, "no list of effects")
-        if not self.effects.record(action, path, host, new):
+        number = self.effects.record(action, path, host)
+        if number is None:
             self.stop("written")
+        return number
+
+    def moved(self, path: str, host: str, renamed: int, target: int) -> None:
+        """Record that a file was renamed, by the numbers of the two effects."""
+        if self.effects is not None:
+            self.effects.moved(path, host, renamed, target)
 
     def refuse(self, kind: str, path: str, reason: str) -> OSError:
         """Record a refused access (`kind` is read or write) and return the error for the guest."""

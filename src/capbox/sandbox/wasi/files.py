@@ -1,7 +1,8 @@
 """The fd_* functions: streams, open files and their positions.
 
-Guarantees: what is written is counted before it is written; descriptors do only what their opening
-was judged for. Does not: open anything.
+Guarantees: what is written is counted before it is written, and at least as much as it can take on
+the disk (but for the last block of a file); descriptors do only what their opening was judged for.
+Does not: open anything.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from capbox.sandbox.wasi.call import Call
 from capbox.sandbox.wasi.table import ROOT_FD, Descriptor, Kind, Table
 
 OFFSET_MAX = (1 << 63) - 1
+BLOCK_BYTES = 4096
 
 
 class Files:
@@ -55,7 +57,7 @@ class Files:
             got = self._read_input(buffers)
         else:
             got = os.readv(self._table.file(fd).fd, buffers) if buffers else 0
-            opened.bytes_read += got
+            opened.transferred += 0 if opened.write else got
         self._memory.put_u32(out, got)
         return 0
 
@@ -65,7 +67,7 @@ class Files:
         buffers = self._memory.vectors(vectors, count)
         self._memory.slice(out, 4)
         got = os.preadv(opened.fd, buffers, _offset(offset)) if buffers else 0
-        opened.bytes_read += got
+        opened.transferred += 0 if opened.write else got
         self._memory.put_u32(out, got)
         return 0
 
@@ -209,12 +211,23 @@ class Files:
     def _write_file(self, opened: Descriptor, buffers: list[memoryview], at: int | None) -> int:
         if not opened.write:
             raise OSError(errno.EBADF, "not open for writing")
-        if not buffers:
+        count = sum(map(len, buffers))
+        if not count:
             return 0
-        self._call.charge_written(opened.held(), sum(map(len, buffers)))
         fd = opened.fd
+        size = os.fstat(fd).st_size
+        # With O_APPEND Linux appends even what was to be written elsewhere.
+        start = size if opened.append else os.lseek(fd, 0, os.SEEK_CUR) if at is None else at
+        end = start + count
+        if start >= size:
+            count = end - size  # the gap before it too, as if it were filled
+        elif start != opened.written_to:
+            # Attack: one byte here and there in a file full of holes takes a block each.
+            count = -(-end // BLOCK_BYTES) * BLOCK_BYTES - start // BLOCK_BYTES * BLOCK_BYTES
+        self._call.charge_written(opened.held(), count)
         done = os.writev(fd, buffers) if at is None else os.pwritev(fd, buffers, at)
-        opened.bytes_written += done
+        opened.written_to = start + done
+        opened.transferred += done
         return done
 
     def _writable(self, fd: int) -> Descriptor:

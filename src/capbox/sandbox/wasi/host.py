@@ -99,8 +99,7 @@ class Host:
 
     def begin(self, bounds: CallBounds) -> None:
         """Arm the bounds of one call."""
-        for mount in self._access.tree.mounts:
-            mount.multilinks = None
+        self._access.restart()
         self._call.begin(bounds)
         self._clock.begin()
 

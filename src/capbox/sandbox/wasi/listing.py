@@ -12,9 +12,17 @@ import os
 from contextlib import suppress
 from itertools import compress, islice
 
-from capbox.sandbox.wasi.abi import DIRECTORY, DIRENT, REGULAR, SYMBOLIC_LINK, UNKNOWN
+from capbox.sandbox.wasi.abi import (
+    CHARACTER_DEVICE,
+    DIRECTORY,
+    DIRENT,
+    REGULAR,
+    SYMBOLIC_LINK,
+    UNKNOWN,
+)
 from capbox.sandbox.wasi.access import Access
 from capbox.sandbox.wasi.mounts import Mount
+from capbox.sandbox.wasi.renaming import STAGED
 from capbox.sandbox.wasi.table import Descriptor
 
 LISTING_BYTES_MAX = 32 << 20
@@ -81,6 +89,8 @@ class Listing:
             chunk = entries[start : start + CHUNK]
             shown = mount.judge.shown(directory.name, [entry.name for entry in chunk])
             for entry in compress(chunk, shown):
+                if entry.name.startswith(STAGED):
+                    continue  # another call is moving it
                 with suppress(UnicodeEncodeError):
                     found.append((entry.name.encode(), entry.inode(), _kind(entry)))
         return found
@@ -91,4 +101,4 @@ def _kind(entry: os.DirEntry[str]) -> int:
         return REGULAR
     if entry.is_dir(follow_symlinks=False):
         return DIRECTORY
-    return SYMBOLIC_LINK if entry.is_symlink() else UNKNOWN
+    return SYMBOLIC_LINK if entry.is_symlink() else CHARACTER_DEVICE

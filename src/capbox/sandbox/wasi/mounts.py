@@ -37,7 +37,7 @@ class OpenMount:
 class Mount:
     """One mount and the state that belongs to it. `made` holds a file mount's temporary names."""
 
-    __slots__ = ("fd", "guest", "host", "judge", "made", "multilinks", "name", "real", "scratch")
+    __slots__ = ("fd", "guest", "host", "judge", "made", "name", "real", "scratch")
 
     def __init__(self, given: OpenMount) -> None:
         self.guest = given.guest
@@ -48,7 +48,6 @@ class Mount:
         self.judge = Judge(given.rules)
         self.real = ""  # where the kernel says that the root is; the opener keeps it
         self.made: set[str] = set()
-        self.multilinks: frozenset[tuple[int, int]] | None = None
 
     def host_path(self, name: str) -> str:
         """Return the host path of a name in this mount."""

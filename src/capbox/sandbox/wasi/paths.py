@@ -266,7 +266,8 @@ class Paths:
             return
         try:
             action = "write" if opened.write else "read"
-            self._call.effect(action, opened.guest, opened.mount.host_path(opened.name))
+            host = opened.mount.host_path(opened.name)
+            opened.effect = self._call.effect(action, opened.guest, host)
             if truncate:
                 os.ftruncate(opened.fd, 0)
         except (OSError, StopCall):

@@ -2,7 +2,9 @@
 
 Guarantees: a directory moves only where every name below it is judged alike, else EXDEV (so `mv`
 copies, and each file is judged); a replaced file passes its mode and extended attributes on; a
-link never leads out of its mount, not even after a move.
+link never leads out of its mount, not even after a move; what another call puts in the place of
+what was judged does not arrive. For that, everything moves by way of a name beside its old one
+that no guest can know. Does not: keep a worker that is killed in between from leaving it there.
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ from capbox.sandbox.judge import CHANGE, MOVE, REPLACE, Judge
 from capbox.sandbox.wasi.access import EXCLUDED, LEADS_OUT, SPECIAL, Access, Parent
 from capbox.sandbox.wasi.mounts import Place
 
+SWAPPED = "something else has taken its place"
+STAGED = ".capbox-moving-"
+# What a rename is judged by: the type of the object, and the text of a link.
+Nature = tuple[int, str]
+MADE = {stat.S_IFREG: "create", stat.S_IFDIR: "mkdir", stat.S_IFLNK: "symlink"}
 # security.capability would turn a guest's file into a privileged program.
 KEPT_ATTRIBUTES = ("user.", "system.posix_acl_")
 MODE_BITS = 0o777
@@ -38,24 +45,25 @@ class Renaming:
         )
         with self._access.parent(old, CHANGE) as source:
             self._access.check_made(source.mount, source.base)
-            mode = source.status().st_mode
-            kind = MOVE if stat.S_ISDIR(mode) else REPLACE
+            nature = _nature(source, source.base)
+            kind = MOVE if nature[0] == stat.S_IFDIR else REPLACE
             self._access.check(source, old, kind)
             with self._access.parent(new, kind) as target:
                 if source.mount is not target.mount:
                     raise OSError(errno.EXDEV, "another mount")
-                self._check_type(mode, old, new, source, target)
-                self._move(mode, old, new, source, target)
+                self._check_type(nature, old, new, source, target)
+                self._move(nature, old, new, source, target)
         return 0
 
     def _check_type(
-        self, mode: int, old: Place, new: Place, source: Parent, target: Parent
+        self, nature: Nature, old: Place, new: Place, source: Parent, target: Parent
     ) -> None:
+        kind, text = nature
         judge = source.mount.judge
         if source.mount.name not in (None, target.base):
             # A file mount grants one name, not names to move it to.
             raise self._call.refuse("write", new.guest, SPECIAL)
-        if stat.S_ISDIR(mode):
+        if kind == stat.S_IFDIR:
             tree = self._access.tree
             if tree.holds_mount(old.guest) or tree.holds_mount(new.guest):
                 raise OSError(errno.EBUSY, "something is mounted here")
@@ -66,25 +74,50 @@ class Renaming:
             # Attack: `a/b/link -> ../../in` moved up to `b/link` would lead out.
             if not alike or _depth(target.name) < _depth(source.name):
                 raise OSError(errno.EXDEV, "names below are judged differently there")
-        elif stat.S_ISLNK(mode):
-            text = os.readlink(source.base, dir_fd=source.fd)
+        elif kind == stat.S_IFLNK:
             problem = check_target(judge, text, new.name, target.name)
             if problem is not None:
                 raise self._call.refuse("write", new.guest, problem)
-        elif not stat.S_ISREG(mode):
+        elif kind != stat.S_IFREG:
             raise self._call.refuse("write", old.guest, SPECIAL)
 
-    def _move(self, mode: int, old: Place, new: Place, source: Parent, target: Parent) -> None:
-        mount = source.mount
+    def _move(self, nature: Nature, old: Place, new: Place, source: Parent, target: Parent) -> None:
+        mount, call = source.mount, self._call
         replaces = target.regular()
-        made = "mkdir" if stat.S_ISDIR(mode) else "symlink" if stat.S_ISLNK(mode) else "create"
-        call = self._call
-        call.effect("rename", old.guest, mount.host_path(source.name), new.guest)
-        call.effect("write" if replaces else made, new.guest, mount.host_path(target.name))
-        if replaces and source.name != target.name:
-            _pass_attributes(target, source)
-        os.rename(source.base, target.base, src_dir_fd=source.fd, dst_dir_fd=target.fd)
+        host = mount.host_path(source.name)
+        renamed = call.effect("rename", old.guest, host)
+        made = "write" if replaces else MADE[nature[0]]
+        arrived = call.effect(made, new.guest, mount.host_path(target.name))
+        if source.name == target.name:
+            return
+        # Attack: another call of this run swaps a file for a directory or a link between the
+        # judgement and the rename, and plants hooks or a link that leads out.
+        staged = STAGED + os.urandom(8).hex()
+        os.rename(source.base, staged, src_dir_fd=source.fd, dst_dir_fd=source.fd)
+        try:
+            if _nature(source, staged) != nature:
+                raise call.refuse("write", old.guest, SWAPPED)
+            if replaces and nature[0] == stat.S_IFREG:
+                _pass_attributes(target, source, staged)
+            os.rename(staged, target.base, src_dir_fd=source.fd, dst_dir_fd=target.fd)
+        finally:
+            self._put_back(source, staged, old)
+        call.moved(old.guest, host, renamed, arrived)
         mount.made.discard(source.base)
+
+    def _put_back(self, source: Parent, staged: str, old: Place) -> None:
+        """Undo the first half, if the second has not happened."""
+        try:
+            os.stat(staged, dir_fd=source.fd, follow_symlinks=False)
+            source.check_free()
+            os.rename(staged, source.base, src_dir_fd=source.fd, dst_dir_fd=source.fd)
+        except FileNotFoundError:
+            return
+        except OSError:
+            # Something else has its name by now, so it stays where it is, and that is recorded.
+            guest = f"{old.guest.rpartition('/')[0]}/{staged}"
+            host = source.mount.host_path(source.name.removesuffix(source.base) + staged)
+            self._call.effect("create", guest, host)
 
 
 def check_target(judge: Judge, text: str, *links: str) -> str | None:
@@ -114,15 +147,21 @@ def _depth(name: str) -> int:
     return name.count("/")
 
 
-def _pass_attributes(replaced: Parent, source: Parent) -> None:
-    """Give the file at `source` the mode, owner and attributes of the one it will replace."""
+def _nature(parent: Parent, base: str) -> Nature:
+    status = os.stat(base, dir_fd=parent.fd, follow_symlinks=False)
+    kind = stat.S_IFMT(status.st_mode)
+    return kind, os.readlink(base, dir_fd=parent.fd) if kind == stat.S_IFLNK else ""
+
+
+def _pass_attributes(replaced: Parent, source: Parent, base: str) -> None:
+    """Give the file `base` at `source` the mode, owner and attributes of what it will replace."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
         before = os.open(replaced.base, flags, dir_fd=replaced.fd)
     except OSError:
         return  # unreadable to us: nothing that we could copy
     try:
-        after = os.open(source.base, flags, dir_fd=source.fd)
+        after = os.open(base, flags, dir_fd=source.fd)
         try:
             _copy_attributes(before, after)
         finally:

@@ -32,7 +32,11 @@ class Kind(Enum):
 
 @dataclass(slots=True, eq=False)
 class Descriptor:
-    """One open thing. `listing` is the encoded directory and where each entry starts in it."""
+    """One open thing. `listing` is the encoded directory and where each entry starts in it.
+
+    `effect` is its entry in the list of effects, `transferred` counts the bytes of that effect,
+    and the last write ended at `written_to`.
+    """
 
     kind: Kind
     fd: int = -1
@@ -41,8 +45,9 @@ class Descriptor:
     name: str = ""
     write: bool = False
     append: bool = False
-    bytes_read: int = 0
-    bytes_written: int = 0
+    effect: int = -1
+    transferred: int = 0
+    written_to: int = -1
     listing: tuple[bytes, list[int]] | None = None
 
     def held(self) -> Mount:
@@ -149,8 +154,7 @@ class Table:
     def _release(self, descriptor: Descriptor) -> None:
         effects = self._call.effects
         if effects is not None and descriptor.kind is Kind.FILE:
-            effects.transferred("read", descriptor.guest, descriptor.bytes_read)
-            effects.transferred("write", descriptor.guest, descriptor.bytes_written)
+            effects.transferred(descriptor.effect, descriptor.transferred)
         if descriptor.fd >= 0:
             os.close(descriptor.fd)
             descriptor.fd = -1

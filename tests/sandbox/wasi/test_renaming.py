@@ -1,0 +1,202 @@
+"""Renaming on real files: what is swapped meanwhile, what fails half-way, what is recorded."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TRIES = 400
+# Swaps two names without end: stands for another call of the same run, only faster.
+SWAP = """
+import ctypes, os, sys
+one, two = (os.fsencode(path) for path in sys.argv[1:])
+libc = ctypes.CDLL(None)
+libc.renameat2(-100, one, -100, two, 2)
+print(flush=True)
+while os.getppid() == {parent}:
+    for _ in range(1000):
+        libc.renameat2(-100, one, -100, two, 2)
+"""
+
+
+def can_swap(place: Path) -> bool:
+    """Say whether the kernel and the file system know RENAME_EXCHANGE."""
+    one, two = place / "1", place / "2"
+    one.touch()
+    two.touch()
+    done = getattr(ctypes.CDLL(None), "renameat2", lambda *_: -1)(
+        -100, os.fsencode(one), -100, os.fsencode(two), 2
+    )
+    one.unlink()
+    two.unlink()
+    return bool(done == 0)
+
+
+@pytest.fixture
+def swapped(world: Any) -> Iterator[Path]:
+    """A directory whose `f` and `x` another process swaps all the time."""
+    place = world.workspace / "a" / "b"
+    place.mkdir(parents=True)
+    if not can_swap(place):
+        pytest.skip("no RENAME_EXCHANGE here")
+    command = [sys.executable, "-c", SWAP.format(parent=os.getpid()), place / "f", place / "x"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        yield place
+        other.kill()
+
+
+@pytest.mark.parametrize("planted", ["a directory", "a link"])
+def test_what_is_swapped_in_after_the_judgement_does_not_arrive(
+    world: Any, outcome: Any, swapped: Path, planted: str
+) -> None:
+    (swapped / "f").write_text("plain")
+    if planted == "a directory":
+        (swapped / "x").mkdir()
+    else:
+        (swapped / "x").symlink_to("../../outside")
+    guest = world.writer()
+    got = set()
+    for _ in range(TRIES):
+        answer = outcome(lambda: guest.rename("/workspace/a/b/f", "/workspace/out"))
+        got.add(answer)
+        if answer == "done":
+            assert stat.S_ISREG((world.workspace / "out").lstat().st_mode)
+            (world.workspace / "out").rename(swapped / "f")
+    assert "done" in got
+    assert {path.name for path in swapped.iterdir()} == {"f", "x"}
+    assert not (world.workspace / "out").exists()
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Every name below `root` and what it is."""
+    return {
+        str(path.relative_to(root)): "link"
+        if path.is_symlink()
+        else "directory"
+        if path.is_dir()
+        else path.read_text()
+        for path in root.rglob("*")
+    }
+
+
+@pytest.fixture
+def guest(world: Any) -> Any:
+    """Two files, two directories (one of them not empty), and two names of one file."""
+    ws = world.workspace
+    for name in ("a", "b"):
+        (ws / name).write_text(name)
+    (ws / "d").mkdir()
+    (ws / "full").mkdir()
+    (ws / "full" / "c").write_text("c")
+    (ws / "again").hardlink_to(ws / "a")
+    (ws / "l").symlink_to("a")
+    return world.writer()
+
+
+LEFT_ALONE = [
+    ("a file over a directory", "a", "d", "EISDIR"),
+    ("a directory over a file", "d", "a", "ENOTDIR"),
+    ("a directory over a full one", "d", "full", "ENOTEMPTY"),
+    ("a directory into itself", "full", "full/x", "EINVAL"),
+    ("a name that is not there", "none", "b", "ENOENT"),
+    ("a name to itself", "a", "a", "done"),
+    ("a directory to itself", "full", "full", "done"),
+    ("a name over another one of the same file", "a", "again", "done"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "answer"), [r[1:] for r in LEFT_ALONE])
+def test_a_rename_that_does_nothing_leaves_everything_where_it_was(
+    guest: Any, world: Any, outcome: Any, old: str, new: str, answer: str
+) -> None:
+    before = tree(world.workspace)
+    got = outcome(lambda: guest.rename(f"/workspace/{old}", f"/workspace/{new}"))
+    assert (got, tree(world.workspace)) == (answer, before)
+
+
+MOVED = [
+    ("a file", "b", "new", "b"),
+    ("a file over a file", "b", "a", "b"),
+    ("an empty directory", "d", "new", "directory"),
+    ("a link", "l", "new", "link"),
+    ("a link over a file", "l", "b", "link"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "what"), [r[1:] for r in MOVED])
+def test_a_rename_leaves_one_name(guest: Any, world: Any, old: str, new: str, what: str) -> None:
+    before = tree(world.workspace)
+    guest.rename(f"/workspace/{old}", f"/workspace/{new}")
+    del before[old]
+    assert tree(world.workspace) == before | {new: what}
+
+
+def test_a_name_that_something_is_moving_by_is_never_listed(guest: Any, world: Any) -> None:
+    (world.workspace / ".capbox-moving-0123").touch()
+    assert guest.names("/workspace") == ["a", "again", "b", "d", "full", "l"]
+
+
+def effects(guest: Any) -> list[tuple[str, str, str, int]]:
+    """End the guest; return what was recorded, host paths relative to the workspace."""
+    guest.finish()
+    log = guest.effects()
+    assert log.whole
+    return [(t.action, t.path[11:], t.host.partition("/ws/")[2], t.bytes) for t in log.touched]
+
+
+def test_two_objects_behind_one_name_are_two_effects(guest: Any) -> None:
+    guest.write_file("/workspace/d/innocent", b"1", mode="wc")
+    guest.write_file("/workspace/d/important", b"22", mode="wc")
+    guest.finish()
+    guest.symlink("innocent", "/workspace/d/l")
+    guest.write_file("/workspace/d/l", b"333", mode="w")
+    guest.unlink("/workspace/d/l")
+    guest.symlink("important", "/workspace/d/l")
+    guest.write_file("/workspace/d/l", b"4444", mode="w")
+    assert effects(guest) == [
+        ("symlink", "d/l", "d/l", 0),
+        ("write", "d/l", "d/innocent", 3),
+        ("delete", "d/l", "d/l", 0),
+        ("write", "d/l", "d/important", 4),
+    ]
+
+
+def test_the_scratch_directory_records_what_was_opened_too(guest: Any) -> None:
+    guest.write_file("/tmp/a", b"1")
+    guest.symlink("a", "/tmp/l")
+    guest.write_file("/tmp/l", b"2")
+    guest.finish()
+    assert [(t.action, t.host.rpartition("/")[2]) for t in guest.effects().touched] == [
+        ("create", "a"),
+        ("symlink", "l"),
+        ("write", "a"),
+    ]
+
+
+def test_only_a_temporary_file_of_this_call_disappears_into_its_target(guest: Any) -> None:
+    temporary = "/workspace/.capbox-1-b.tmp"
+    guest.write_file(temporary, b"333")
+    guest.rename(temporary, "/workspace/b")
+    guest.write_file(temporary, b"payload")
+    assert effects(guest) == [("write", "b", "b", 3), ("create", temporary[11:], temporary[11:], 7)]
+    guest.rename(temporary, "/workspace/b")
+    assert effects(guest) == [
+        ("rename", temporary[11:], temporary[11:], 0),
+        ("write", "b", "b", 0),
+    ]
+
+
+def test_a_temporary_file_whose_rename_failed_is_still_listed(guest: Any, outcome: Any) -> None:
+    guest.write_file("/workspace/.capbox-1-b.tmp", b"333")
+    assert outcome(lambda: guest.rename("/workspace/.capbox-1-b.tmp", "/workspace/d")) == "EISDIR"
+    assert effects(guest)[:1] == [("create", ".capbox-1-b.tmp", ".capbox-1-b.tmp", 3)]

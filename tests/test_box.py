@@ -337,3 +337,16 @@ async def test_a_folder_that_was_moved_away_is_not_followed(
         (granted / "a.txt").write_text("new")
         after = await box.call("bash", script="cat pub/a.txt")
     assert (before.content.strip(), after.content.strip()) == ("old", "new")
+
+
+async def test_a_cancelled_call_leaves_nothing_beside_the_one_file_it_was_granted(
+    engine: LocalEngine, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "f.txt").write_text("x")
+    script = "for i in 1 2 3; do echo junk > .capbox-$i-f.txt.tmp; done; sleep 20"
+    async with Box(workspace=work, grants=["write:/workspace/f.txt"], engine=engine) as box:
+        with anyio.move_on_after(3):
+            await box.call("bash", script=script)
+    assert sorted(path.name for path in work.iterdir() if path.is_file()) == ["f.txt"]

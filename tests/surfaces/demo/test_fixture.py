@@ -35,7 +35,7 @@ def script(text: str, seconds: float = 2.0) -> Attack:
 
 
 def none_sleeps(seconds: str) -> bool:
-    """Say whether the processes are gone within five seconds: a kill takes effect a moment later."""
+    """Say whether they are gone within five seconds: a kill takes effect a moment later."""
     until = time.monotonic() + 5
     while sleepers(seconds) and time.monotonic() < until:
         select.select([], [], [], 0.01)

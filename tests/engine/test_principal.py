@@ -37,7 +37,6 @@ def texts(settings: Settings) -> list[str]:
     [
         ("a.txt", "read:/workspace/a.txt"),
         (".", "read:/workspace"),
-        ("", "read:/workspace"),
         ("sub/../a.txt", "read:/workspace/a.txt"),
         ("/workspace/sub", "read:/workspace/sub"),
         ("with space.txt", 'read:"/workspace/with space.txt"'),
@@ -163,3 +162,10 @@ def test_a_workspace_that_hides_what_its_files_are_is_refused(
             resolve(Settings(workspace=workspace))
     else:
         assert resolve(Settings(workspace=workspace)).layout.workspace == str(workspace)
+
+
+@pytest.mark.parametrize("empty", [Settings(reads=("",)), Settings(writes=("",))])
+def test_an_empty_path_is_refused_and_is_not_the_workspace(empty: Settings) -> None:
+    """It is what an unset shell variable leaves."""
+    with pytest.raises(SettingsError, match="empty"):
+        resolve(empty)

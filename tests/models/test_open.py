@@ -26,8 +26,8 @@ FORMS = "a model is PROVIDER/NAME (PROVIDER: anthropic, openai) or scripted:FILE
             "k",
             DirectModel(Endpoint("anthropic", "claude-sonnet-4-5", None, "k")),
         ),
-        ("anthropic/a", None, None, "anthropic/a needs an API key for anthropic"),
-        ("openai/gpt-5", None, "", "openai/gpt-5 needs an API key for openai"),
+        ("anthropic/a", None, None, "anthropic/a needs an API key: set ANTHROPIC_API_KEY"),
+        ("openai/gpt-5", None, "", "openai/gpt-5 needs an API key: set OPENAI_API_KEY"),
         (
             "openai/meta-llama/llama-3",
             LOCAL,

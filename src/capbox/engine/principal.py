@@ -87,6 +87,9 @@ def _workspace(path: Path) -> HostPath:
 
 def _named(path: str, workspace: HostPath) -> str:
     """Return a flag's path as a grant path: relative ones count from the workspace."""
+    if not path:
+        # An unset shell variable (`--write "$OUT"`) must not grant the whole workspace.
+        raise SettingsError("--read, --write", 'the path is empty; give "." for the workspace')
     if path == WORKSPACE or path.startswith(WORKSPACE + "/"):
         return path
     absolute = os.path.normpath(Path(workspace, Path(path)))

@@ -22,12 +22,14 @@ class Declared:
 
 
 def declared(manifest: Manifest, arguments: JsonObject, layout: Layout) -> Declared | PathRefusal:
-    """Locate each declared path that is given."""
+    """Locate each declared path; one that is left out means the workspace, to be read."""
     accesses: list[Access] = []
     located: dict[str, Json] = dict(arguments)
     for path in manifest.paths:
         text = arguments.get(path.argument)
         if not isinstance(text, str):
+            # Left out, it is the workspace: to find nothing there would hide that nothing is held.
+            accesses.append(ReadAccess(GrantPath(WORKSPACE)))
             continue
         place = layout.locate(text, WORKSPACE)
         if isinstance(place, PathRefusal):

@@ -50,7 +50,7 @@ def open_model(
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         return ModelSpecError(spec, f"base URL {base_url!r} must start with http:// or https://")
     if not api_key and base_url is None:
-        return ModelSpecError(spec, f"{spec} needs an API key for {provider}")
+        return ModelSpecError(spec, f"{spec} needs an API key: set {provider.upper()}_API_KEY")
     return DirectModel(Endpoint(known, name, base_url, api_key))
 
 

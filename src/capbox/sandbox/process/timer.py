@@ -38,8 +38,10 @@ class Timer:
 
     def ask(self, question: Callable[[], str]) -> str:
         """Return what `question`, which must not raise, answers on the timer's own thread."""
-        self._question = question
-        self.arm(1)
+        with self._lock:
+            # Woken, but with no deadline met: a thread on its way to the lock must not ring now.
+            self._question = question
+            self._set(1)
         self._answered.wait()
         return self._answer
 

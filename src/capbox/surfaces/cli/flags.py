@@ -17,6 +17,10 @@ from capbox.authority.budget import Budget
 from capbox.authority.limits import MB, Limits
 from capbox.engine.settings import Settings, SettingsError
 
+SECONDS_MAX = 1e8
+MEMORY_MB_MAX = 4_000
+OUTPUT_BYTES_MAX = 200 * MB
+COUNT_MAX = 1 << 53
 LIMIT_KEYS = ("written_bytes", "files_created", "open_files", "tmp_bytes")
 # A run's own wall clock has another name here: `--timeout` is that of each call.
 RUN_LIMIT_KEYS: Mapping[str, str] = {"tokens": "tokens", "run_seconds": "wall_seconds"}
@@ -56,7 +60,10 @@ Preset = Annotated[
 ]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds a call may take.")]
 Memory = Annotated[
-    int | None, typer.Option("--memory", metavar="MB", help="Memory of a guest. Default 268.")
+    int | None,
+    typer.Option(
+        "--memory", metavar="MB", help="Memory of a guest, in 10^6 bytes. Default 268 (256 MiB)."
+    ),
 ]
 Stack = Annotated[int, typer.Option("--stack", metavar="BYTES", help="Stack of a guest.")]
 Fuel = Annotated[
@@ -153,6 +160,14 @@ def settings_of(
 
 def limits_of(bounds: BoundFlags) -> Limits:
     """Return the bounds of a call; keys of `--limit` that concern the run are left out."""
+    for flag, value, most in (
+        ("--timeout", bounds.timeout, SECONDS_MAX),
+        ("--memory", bounds.memory, MEMORY_MB_MAX),
+        ("--stack", bounds.stack, COUNT_MAX),
+        ("--fuel", bounds.fuel, COUNT_MAX),
+        ("--output", bounds.output, OUTPUT_BYTES_MAX),
+    ):
+        _refuse_outside(flag, value, most)
     named = _pairs(bounds.limits or (), (*LIMIT_KEYS, *RUN_LIMIT_KEYS))
     changes: dict[str, Any] = {key: named[key] for key in LIMIT_KEYS if key in named}
     if bounds.memory is not None:
@@ -178,11 +193,19 @@ def budget_of(
         field: named[key] for key, field in RUN_LIMIT_KEYS.items() if key in named
     }
     own = {"turns": turns, "tool_calls": tool_calls, "usd": usd}
+    for flag, value in (("--max-turns", turns), ("--max-tool-calls", tool_calls)):
+        _refuse_outside(flag, value, COUNT_MAX)
+    _refuse_outside("--budget-usd", usd, SECONDS_MAX)
     changes.update({name: value for name, value in own.items() if value is not None})
     try:
         return replace(Budget(), **changes)
     except ValueError as error:
         raise SettingsError("", str(error)) from error
+
+
+def _refuse_outside(flag: str, value: float | None, most: float) -> None:
+    if value is not None and not 0 <= value <= most:
+        raise SettingsError(f"{flag} {value:g}", f"a bound is from 0 to {most:g}")
 
 
 def refuse_run_keys(limits: Sequence[str] | None) -> None:
@@ -198,5 +221,7 @@ def _pairs(texts: Sequence[str], keys: Sequence[str]) -> dict[str, int]:
             raise SettingsError(f"--limit {text}", f"unknown key; there are: {', '.join(keys)}")
         if not (value.isascii() and value.isdecimal()):
             raise SettingsError(f"--limit {text}", "the value is a whole number")
+        if len(value) > 15:
+            raise SettingsError(f"--limit {text}", "the value is too large")
         pairs[key] = int(value)
     return pairs

@@ -8,6 +8,7 @@ before that command runs.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -67,6 +68,13 @@ def main(entry: Entry, arguments: Sequence[str]) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+            raise
+        with contextlib.suppress(OSError):
+            print(f"capbox: the output could not be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _run(entry: Entry, arguments: Sequence[str]) -> int:
@@ -79,6 +87,8 @@ def _run(entry: Entry, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except (*_KNOWN, typer.TyperException, ExceptionGroup) as error:
         failure = _failure(_sole(error))
+        if failure is None and isinstance(_sole(error), OSError):
+            raise _sole(error) from None
         if failure is None:
             raise
         return tell(failure, arguments, Screen(sys.stdout, sys.stderr, entry.environ))

@@ -156,7 +156,7 @@ def test_a_map_shows_a_path_elsewhere(capbox: Callable, workspace: Path, tmp_pat
         (["read", "path=a.txt", "--preset", "all"], "capbox: --preset: unknown preset 'all'"),
         (["read", "path=a.txt", "--limit", "x=1"], "capbox: --limit x=1: unknown key; there are: "),
         (["read", "path=a.txt", "--limit", "tokens=1"], "capbox: --limit tokens=1: unknown key"),
-        (["read", "path=a.txt", "--timeout", "-1"], "capbox: wall_seconds is not a finite bound"),
+        (["read", "path=a.txt", "--timeout", "-1"], "capbox: --timeout "),
         (["read", "path=a.txt", "--ask"], "capbox: --ask needs a terminal for the answer"),
     ],
 )

@@ -84,8 +84,11 @@ def test_without_grants_and_nobody_there_it_runs_and_says_which_flags_to_add(
         (["--model", "openai/gpt-x"], "capbox: --model: openai/gpt-x needs an API key"),
         (["--model", "scripted:/none.json"], "capbox: --model: "),
         (["--model", "MODEL", "--tool", "none"], "capbox: --tool none: there is no such tool"),
-        (["--model", "MODEL", "--max-turns", "-1"], "capbox: turns is not a finite bound: -1"),
-        (["--model", "MODEL", "--budget-usd", "nan"], "capbox: usd is not a finite bound"),
+        (["--model", "MODEL", "--max-turns", "-1"], "capbox: --max-turns -1: a bound is from 0"),
+        (
+            ["--model", "MODEL", "--budget-usd", "nan"],
+            "capbox: --budget-usd nan: a bound is from 0",
+        ),
         (["--model", "MODEL", "--limit", "x=1"], "capbox: --limit x=1: unknown key"),
         (["--model", "MODEL", "--ask"], "capbox: --ask needs a terminal"),
         (["--model", "MODEL", "--base-url", "http://x"], "capbox: --model: a scripted model"),

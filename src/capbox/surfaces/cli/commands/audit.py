@@ -48,6 +48,8 @@ def list_(
     directory, screen = _journal(entry), _screen(entry)
     every = runs(directory)
     newest = [brief(run, read(directory, run)) for run in every[: -last - 1 : -1]]
+    # Ids sort by the second; what began within one is told apart by the record itself.
+    newest.sort(key=lambda one: one.started or 0.0, reverse=True)
     if as_json:
         screen.json([one.to_json() for one in newest])
     elif not newest:

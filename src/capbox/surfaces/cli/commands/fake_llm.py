@@ -20,6 +20,11 @@ def fake_llm(
     Serves until Ctrl-C; the first line it prints is the address.
 
     Base URL for Anthropic: the address; for OpenAI: the address and /v1.
+
+    The script is a list with one entry per reply (docs/scripts.md):
+
+    [{"text": "I look.", "tool_calls": [{"name": "read", "arguments": {"path": "a.txt"}}]},
+    {"text": "Done."}, {"fault": {"status": 529}}]
     """
     from capbox.models.fake_llm.plan import read_plan
     from capbox.models.fake_llm.server import FakeLlm

@@ -38,7 +38,7 @@ WORKSPACE = ReadAccess(GrantPath("/workspace"))
         ),
         ({"source": "/tmp/x", "target": "/tmp/y"}, ()),
         ({"source": "/etc/passwd"}, (ReadAccess(GrantPath("/etc/passwd")), WORKSPACE)),
-        # Left out is the workspace: a search that finds nothing there would hide that nothing is held.
+        # Left out, it is the workspace: finding nothing would hide that nothing is held.
         ({}, (WORKSPACE, WORKSPACE)),
     ],
 )

@@ -267,6 +267,7 @@ async def test_a_box_that_is_not_open_says_so(make_box: MakeBox) -> None:
         ({"preset": "everything"}, "unknown preset"),
         ({"maps": ["nothing"]}, "HOST=/mnt/NAME"),
         ({"workspace": "/nowhere-at-all"}, "not a directory"),
+        ({"workspace": ""}, "the path is empty"),
         ({"workspace": "/"}, "capbox's own directory"),
     ],
 )

@@ -58,6 +58,8 @@ class Box:
         engine: LocalEngine | None = None,
         home: str | Path | None = None,
     ) -> None:
+        if workspace == "":
+            raise SettingsError("workspace", 'the path is empty; give "." for this folder')
         self._settings = Settings(
             workspace=Path(workspace),
             grants=tuple(grants),

@@ -19,6 +19,7 @@ from capbox.sandbox.wasi.call import Call
 from capbox.sandbox.wasi.table import ROOT_FD, Descriptor, Kind, Table
 
 OFFSET_MAX = (1 << 63) - 1
+U64_MAX = (1 << 64) - 1
 BLOCK_BYTES = 4096
 
 
@@ -258,8 +259,8 @@ def packed_status(status: os.stat_result) -> bytes:
 
 
 def _time(nanoseconds: int) -> int:
-    # A file may be older than 1970; preview 1 has no word for that.
-    return max(0, nanoseconds)
+    # A file may be older than 1970, or as young as the year 2600: preview 1 has no words for either.
+    return min(max(0, nanoseconds), U64_MAX)
 
 
 SYNTHETIC_STATUS = abi.FILESTAT.pack(0, 1, abi.DIRECTORY, 1, 0, 0, 0, 0)

@@ -27,8 +27,17 @@ RUN_LIMIT_KEYS: Mapping[str, str] = {"tokens": "tokens", "run_seconds": "wall_se
 
 _LIMIT_HELP = f"A further bound. KEY: {', '.join(LIMIT_KEYS)}"
 
+
+def _folder(text: str) -> Path:
+    if not text:
+        # An unset shell variable must not mean the folder that one happens to be in.
+        raise typer.BadParameter('the path is empty; give "." for this folder')
+    return Path(text)
+
+
 Workspace = Annotated[
-    Path, typer.Option("--workspace", metavar="DIR", help="The folder it works in.")
+    Path,
+    typer.Option("--workspace", metavar="DIR", help="The folder it works in.", parser=_folder),
 ]
 Reads = Annotated[
     list[str] | None,

@@ -156,6 +156,7 @@ def test_a_map_shows_a_path_elsewhere(capbox: Callable, workspace: Path, tmp_pat
         (["read", "path=a.txt", "--preset", "all"], "capbox: --preset: unknown preset 'all'"),
         (["read", "path=a.txt", "--limit", "x=1"], "capbox: --limit x=1: unknown key; there are: "),
         (["read", "path=a.txt", "--limit", "tokens=1"], "capbox: --limit tokens=1: unknown key"),
+        (["read", "path=a.txt", "--write", ""], "capbox: --read, --write: the path is empty"),
         (["read", "path=a.txt", "--timeout", "-1"], "capbox: --timeout "),
         (["read", "path=a.txt", "--ask"], "capbox: --ask needs a terminal for the answer"),
     ],
@@ -271,3 +272,10 @@ def test_ctrl_c_ends_a_call_with_130_and_a_closed_record(
     somebody.types("\x03")
     assert somebody.leaves()[0] == 130
     assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
+
+
+def test_an_empty_workspace_is_refused_and_is_not_this_folder(capbox: Callable) -> None:
+    """It is what an unset shell variable leaves."""
+    done = capbox("call", "read", "path=a.txt", "--read", ".", "--workspace", "")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("capbox: Invalid value for '--workspace': the path is empty")

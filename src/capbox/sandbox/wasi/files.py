@@ -259,7 +259,7 @@ def packed_status(status: os.stat_result) -> bytes:
 
 
 def _time(nanoseconds: int) -> int:
-    # A file may be older than 1970, or as young as the year 2600: preview 1 has no words for either.
+    # A file may be older than 1970 or younger than 2554: preview 1 has no words for either.
     return min(max(0, nanoseconds), U64_MAX)
 
 

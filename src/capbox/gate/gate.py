@@ -205,9 +205,13 @@ class Gate:
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
-        limits = _until_expiry(checked.limits, permit.held)
+        expiry = permit.held.holding.earliest_expiry(permit.held.standing)
+        limits = _until(expiry, checked.limits, permit.held.standing.now)
         try:
-            job = self._job(checked, permit, seat, limits)
+            job = replace(
+                self._job(checked, permit, seat, limits),
+                expires_ns=None if expiry is None else int(expiry * 1e9),
+            )
             intent = seat.journal.intent(_intent(checked, permit, job))
         except JournalError:
             self._holdings.cancel(permit.reserved)
@@ -226,7 +230,6 @@ class Gate:
         return _kept(checked, end, outcome, seat)
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
-        expiry = permit.held.holding.earliest_expiry(permit.held.standing)
         envelope = Envelope(
             call_id=checked.call.id,
             env=permit.env,
@@ -243,7 +246,6 @@ class Gate:
             request=request_bytes(checked.call.name, permit.arguments, envelope),
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
-            expires_ns=None if expiry is None else int(expiry * 1e9),
         )
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:
@@ -285,12 +287,10 @@ def _leads_to_held(access: Access, held: Held) -> bool:
     )
 
 
-def _until_expiry(limits: Limits, held: Held) -> Limits:
-    expiry = held.holding.earliest_expiry(held.standing)
+def _until(expiry: float | None, limits: Limits, now: float) -> Limits:
     if expiry is None:
         return limits
-    left = max(expiry - held.standing.now, 0.0)
-    return replace(limits, wall_seconds=min(limits.wall_seconds, left))
+    return replace(limits, wall_seconds=min(limits.wall_seconds, max(expiry - now, 0.0)))
 
 
 def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:

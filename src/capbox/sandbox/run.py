@@ -30,7 +30,7 @@ from capbox.sandbox.pool import Breed, Pool
 from capbox.sandbox.process.frames import BODY_BYTES_MAX, Report, Request, Walls, parse_report
 from capbox.sandbox.process.wire import Hangup
 from capbox.sandbox.scratch import bytes_left
-from capbox.sandbox.spec import Broken, Failed, Job, Module, Outcome, Stopped, stopped
+from capbox.sandbox.spec import Broken, Failed, Job, Module, Outcome, Stopped, is_temporary, stopped
 from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
@@ -237,11 +237,10 @@ def _remove_temporaries(job: Job, effects: EffectLog) -> None:
     granted = [(mount.host, mount.name) for mount in job.mounts if mount.name is not None]
     for touched in effects.touched:
         folder, _, base = (touched.host or "").rpartition("/")
-        for host, name in granted:
-            ours = base.startswith(".capbox-") and base.endswith(f"-{name}.tmp")
-            if touched.action == "create" and folder == host and ours:
-                with suppress(OSError):
-                    Path(folder, base).unlink()
+        ours = any(folder == host and is_temporary(base, name) for host, name in granted)
+        if touched.action == "create" and ours:
+            with suppress(OSError):
+                Path(folder, base).unlink()
 
 
 def _request(job: Job, deadline_ns: int) -> Request:

@@ -56,6 +56,11 @@ class Replay:
     clock: bytes
 
 
+def is_temporary(base: str, name: str) -> bool:
+    """Say whether `base` is a name under which a replacement of the one file `name` is prepared."""
+    return base.startswith(".capbox-") and base.endswith(f"-{name}.tmp")
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One call: `request` is the guest's standard input, `seed` (32 bytes) feeds its randomness.

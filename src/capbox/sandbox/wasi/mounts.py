@@ -11,7 +11,7 @@ import errno
 from dataclasses import dataclass
 
 from capbox.sandbox.judge import MEMO_NAME_CHARS_MAX, Judge
-from capbox.sandbox.spec import Rule
+from capbox.sandbox.spec import Rule, is_temporary
 
 PATH_BYTES_MAX = 4096
 MEMO_MAX = 4096
@@ -55,11 +55,7 @@ class Mount:
 
     def temporary(self, base: str) -> bool:
         """Say whether a replacement of this one file may be prepared under the name `base`."""
-        return (
-            self.name is not None
-            and base.startswith(".capbox-")
-            and base.endswith(f"-{self.name}.tmp")
-        )
+        return self.name is not None and is_temporary(base, self.name)
 
 
 @dataclass(frozen=True, slots=True)

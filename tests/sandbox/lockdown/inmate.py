@@ -1,6 +1,6 @@
 """A program that puts up walls around itself as a worker does, then tries things and says how.
 
-usage: inmate.py WALLS ROOM READ_ONLY PARENT   (WALLS: comma-separated, of rlimits,landlock,seccomp)
+usage: inmate.py WALLS ROOM READ_ONLY PARENT   (WALLS: of rlimits,privileges,landlock,seccomp)
 Prints one JSON object: for each attempt the errno's name or "ok", from two threads.
 """
 
@@ -16,12 +16,13 @@ import platform
 import resource
 import signal
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from capbox.sandbox.lockdown import landlock, rlimits, seccomp
+from capbox.sandbox.lockdown import landlock, privileges, rlimits, seccomp
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
@@ -29,6 +30,7 @@ libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, cty
 ROOM, READ_ONLY, PARENT = Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
 READ, WRITE, EXEC = 1, 2, 4
 F_SETOWN, F_SETSIG = 8, 10
+CAP_SETUID = struct.pack("<5I", 0x02000001, 1 << 7, 0, 0, 0)  # linux/capability.h: vfs_cap_data
 TABLE = {"x86_64": 0, "aarch64": 1}[platform.machine()]
 NUMBERS = {
     "fork": (57, -1),
@@ -108,6 +110,7 @@ def poked(pid: int | str) -> None:
 ours, _theirs = socket.socketpair()
 room_fd = os.open(ROOM, os.O_PATH | os.O_DIRECTORY)
 file_fd = os.open(ROOM / "mine", os.O_RDWR | os.O_CREAT, 0o600)
+theirs_fd = os.open(ROOM / "not mine", os.O_RDWR | os.O_CREAT, 0o600)
 
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "read in the room": lambda: opened(ROOM / "mine"),
@@ -143,6 +146,9 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "chmod": lambda: os.fchmod(file_fd, 0o644),
     "chmod setuid": lambda: os.fchmod(file_fd, 0o4755),
     "chmod setgid by name": lambda: os.chmod("mine", 0o2755, dir_fd=room_fd),
+    "make a program privileged": lambda: os.setxattr(file_fd, "security.capability", CAP_SETUID),
+    "give a file away": lambda: os.fchown(theirs_fd, 1, 1),
+    "change another's mode": lambda: os.fchmod(theirs_fd, 0o600),
     "create setuid": lambda: opened(ROOM / "suid", os.O_CREAT, 0o4755),
     "handle files as the host does": lambda: as_the_host_does(),
     "raise a limit": lambda: limit_raised(),
@@ -209,6 +215,8 @@ def main() -> None:
 
     if "rlimits" in walls:
         rlimits.restrict(memory_bytes=64 << 20, open_files=256)
+    if "privileges" in walls:
+        privileges.restrict()
     if "landlock" in walls:
         landlock.restrict([landlock.Place(fd, write) for fd, write in places])
     thread = threading.Thread(target=other, daemon=True)

@@ -47,7 +47,7 @@ GENERIC = {"newfstatat": "fstatat"}
 
 
 def test_what_a_worker_needs_works_and_nothing_else(inmate: Inmate) -> None:
-    tried = inmate("rlimits,landlock,seccomp")
+    tried = inmate("rlimits,privileges,landlock,seccomp")
     denied = DENIED + (X86_ONLY if platform.machine() == "x86_64" else ())
     assert {name: tried[name] for name in ALLOWED} == dict.fromkeys(ALLOWED, "ok")
     assert {name: tried[name] for name in denied} == dict.fromkeys(denied, "EPERM")

@@ -35,6 +35,7 @@ ECHO = """(module
     (i32.store (i32.const 4) (i32.load (i32.const 8)))
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
 BOUNDS = CallBounds(1 << 61, 1_000, 1_000, 10, 10, 1_000, bytes(32), 0)
+FILE_CAPABILITIES = 1 << 0 | 1 << 1 | 1 << 3  # CHOWN, DAC_OVERRIDE, FOWNER
 WALLS = Walls(landlock=True, seccomp=True, openat2=True, memfd=True)
 
 
@@ -102,6 +103,25 @@ async def test_a_worker_serves_call_after_call(shipped: bool, zygote: Zygote, bi
             Finished(b"one"),
             Finished(b"two"),
         ]
+
+
+async def test_every_thread_of_a_worker_is_without_what_its_calls_do_not_take(
+    zygote: Zygote, birth: Birth
+) -> None:
+    answer, peer = zygote.ask(birth)
+    with peer:
+        assign(peer, os.memfd_create("effects"), os.open("/usr/share", os.O_PATH))
+        assert request(peer, b"one") == Finished(b"one")
+        threads = list(Path(f"/proc/{answer['pid']}/task").iterdir())
+        for thread in threads:
+            lines = (thread / "status").read_text().splitlines()
+            status = {
+                key: value.strip() for key, _, value in (line.partition(":") for line in lines)
+            }
+            assert status["NoNewPrivs"] == "1"
+            assert int(status["CapPrm"], 16) & ~FILE_CAPABILITIES == 0
+            assert status["CapEff"] == status["CapPrm"]
+    assert len(threads) > 1
 
 
 ROTTEN: dict[str, Callable[[socket.socket], None]] = {

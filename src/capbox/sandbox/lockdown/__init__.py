@@ -1,5 +1,5 @@
-"""The kernel wall around a worker: resource limits, Landlock, seccomp. Each module is one wall.
+"""The kernel wall around a worker: limits, privileges, Landlock, seccomp. Each module is one wall.
 
-Order matters and is `sandbox.process.worker`'s: rlimits, no_new_privs, Landlock, the timer thread,
+Order matters and is `sandbox.process.worker`'s: rlimits, privileges, Landlock, the timer thread,
 then seccomp on every thread (Landlock binds one thread; one started earlier would stay free).
 """

@@ -13,7 +13,7 @@ import resource
 import signal
 from pathlib import Path
 
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 1, 38, 4
+_PR_SET_PDEATHSIG = 1
 _SLACK_BYTES = 192 << 20
 _SPARE_DESCRIPTORS = 64
 
@@ -28,14 +28,11 @@ def die_with_parent(parent: int) -> None:
 
 
 def restrict(*, memory_bytes: int, open_files: int) -> None:
-    """Apply the limits for a guest of `memory_bytes`, then no_new_privs. Raises OSError."""
+    """Apply the limits for a guest of `memory_bytes`. Raises OSError."""
     data = _data_bytes() + memory_bytes + _SLACK_BYTES
     _lower(resource.RLIMIT_DATA, data)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, open_files + _SPARE_DESCRIPTORS)
-    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "no_new_privs was refused")
 
 
 def _lower(which: int, value: int) -> None:

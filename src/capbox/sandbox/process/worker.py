@@ -21,7 +21,7 @@ import wasmtime
 
 from capbox.messages import Spent
 from capbox.sandbox.effects import EffectWriter
-from capbox.sandbox.lockdown import landlock, rlimits, seccomp
+from capbox.sandbox.lockdown import landlock, privileges, rlimits, seccomp
 from capbox.sandbox.process import wire
 from capbox.sandbox.process.frames import (
     Assignment,
@@ -174,6 +174,7 @@ class Worker:
         rlimits.restrict(
             memory_bytes=self._birth.memory_bytes, open_files=assignment.open_files + len(fds)
         )
+        privileges.restrict()
         if walls.landlock:
             landlock.restrict(
                 [

@@ -1,4 +1,4 @@
-"""Never rules under every name of a path, and presets with their aliases."""
+"""Never rules under every name of a path."""
 
 import pytest
 
@@ -8,11 +8,8 @@ from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, HostPath, Layout, PathRefusal
 from capbox.authority.policy import (
     NeverRule,
-    Preset,
-    PresetError,
     never_in,
     parse_never,
-    preset,
 )
 
 HOME = HostPath("/home/u")
@@ -92,32 +89,3 @@ def test_a_never_rule_holds_for_both_names_of_the_workspace(
 ) -> None:
     held = never_in([rule("read", path)], Layout(HostPath(workspace)))
     assert [r.path for r in held] == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("none", ()),
-        ("default", ()),
-        ("read-only", ("read:/workspace",)),
-        ("plan", ("read:/workspace",)),
-        ("edit", ("write:/workspace",)),
-        ("acceptEdits", ("write:/workspace",)),
-    ],
-)
-def test_a_preset_and_its_old_name_give_the_same_grants(
-    name: str, expected: tuple[str, ...]
-) -> None:
-    found = preset(name)
-    assert isinstance(found, Preset)
-    assert found.grants == expected
-    assert all(isinstance(parse_grant(text), Grant) for text in found.grants)
-
-
-@pytest.mark.parametrize("name", ["search-only", "full", "auto", "bypassPermissions"])
-def test_a_preset_of_later_is_not_supported_yet(name: str) -> None:
-    assert preset(name) == PresetError(name, f"preset {name} is not supported yet")
-
-
-def test_an_unknown_preset_is_refused() -> None:
-    assert isinstance(preset("everything"), PresetError)

@@ -1,4 +1,4 @@
-"""What an operator says in a line: `never:` rules, and presets.
+"""What an operator says in a line: `never:` rules.
 
 A never rule names a host path, and beats every grant and every approval. Guarantees: seen through
 a `Layout`, it holds for every way in which a grant can name that path. Does not: read any file.
@@ -75,40 +75,3 @@ def never_in(rules: Iterable[NeverRule], layout: Layout) -> tuple[NeverRule, ...
             inner = "/".join(rule.path.split("/")[depth:])
             held.append(NeverRule(rule.action, GrantPath(f"{WORKSPACE}/{inner}")))
     return tuple(dict.fromkeys(held))
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A named set of grants (as text) for common work."""
-
-    name: str
-    grants: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PresetError:
-    """A name that stands for no preset, and why."""
-
-    name: str
-    message: str
-
-
-_PRESETS = (
-    Preset("none", ()),
-    Preset("read-only", ("read:/workspace",)),
-    Preset("edit", ("write:/workspace",)),
-)
-_ALIASES = {"default": "none", "plan": "read-only", "acceptEdits": "edit"}
-_LATER = ("search-only", "full", "auto", "bypassPermissions")
-
-
-def preset(name: str) -> Preset | PresetError:
-    """Return the preset of this name or alias."""
-    wanted = _ALIASES.get(name, name)
-    found = next((p for p in _PRESETS if p.name == wanted), None)
-    if found is not None:
-        return found
-    if name in _LATER:
-        return PresetError(name, f"preset {name} is not supported yet")
-    known = ", ".join(p.name for p in _PRESETS)
-    return PresetError(name, f"unknown preset {name!r}; there are: {known}")

@@ -28,7 +28,7 @@ from capbox.authority.paths import (
     quoted,
     under,
 )
-from capbox.authority.policy import PresetError, preset
+from capbox.engine.presets import PresetError, preset
 from capbox.engine.settings import Settings, SettingsError
 
 

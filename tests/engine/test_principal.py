@@ -60,6 +60,9 @@ def test_a_flag_path_counts_from_the_workspace(workspace: Path, reads: str, gran
     [
         ({"reads": ("missing.txt",)}, "read:/workspace/missing.txt"),
         ({"writes": ("missing/new.txt",)}, "write:/workspace/missing/new.txt"),
+        ({"writes": ("missing/",)}, "missing/"),
+        ({"writes": ("/workspace/missing/",)}, "/workspace/missing/"),
+        ({"writes": ("a.txt/",)}, "a.txt/"),
         ({"reads": ("outward/o.txt",)}, "read:/workspace/outward/o.txt"),
         ({"writes": ("outward/new.txt",)}, "write:/workspace/outward/new.txt"),
         ({"grants": ("read:a.txt",)}, "read:a.txt"),

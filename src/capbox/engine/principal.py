@@ -90,9 +90,14 @@ def _named(path: str, workspace: HostPath) -> str:
     if not path:
         # An unset shell variable (`--write "$OUT"`) must not grant the whole workspace.
         raise SettingsError("--read, --write", 'the path is empty; give "." for the workspace')
-    if path == WORKSPACE or path.startswith(WORKSPACE + "/"):
+    guest = path == WORKSPACE or path.startswith(WORKSPACE + "/")
+    host = Path(workspace, below(path, WORKSPACE) if guest else path)
+    if path.endswith("/") and not host.is_dir():
+        # What is not there yet is granted as one file, and this asks for a folder.
+        raise SettingsError(path, "there is no such folder; make it first")
+    if guest:
         return path
-    absolute = os.path.normpath(Path(workspace, Path(path)))
+    absolute = os.path.normpath(host)
     if under(absolute, workspace):
         return joined(WORKSPACE, below(absolute, workspace))
     return absolute

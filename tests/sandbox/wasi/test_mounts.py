@@ -194,3 +194,19 @@ def test_a_granted_name_lifts_the_exclusion_for_itself_only(world: Any, outcome:
     guest = world.guest(world.mount("/workspace/.env", ws, rule, name=".env"))
     assert guest.read_file("/workspace/.env") == "mine"
     assert outcome(lambda: guest.read_file("/workspace/.env.local")) == "EACCES"
+
+
+def test_below_what_is_granted_as_one_file_the_refusal_says_so(world: Any, outcome: Any) -> None:
+    guest = world.guest(world.mount("/workspace/new", world.workspace, Rule(True), name="new"))
+    attempts = (
+        lambda: guest.mkdir("/workspace/new"),
+        lambda: guest.open("/workspace/new/a.txt", "wc"),
+        lambda: guest.open("/workspace/newer/a.txt", "wc"),
+    )
+    assert [outcome(attempt) for attempt in attempts] == ["EACCES"] * 3
+    one_file = "the grant is for one file, as no directory was there"
+    assert [(r.path, r.reason) for r in guest.finish().refused] == [
+        ("/workspace/new", one_file),
+        ("/workspace/new/a.txt", one_file),
+        ("/workspace/newer/a.txt", "no grant covers this path"),
+    ]

@@ -23,6 +23,7 @@ from capbox.sandbox.wasi.mounts import Mount, MountTree, Place
 from capbox.sandbox.wasi.table import Table
 
 NO_GRANT = "no grant covers this path"
+ONE_FILE = "the grant is for one file, as no directory was there"
 NOT_WRITABLE = "no grant allows writing here"
 EXCLUDED = "excluded from the grant"
 LEADS_OUT = "a link leads out of the granted directory"
@@ -114,8 +115,9 @@ class Access:
         """Return the mount if the name as asked is allowed; else record and raise EACCES."""
         mount = place.mount
         if mount is None:
+            reason = ONE_FILE if self.tree.below_file(place.guest) else NO_GRANT
             made_up = place.synthetic and kind != READ
-            raise self.refused(kind, place, NOT_WRITABLE if made_up else NO_GRANT)
+            raise self.refused(kind, place, NOT_WRITABLE if made_up else reason)
         verdict = mount.judge.verdict(place.name if mount.name is None else "")
         if verdict[kind] == 0:
             unwritable = verdict[READ] != 0 and not mount.judge.may_write()

@@ -105,6 +105,10 @@ class MountTree:
         """Say whether something is mounted at or below `guest`."""
         return guest in self._at or guest in self._above
 
+    def below_file(self, guest: str) -> bool:
+        """Say whether `guest` is below a name that is mounted as one file."""
+        return any(m.name is not None and guest.startswith(f"{m.guest}/") for m in self.mounts)
+
     def _add_parents(self, path: str) -> None:
         while path != "/":
             parent, _, name = path.rpartition("/")

@@ -14,7 +14,7 @@ from struct import Struct
 
 from capbox.sandbox.judge import CHANGE, READ, REPLACE
 from capbox.sandbox.wasi import abi
-from capbox.sandbox.wasi.access import SPECIAL, Access, Opened
+from capbox.sandbox.wasi.access import ONE_FILE, SPECIAL, Access, Opened
 from capbox.sandbox.wasi.call import StopCall
 from capbox.sandbox.wasi.files import SYNTHETIC_STATUS, chosen_times, packed_status
 from capbox.sandbox.wasi.mounts import Place
@@ -112,7 +112,7 @@ class Paths:
             raise OSError(errno.EEXIST, "exists")
         with self._access.parent(place, CHANGE) as parent:
             if parent.mount.name is not None:
-                raise self._call.refuse("write", place.guest, SPECIAL)
+                raise self._call.refuse("write", place.guest, ONE_FILE)
             parent.check_free()
             self._call.charge_created()
             self._call.effect("mkdir", place.guest, parent.mount.host_path(parent.name))

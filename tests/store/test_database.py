@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,11 @@ RUN = StoredRun("r1", 0.0, "t", "/w", "m")
 async def _keep_one_run(file: Path) -> None:
     async with open_runs(file) as store:
         await store.begin(RUN)
+
+
+async def _open(file: Path) -> None:
+    async with open_runs(file):
+        pass
 
 
 def _modes(folder: Path) -> dict[str, str]:
@@ -113,6 +120,61 @@ async def test_a_pipe_or_a_folder_in_its_place_is_refused(tmp_path: Path) -> Non
         with pytest.raises(StoreError):
             async with open_runs(tmp_path / name):
                 pass
+
+
+OPEN_WHEN_TOLD = """
+import sys
+from pathlib import Path
+import anyio
+from capbox.store.runs import open_runs
+async def use():
+    async with open_runs(Path(sys.argv[1])):
+        pass
+print("ready", flush=True)
+sys.stdin.readline()
+anyio.run(use)
+"""
+
+
+@pytest.mark.slow
+def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN_WHEN_TOLD]
+    for number in range(4):
+        file = tmp_path / f"{number}.db"
+        openers = [
+            subprocess.Popen(
+                [*command, file],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(6)
+        ]
+        for opener in openers:
+            assert opener.stdout is not None
+            assert opener.stdout.readline() == "ready\n"
+        for opener in openers:
+            assert opener.stdin is not None
+            opener.stdin.write("\n")
+            opener.stdin.flush()
+        ends = [(opener.communicate(timeout=60)[1], opener.returncode) for opener in openers]
+        assert ends == [("", 0)] * 6
+
+
+def test_opening_it_again_drops_no_lock_that_is_held_on_it(tmp_path: Path) -> None:
+    file = tmp_path / "runs.db"
+    anyio.run(_keep_one_run, file)
+    ours = sqlite3.connect(file)
+    ours.execute("PRAGMA journal_mode = DELETE")
+    ours.execute("BEGIN IMMEDIATE")
+    anyio.run(_open, file)
+    other = "import sqlite3,sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    tried = subprocess.run(
+        [sys.executable, "-c", other, file], capture_output=True, text=True, check=False
+    )
+    assert tried.stderr.endswith("database is locked\n")
+    ours.close()
 
 
 async def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from anyio import CancelScope
+from anyio import CancelScope, sleep
 from sqlalchemy import URL, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -25,6 +25,7 @@ from capbox.store.errors import StoreError
 from capbox.store.schema import APPLICATION, VERSION, metadata
 
 _BUSY_SECONDS = 10
+_SWITCH_TRIES = 200
 
 
 @asynccontextmanager
@@ -63,23 +64,22 @@ def named_errors(file: Path) -> Iterator[None]:
 
 
 def _make_private(file: Path) -> None:
-    # O_NOFOLLOW: a link planted under this name would have us create, or close to others, a file of
-    # somebody's choice.
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        descriptor = os.open(file, flags, 0o600)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
     except OSError as error:
-        raise StoreError(str(file), error.strerror or "cannot be opened") from error
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise StoreError(str(file), "is not a file")
-        if found.st_uid != os.geteuid():
-            raise StoreError(str(file), "belongs to another user")
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+        raise StoreError(str(file), error.strerror or "cannot be made") from error
+    # Looked at, not opened: closing a descriptor would drop the locks that SQLite holds on the
+    # file for another engine of this process (POSIX record locks). A link is not followed: it
+    # would have us close to others a file of somebody's choice.
+    found = file.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise StoreError(str(file), "is not a file")
+    if found.st_uid != os.geteuid():
+        raise StoreError(str(file), "belongs to another user")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        file.chmod(0o600)
 
 
 def _settle(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -91,11 +91,13 @@ def _settle(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 async def _prepare(connection: AsyncConnection, file: Path) -> None:
+    # In one transaction: half of what another process writes meanwhile looks like a stranger's.
+    await connection.exec_driver_sql("BEGIN")
     version = await _version(connection, file)
+    await connection.commit()
     if version == VERSION:
         return
-    await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-    await connection.commit()
+    await _write_ahead(connection)
     # All or nothing, and one process at a time: another may have made the tables while we waited.
     await connection.exec_driver_sql("BEGIN IMMEDIATE")
     if await _version(connection, file) != VERSION:
@@ -103,6 +105,20 @@ async def _prepare(connection: AsyncConnection, file: Path) -> None:
         await connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
         await connection.run_sync(metadata.create_all)
     await connection.commit()
+
+
+async def _write_ahead(connection: AsyncConnection) -> None:
+    """Switch to a write-ahead log. While another process does, SQLite answers "locked" at once."""
+    for tries_left in reversed(range(_SWITCH_TRIES)):
+        try:
+            await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            await connection.commit()
+            return
+        except OperationalError:
+            await connection.rollback()
+            if not tries_left:
+                raise
+            await sleep(_BUSY_SECONDS / _SWITCH_TRIES)
 
 
 async def _version(connection: AsyncConnection, file: Path) -> int:

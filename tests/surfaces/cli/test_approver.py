@@ -73,6 +73,21 @@ def line() -> Iterator[tuple[int, int]]:
             assert end == ends[1]  # a test ended the input
 
 
+class Typist(io.StringIO):
+    """A screen with a person before it, who types the next of `lines` at each question."""
+
+    def __init__(self, keyboard: int, lines: list[bytes]) -> None:
+        super().__init__()
+        self._keyboard = keyboard
+        self._lines = list(lines)
+
+    def write(self, text: str) -> int:
+        """Show, and answer."""
+        if "[o]nce" in text:
+            os.write(self._keyboard, self._lines.pop(0))
+        return super().write(text)
+
+
 def terminal(descriptor: int) -> tuple[Terminal, io.StringIO]:
     written = io.StringIO()
     return Terminal(Screen(io.StringIO(), written, {}), descriptor), written
@@ -86,6 +101,24 @@ async def test_the_canonical_effect_is_shown_and_the_answer_taken(line: tuple[in
     assert "read (sha256 abababababab) wants to read /workspace/a, which is /home/x/a" in shown
     assert "read:/workspace/a" in shown
     assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ([b"y\n", b"o\n"], Once()),
+        ([b"t 0\n", b"yes\n", b"t 5\n"], For(300)),
+        ([b"n\n"], No()),
+        ([b"y\n", b"y\n", b"y\n"], UNCLEAR),
+    ],
+)
+async def test_what_is_not_understood_is_asked_again_twice(
+    typed: list[bytes], answer: Answer, line: tuple[int, int]
+) -> None:
+    written = Typist(line[1], typed)
+    asked = Terminal(Screen(io.StringIO(), written, {}), line[0])
+    assert await TerminalApprover(asked).ask(QUESTION) == answer
+    assert written.getvalue().count("[o]nce") == len(typed)
 
 
 async def test_the_end_of_the_input_is_a_no(line: tuple[int, int]) -> None:

@@ -1,8 +1,8 @@
 """The approver at a terminal: shows what a call would do, and takes one answer.
 
 Guarantees: what is shown is the gate's canonical, neutralised effect; whatever is not a clear yes
-(an empty line, the end of the input, a word it does not know) is no; text typed before the question
-was shown is not its answer. Does not: grant; the gate lends within the operator's ceiling.
+(an empty line, the end of the input, three words it does not know) is no; text typed before the
+question was shown is not its answer. Does not: grant; the gate lends within the operator's ceiling.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from capbox.surfaces.cli.terminal import Terminal
 
 _MINUTES_DEFAULT = 10
 _MINUTES_MAX = 24 * 60
+_TRIES = 3
+_UNCLEAR = No("the answer was not understood")
+_OUT_OF_RANGE = No("the time was out of range")
 _KEYS = "[o]nce  for this [r]un  for a [t]ime (t 30: minutes)  [n]o  no, and [s]top: "
 
 
@@ -32,11 +35,15 @@ class TerminalApprover:
         screen.say(request.effect, "bold yellow")
         screen.say(f"  arguments  {request.arguments}")
         screen.say(f"  once allows this one call; longer allows  {request.grant}")
-        line = await self._terminal.ask(_KEYS, fresh=True)
-        if line is None:
-            return No("nobody answered")
-        answer = parse_answer(line)
-        screen.say(f"  {_told(answer)}", "dim")
+        answer: Answer = _UNCLEAR
+        for _ in range(_TRIES):
+            line = await self._terminal.ask(_KEYS, fresh=True)
+            if line is None:
+                return No("nobody answered")
+            answer = parse_answer(line)
+            screen.say(f"  {_told(answer)}", "dim")
+            if answer not in (_UNCLEAR, _OUT_OF_RANGE):
+                break
         return answer
 
 
@@ -46,7 +53,7 @@ def parse_answer(line: str) -> Answer:
     if word in ("t", "time"):
         return _for_minutes(rest.strip())
     if rest:
-        return No("the answer was not understood")
+        return _UNCLEAR
     match word:
         case "o" | "once":
             return Once()
@@ -57,16 +64,16 @@ def parse_answer(line: str) -> Answer:
         case "n" | "no" | "":
             return No()
         case _:
-            return No("the answer was not understood")
+            return _UNCLEAR
 
 
 def _for_minutes(text: str) -> Answer:
     if not text:
         return For(_MINUTES_DEFAULT * 60)
     if not (text.isascii() and text.isdecimal()) or not 0 < len(text) <= 4:
-        return No("the answer was not understood")
+        return _UNCLEAR
     minutes = int(text)
-    return For(minutes * 60) if 0 < minutes <= _MINUTES_MAX else No("the time was out of range")
+    return For(minutes * 60) if 0 < minutes <= _MINUTES_MAX else _OUT_OF_RANGE
 
 
 def _told(answer: Answer) -> str:

@@ -250,11 +250,20 @@ def test_with_ask_a_person_may_lend_what_is_missing(person: Callable, workspace:
     assert (workspace / "new.txt").read_text() == "x"
 
 
-@pytest.mark.parametrize("keys", ["n\n", "\n", "\x04", "yes please\n", "s\n"])
+@pytest.mark.parametrize("keys", ["n\n", "\n", "\x04", "s\n"])
 def test_with_ask_everything_else_is_a_no(keys: str, person: Callable, workspace: Path) -> None:
     somebody = person("call", "write", "path=new.txt", "content=x", "--ask")
     somebody.waits_for("[s]top: ")
     somebody.types(keys)
+    assert somebody.leaves()[0] == 3
+    assert not (workspace / "new.txt").exists()
+
+
+def test_what_is_never_understood_is_a_no(person: Callable, workspace: Path) -> None:
+    somebody = person("call", "write", "path=new.txt", "content=x", "--ask")
+    for _ in range(3):
+        somebody.waits_for("[s]top: ")
+        somebody.types("yes please\n")
     assert somebody.leaves()[0] == 3
     assert not (workspace / "new.txt").exists()
 

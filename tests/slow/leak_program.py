@@ -15,6 +15,7 @@ from capbox.engine.home import Home
 from capbox.engine.settings import Settings
 
 POINTS = (1_000, 10_000)
+LOOKS = 20
 
 
 def held() -> dict[str, list[int]]:
@@ -28,6 +29,18 @@ def held() -> dict[str, list[int]]:
         name: [resident(pid), len(list(Path(f"/proc/{pid}/fd").iterdir()))]
         for name, pid in zip(names, tree, strict=True)
     }
+
+
+async def held_at_rest() -> dict[str, list[int]]:
+    """Return the most that is held while nothing is asked.
+
+    A worker starts its next guest by itself, some time after it has answered: +2.4 MB (measured).
+    """
+    looks = []
+    for _ in range(LOOKS):
+        await anyio.sleep(0.02)
+        looks.append(held())
+    return {name: [max(look[name][n] for look in looks) for n in (0, 1)] for name in looks[0]}
 
 
 def resident(pid: int) -> int:
@@ -52,7 +65,7 @@ async def main(root: Path) -> None:
             result = await session.call("read", {"path": "a.txt", "limit": number})
             assert result.ok, result
             if number in POINTS:
-                seen.append(held())
+                seen.append(await held_at_rest())
     print(json.dumps(seen))
 
 

@@ -179,6 +179,40 @@ def test_a_place_outside_mnt_is_refused(guest: str) -> None:
     assert isinstance(Layout.of(HOME, [], [place]), PathRefusal)
 
 
-def test_two_host_paths_at_one_place_are_refused() -> None:
-    places = [Place(HostPath(h), GuestPath("/mnt/x")) for h in ("/a", "/b")]
-    assert isinstance(Layout.of(HOME, [], places), PathRefusal)
+@pytest.mark.parametrize(
+    ("one", "other", "refused"),
+    [
+        ("/mnt/x", "/mnt/x", True),
+        ("/mnt/x", "/mnt/x/y", True),
+        ("/mnt/x/y/z", "/mnt/x", True),
+        ("/mnt/x", "/mnt/xy", False),
+        ("/mnt/d/x", "/mnt/d/y", False),
+    ],
+)
+def test_two_host_paths_are_never_at_one_place_or_one_inside_the_other(
+    one: str, other: str, refused: bool
+) -> None:
+    places = [Place(HostPath(h), GuestPath(g)) for h, g in (("/a", one), ("/b", other))]
+    assert isinstance(Layout.of(HOME, [], places), PathRefusal) is refused
+
+
+def test_a_name_made_up_is_never_above_a_mapped_place() -> None:
+    place = Place(HostPath("/b"), GuestPath("/mnt/set/deep"))
+    layout = Layout.of(HOME, [GrantPath("/a/set")], [place])
+    assert isinstance(layout, Layout)
+    assert layout.guest_of(GrantPath("/a/set/deep")) == "/mnt/set-2/deep"
+
+
+hosts = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map(lambda s: "/" + "/".join(s))
+guests = hosts.map(lambda path: GuestPath("/mnt" + path))
+
+
+@given(hosts, st.lists(hosts), st.lists(st.builds(Place, hosts.map(HostPath), guests)), hosts)
+def test_what_a_guest_path_stands_for_on_the_host_is_what_the_grant_said(
+    workspace: str, granted: list[str], mapped: list[Place], path: str
+) -> None:
+    layout = Layout.of(HostPath(workspace), map(GrantPath, granted), mapped)
+    if isinstance(layout, Layout):
+        guest = layout.guest_of(GrantPath(path))
+        assert guest is None or layout.host_of(guest) == path
+        assert guest is None or layout.grant_of(guest) == layout.canonical(path)

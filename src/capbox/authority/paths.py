@@ -140,9 +140,11 @@ class Layout:
         for place in places:
             if not is_canonical(place.guest) or not place.guest.startswith(MOUNTS + "/"):
                 return PathRefusal(place.guest, f"a mapped path is placed below {MOUNTS}/")
+            # Attack: a place inside another one has two host paths, and the grant of the one
+            # would open the other.
+            if any(under(place.guest, p.guest) for p in places if p is not place):
+                return PathRefusal(place.guest, "another host path is mapped there, or above it")
         taken = {place.guest for place in places}
-        if len(taken) < len(places):
-            return PathRefusal(places[-1].guest, "two host paths are mapped to one place")
         bare = cls(workspace)
         hosts = [HostPath(p) for p in map(bare.canonical, granted) if not under(p, WORKSPACE)]
         for host in hosts:
@@ -204,7 +206,7 @@ class Layout:
 
 def _free_name(name: str, taken: set[GuestPath]) -> GuestPath:
     guest, number = GuestPath(f"{MOUNTS}/{name}"), 1
-    while guest in taken:
+    while any(under(one, guest) for one in taken):
         number += 1
         guest = GuestPath(f"{MOUNTS}/{name}-{number}")
     return guest

@@ -3,6 +3,8 @@
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from capbox.journal.event import (
 from capbox.journal.head import Signer
 from capbox.journal.log import Journal
 from capbox.journal.reader import read, runs
-from capbox.journal.verify import Closed, OpenPrefix, verify
+from capbox.journal.verify import Broken, Closed, OpenPrefix, verify
 from capbox.messages import Effect, Spent, Usage
 
 R1 = RunId("20261121-101530-aaaaaaaaaaaaaaaa")
@@ -49,6 +51,32 @@ def test_a_run_from_start_to_end_is_closed(
     kinds = [r.content["kind"] for r in read(journal.directory, R1) if r.content is not None]
     assert kinds == ["opened", "intent", "outcome", "turn", "decision", "closed"]
     assert runs(journal.directory) == (R1,)
+
+
+def test_threads_may_make_one_journal_together(tmp_path: Path, signer: Signer) -> None:
+    for number in range(20):
+        directory, start = tmp_path / str(number), threading.Barrier(3)
+
+        def use(run: RunId, directory: Path = directory, start: threading.Barrier = start) -> None:
+            start.wait()
+            journal = Journal(directory, signer)
+            journal.begin(run, OPENED)
+            journal.close()
+
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(use, (RunId("a"), RunId("b"), RunId("c"))))
+        assert verify(directory, signer) == tuple(OpenPrefix(run, 1) for run in "abc")
+        assert sorted(p.name for p in directory.iterdir()) == ["blobs", "heads", "journal.db"]
+
+
+def test_reading_makes_no_journal_where_it_is_missing(signer: Signer, journal: Journal) -> None:
+    journal.begin(R1, OPENED)
+    journal.close()
+    (journal.directory / "journal.db").unlink()
+    with pytest.raises(JournalError):
+        read(journal.directory, R1)
+    assert not (journal.directory / "journal.db").exists()
+    assert verify(journal.directory, signer) == (Broken(R1, 0, "the database is missing"),)
 
 
 def test_every_prefix_of_a_run_is_an_open_prefix(signer: Signer, journal: Journal) -> None:
@@ -111,6 +139,8 @@ def test_a_run_id_that_is_a_path_is_refused(journal: Journal, run: str) -> None:
 def test_two_processes_write_one_journal(tmp_path: Path, signer: Signer) -> None:
     script = f"""
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from capbox.journal.event import Decided, RunClosed, RunOpened
 from capbox.journal.head import Signer

@@ -64,6 +64,21 @@ async def test_a_module_is_compiled_once_for_each_engine_that_needs_other_code(
     assert (cache.clear(), list(directory.iterdir())) == (2, [])
 
 
+async def test_two_caches_of_one_process_may_compile_the_same_module(
+    directory: Path, module: Module
+) -> None:
+    caches = [CompileCache(HostPath(str(directory)), lambda line: None) for _ in range(3)]
+    paths: list[HostPath] = []
+
+    async def one(cache: CompileCache) -> None:
+        paths.append(await cache.compiled(module, PLAIN))
+
+    async with anyio.create_task_group() as tasks:
+        for cache in caches:
+            tasks.start_soon(one, cache)
+    assert paths == [str(only) for only in directory.iterdir()] * 3
+
+
 async def test_what_is_no_webassembly_is_the_tools_fault_and_leaves_nothing(
     cache: CompileCache, directory: Path, job: Callable[..., Job]
 ) -> None:

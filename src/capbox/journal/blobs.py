@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 from pathlib import Path
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -29,7 +30,7 @@ class Blobs:
         if self.get(digest) is not None:
             return digest
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        temporary = path.with_name(f".{digest}.{os.getpid()}")
+        temporary = beside(path)
         with open(temporary, "wb", opener=_private) as file:
             file.write(content)
         temporary.replace(path)
@@ -55,6 +56,11 @@ class Blobs:
 
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
+
+
+def beside(path: Path) -> Path:
+    """Return a new name in the same directory, not even used by this process's other threads."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
 def sync_path(path: Path) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from capbox.journal.blobs import sync_path
+from capbox.journal.blobs import beside, sync_path
 from capbox.journal.errors import JournalError
 from capbox.journal.event import RunId, canonical
 
@@ -114,8 +114,8 @@ class Heads:
     def claim(self, head: Head) -> bool:
         """Create the first head of a run; False when another run already has this id."""
         path = self._path(head.run)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        temporary = beside(path)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._open[head.run] = FileIO(descriptor, "r+")
         self.write(head)
         try:
@@ -181,7 +181,7 @@ def _head(document: object) -> Head | None:
 
 def _make(path: Path, entropy: Callable[[int], bytes]) -> None:
     """Write the key under another name and link it: two processes that start together agree."""
-    temporary = path.with_name(f".{path.name}.{entropy(8).hex()}")
+    temporary = beside(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, entropy(_KEY_BYTES))

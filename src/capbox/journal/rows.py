@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from capbox.journal.blobs import sync_path
+from capbox.journal.blobs import beside, sync_path
 from capbox.journal.chain import Entry
 from capbox.journal.errors import JournalError
 
@@ -35,12 +35,14 @@ class Rows:
     """One connection; used from the thread that made it."""
 
     def __init__(self, path: Path) -> None:
-        """Open the database, made first if missing. Raises JournalError when it is unreadable."""
+        """Open the database. Raises JournalError when it is missing or unreadable."""
         self._path = path
+        # A missing one is an error to report: who reads a journal must not put an empty one there.
+        existing = f"{path.absolute().as_uri()}?mode=rw"
         try:
-            if not path.exists():
-                _make(path)
-            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(
+                existing, uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+            )
             # NORMAL: no flush per entry, but checkpoints stay safe against a power cut.
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.text_factory = bytes  # damaged text is judged by `verify`, not by the driver
@@ -112,18 +114,24 @@ def _text(value: object) -> object:
         return None
 
 
-def _make(path: Path) -> None:
-    """Build the database under another name and link it: processes that start together agree."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
+def make(path: Path) -> None:
+    """Make the database if it is missing, under another name that is linked when it is whole.
+
+    So those who start together agree on one. Raises JournalError.
+    """
+    if path.exists():
+        return
+    temporary = beside(path)
     try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
         database = sqlite3.connect(temporary)
         database.executescript(_SCHEMA)
         database.close()
         os.link(temporary, path)
+        sync_path(path.parent)
     except FileExistsError:
-        pass
+        return
+    except (sqlite3.Error, OSError) as error:
+        raise JournalError(str(path), f"it cannot be made: {error}") from error
     finally:
-        temporary.unlink()
-    sync_path(path.parent)
+        temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import resource
+import secrets
 import stat
 import sys
 from collections.abc import Callable
@@ -96,7 +97,8 @@ def _usable(target: Path) -> bool:
 
 
 async def _compile(module: Module, key: EngineKey, target: Path) -> None:
-    part = target.with_suffix(f".{os.getpid()}.part")
+    # No process number: two boxes of one process may compile the same guest.
+    part = target.with_suffix(f".{secrets.token_hex(8)}.part")
     command = [sys.executable, "-I", "-m", "capbox.sandbox.cache", module.path, module.digest]
     command += [str(part), str(int(key.fuel)), str(key.stack_bytes)]
     try:

@@ -208,7 +208,9 @@ async def test_a_tool_without_its_grant_is_refused(desk) -> None:
 
 
 async def test_a_tool_gets_no_more_than_it_requests(desk) -> None:
-    seat = desk.seat("write:/workspace", "env:TOKEN", "env:MODE=fast")
+    seat = desk.seat(
+        "write:/workspace", "env:TOKEN", "env:MODE=fast", "env:MODE=slow", "env:X uses=0"
+    )
     await desk.call(seat, "read", path="a")
     await desk.call(seat, "bash", text="x")
     of_read, of_bash = desk.runner.jobs

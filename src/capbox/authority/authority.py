@@ -46,16 +46,14 @@ class FileRight:
 
     `hidden` (neither read nor written) and `protected` (not written) are globs from the root of
     the tree (`/workspace`, or `/` for host paths); `anchor` is `path` seen from that root. They
-    already hold what `never` says, which stays here for the record. `expires`: seconds since 1970.
+    already hold what never rules say.
     """
 
     path: GrantPath
     write: bool
     hidden: tuple[str, ...]
     protected: tuple[str, ...]
-    never: tuple[NeverRule, ...]
     grant: GrantId
-    expires: float | None
     anchor: str
 
     def refusal(self, access: ReadAccess | WriteAccess) -> str | None:
@@ -123,9 +121,7 @@ class Minted:
             write=self.grant.action == "write",
             hidden=(*HIDDEN, *exceptions, *unread),
             protected=(*PROTECTED, *unwritten),
-            never=tuple(inner),
             grant=self.id,
-            expires=None if self.expires_ms is None else self.expires_ms / 1000,
             anchor=anchor,
         )
 

@@ -1,12 +1,11 @@
 """Bounds of one run: what may be spent before it stops. Always finite; zero means zero.
 
-Pure values, of the same shape as `limits.Limits`. Does not count: the loop and the gate do, and a
-child's spending is debited from its parent.
+Pure values, of the same shape as `limits.Limits`. Does not count: the loop and the gate do.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import inf
 
 
@@ -33,10 +32,4 @@ class Budget:
 
     def narrowed(self, other: Budget) -> Budget:
         """Return the tighter of the two for every bound."""
-        return Budget(
-            turns=min(other.turns, self.turns),
-            tool_calls=min(other.tool_calls, self.tool_calls),
-            wall_seconds=min(other.wall_seconds, self.wall_seconds),
-            tokens=min(other.tokens, self.tokens),
-            usd=min(other.usd, self.usd),
-        )
+        return Budget(*map(min, astuple(other), astuple(self)))

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from capbox.authority.access import Access, EnvAccess
 from capbox.authority.authority import NEVER, Authority, AuthorityError, FileRight, Minted
 from capbox.authority.caveats import Caveat, Except, ExpiresAt, Uses
-from capbox.authority.decision import Allowed, AuthorityId, Decision, Denied, GrantId, Standing
+from capbox.authority.decision import Allowed, AuthorityId, Decision, Denied, Standing
 from capbox.authority.exclusions import compiled
-from capbox.authority.grant import EnvSelector, Grant
+from capbox.authority.grant import Grant
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import below
-
-__all__ = ["FileRight", "Holding", "Standing", "lend"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +23,6 @@ class Holding:
     """The authorities of one run, the oldest first."""
 
     authorities: tuple[Authority, ...] = ()
-
-    def lent(self, lease: Authority) -> Holding:
-        """Return this holding with one more authority in the list."""
-        return Holding((*self.authorities, lease))
 
     def decide(self, access: Access, standing: Standing) -> Decision:
         """Say whether one authority alone allows `access`; else the most telling refusal."""
@@ -51,24 +45,10 @@ class Holding:
         rights = (minted.right(never) for minted in self.live(standing))
         return tuple(right for right in rights if right is not None)
 
-    def env(self, standing: Standing) -> tuple[tuple[str, str | None], ...]:
-        """Return the visible variables: name, and the value a grant sets (None: the host's)."""
-        found: dict[str, str | None] = {}
-        for minted in self.live(standing):
-            selector = minted.grant.selector
-            if isinstance(selector, EnvSelector):
-                found.setdefault(selector.name, selector.value)
-        return tuple(found.items())
-
     def earliest_expiry(self, standing: Standing) -> float | None:
         """Return when the first live grant ends, in seconds since 1970 UTC, if any does."""
         ends = [m.expires_ms for m in self.live(standing) if m.expires_ms is not None]
         return min(ends) / 1000 if ends else None
-
-    def counters(self, grant: GrantId) -> tuple[GrantId, ...]:
-        """Return the grants whose `uses` counters a call that exercised `grant` is charged to."""
-        minted = (m for a in self.authorities for m in a.grants if m.id == grant)
-        return next((m.lineage for m in minted), ())
 
     def describe(self, standing: Standing) -> tuple[str, ...]:
         """Return the canonical text of every live grant, for the reader of a refusal."""

@@ -6,7 +6,7 @@ design's table of bounds (measured: a 256 MB Go guest works, 1 MB of stack traps
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import inf
 
 MB = 1_000_000
@@ -40,15 +40,5 @@ class Limits:
 
     def narrowed(self, other: Limits) -> Limits:
         """Return the tighter of the two for every bound."""
-        fuel = self.fuel if other.fuel is None else other.fuel
-        return Limits(
-            wall_seconds=min(other.wall_seconds, self.wall_seconds),
-            fuel=fuel if self.fuel is None or fuel is None else min(fuel, self.fuel),
-            memory_bytes=min(other.memory_bytes, self.memory_bytes),
-            stack_bytes=min(other.stack_bytes, self.stack_bytes),
-            output_bytes=min(other.output_bytes, self.output_bytes),
-            written_bytes=min(other.written_bytes, self.written_bytes),
-            files_created=min(other.files_created, self.files_created),
-            open_files=min(other.open_files, self.open_files),
-            tmp_bytes=min(other.tmp_bytes, self.tmp_bytes),
-        )
+        pairs = zip(astuple(other), astuple(self), strict=True)
+        return Limits(*(b if a is None else a if b is None else min(a, b) for a, b in pairs))

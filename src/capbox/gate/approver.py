@@ -7,7 +7,6 @@ not: grant anything; an answer becomes a lease only within the operator's ceilin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
 
 from capbox.authority.access import Access
@@ -18,9 +17,10 @@ _ARGUMENTS_CHARACTERS_MAX = 400
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
-    """One question: may this tool do this? `arguments_digest` is what an answer "once" is bound to.
+    """One question: may this tool do this?
 
-    A longer answer is bound to `grant`, exactly as shown. All text is neutralised.
+    "Once" is an answer for the call that waits, a longer one for `grant`, exactly as shown. All
+    text is neutralised.
     """
 
     run: str
@@ -30,7 +30,6 @@ class AskRequest:
     grant: str
     effect: str
     arguments: str
-    arguments_digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,6 @@ def ask_request(
         grant=neutral(access.missing),
         effect=neutral(f"{tool} (sha256 {tool_digest[:12]}) wants to {access}{where}"),
         arguments=neutral(shown) + (f" ... and {more} characters more" if more else ""),
-        arguments_digest=sha256(arguments.encode(errors="surrogatepass")).hexdigest(),
     )
 
 

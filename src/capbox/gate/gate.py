@@ -208,10 +208,7 @@ class Gate:
         expiry = permit.held.holding.earliest_expiry(permit.held.standing)
         limits = _until(expiry, checked.limits, permit.held.standing.now)
         try:
-            job = replace(
-                self._job(checked, permit, seat, limits),
-                expires_ns=None if expiry is None else int(expiry * 1e9),
-            )
+            job = self._job(checked, permit, seat, limits, expiry=expiry)
             intent = seat.journal.intent(_intent(checked, permit, job))
         except JournalError:
             self._holdings.cancel(permit.reserved)
@@ -229,7 +226,9 @@ class Gate:
             seat.journal.outcome(_ended(intent, end, outcome))
         return _kept(checked, end, outcome, seat)
 
-    def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
+    def _job(
+        self, checked: Checked, permit: Permit, seat: Seat, limits: Limits, *, expiry: float | None
+    ) -> Job:
         envelope = Envelope(
             call_id=checked.call.id,
             env=permit.env,
@@ -246,6 +245,7 @@ class Gate:
             request=request_bytes(checked.call.name, permit.arguments, envelope),
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
+            expires_ns=None if expiry is None else int(expiry * 1e9),
         )
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:

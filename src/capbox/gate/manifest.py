@@ -24,9 +24,7 @@ ToolAccessKind = Literal["none", "read", "write", "execute"]
 RequestKind = Literal["read", "write", "env"]
 _NO_BOUND = 1 << 62  # where the manifest sets none; the run's own bound is always finite
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
-_KEYS = frozenset(
-    {*_TEXT_KEYS, "input_schema", "output_schema", "paths", "requests", "limits", "tests"}
-)
+_KEYS = frozenset({*_TEXT_KEYS, "input_schema", "paths", "requests", "limits"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.wasm")
 _LEVELS: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
@@ -75,12 +73,10 @@ class Manifest:
     module: str
     access: ToolAccessKind
     schema: Schema
-    output_schema: JsonObject | None
     paths: tuple[DeclaredPath, ...]
     required: tuple[Request, ...]
     optional: tuple[Request, ...]
     limits: Limits
-    tests: tuple[JsonObject, ...]
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -109,7 +105,6 @@ def _manifest(document: Mapping[str, object]) -> Manifest:
     if access is None:
         raise ValueError(f"access: one of {', '.join(_LEVELS)} is expected")
     schema = Schema(_table(document, "input_schema", required=True))
-    output = _table(document, "output_schema")
     requests = _table(document, "requests")
     _only(requests, {"required", "optional"}, "requests.")
     return Manifest(
@@ -120,12 +115,10 @@ def _manifest(document: Mapping[str, object]) -> Manifest:
         module=text["module"],
         access=access,
         schema=schema,
-        output_schema=output or None,
         paths=tuple(_declared(schema, *item) for item in _table(document, "paths").items()),
         required=_requests(requests, "required"),
         optional=_requests(requests, "optional"),
         limits=_limits(_table(document, "limits")),
-        tests=_tests(document),
     )
 
 
@@ -189,17 +182,6 @@ def _limits(table: JsonObject) -> Limits:
 def _bound(table: JsonObject, key: str) -> int:
     value = table.get(key)
     return value if isinstance(value, int) else _NO_BOUND
-
-
-def _tests(document: Mapping[str, object]) -> tuple[JsonObject, ...]:
-    tests = _json(document.get("tests", []), "tests")
-    if not isinstance(tests, list):
-        raise ValueError("tests: a list of tables is expected")
-    for test in tests:
-        if not isinstance(test, dict):
-            raise ValueError("tests: a list of tables is expected")
-        _only(test, {"request", "grants", "result"}, "tests.")
-    return tuple(test for test in tests if isinstance(test, dict))
 
 
 def _only(table: Mapping[str, object], known: Collection[str], prefix: str) -> None:

@@ -33,19 +33,10 @@ LOG_BYTES_MAX = 2 * SHARE_BYTES_MAX + 1024
 LINES_MAX = 3 * ENTRIES_MAX
 COUNT_MAX = (1 << 63) - 1
 ACTIONS = frozenset(
-    [
-        "read",
-        "write",
-        "create",
-        "delete",
-        "rename",
-        "mkdir",
-        "rmdir",
-        "symlink",
-        "chmod",
-        "utime",
-        "list",
-    ]
+    {
+        *("read", "write", "create", "delete", "rename", "mkdir"),
+        *("rmdir", "symlink", "chmod", "utime", "list"),
+    }
 )
 READ_ACTIONS = frozenset({"read", "list"})
 MANY = GuestPath("(more paths)")

@@ -12,7 +12,6 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from capbox.sandbox.judge import READ, REPLACE
@@ -58,12 +57,7 @@ class Parent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._owned:
             os.close(self.fd)
 

@@ -8,9 +8,9 @@ time out guests (the worker's part), or link anything beyond preview 1 and `capb
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 import wasmtime
 
@@ -198,9 +198,6 @@ def _not_supported(*_arguments: int) -> int:
 
 def _remove_temporaries(mount: Mount) -> None:
     for base in mount.made:
-        try:
+        with suppress(OSError):
             os.unlink(base, dir_fd=mount.fd)
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                continue
     mount.made.clear()

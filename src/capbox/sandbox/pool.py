@@ -48,6 +48,7 @@ class Pool:
         self._cache = cache
         self._walls = walls
         self._zygotes: dict[EngineKey, ZygoteHandle] = {}
+        self._dead: list[ZygoteHandle] = []
         self._idle = Waiting(IDLE_MAX)
         self._spares = Waiting(SPARES_MAX)
         self._brewing: set[Breed] = set()
@@ -110,7 +111,7 @@ class Pool:
         """Close everything; nobody may be waiting for a zygote."""
         for waiting in (self._idle, self._spares):
             waiting.end()
-        for zygote in self._zygotes.values():
+        for zygote in (*self._zygotes.values(), *self._dead):
             zygote.release()
 
     async def _forked(self, breed: Breed) -> WorkerHandle:
@@ -118,7 +119,9 @@ class Pool:
         zygote = self._zygotes.get(breed.engine)
         if zygote is None or not zygote.alive:
             if zygote is not None:
-                zygote.release()
+                # A call may still wait for its answer: its socket must not become another's yet.
+                zygote.kill()
+                self._dead.append(zygote)
             zygote = self._zygotes[breed.engine] = ZygoteHandle(breed.engine)
         birth = Birth(
             digest=breed.module.digest,

@@ -46,6 +46,11 @@ def test_a_moment_prints_and_reads_back(ms: int) -> None:
     assert parse_caveat("tool", "expires", str(caveat).partition("=")[2]) == caveat
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_moment_beyond_the_calendar_is_told(text: str) -> None:
+    assert isinstance(parse_caveat("read", "expires", text), str)
+
+
 @given(st.sampled_from(["expires", "uses", "except", "bytes", "rate", "format"]), st.text())
 def test_no_value_raises(key: str, value: str) -> None:
     for action in ("read", "write", "secret"):

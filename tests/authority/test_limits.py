@@ -35,9 +35,20 @@ def test_unmetered_fuel_is_the_loosest(
     assert (mine.within(parent), mine.narrowed(parent).fuel) == (within, narrowed)
 
 
-@pytest.mark.parametrize("bound", [inf, nan, -1.0])
+@pytest.mark.parametrize("name", [n for n in Limits.__slots__ if n != "wall_seconds"])
+def test_a_count_that_no_mechanism_could_take_is_a_bug(name: str) -> None:
+    assert Limits(**{name: 1 << 53}) == replace(Limits(), **{name: 1 << 53})
+    with pytest.raises(ValueError, match=f"{name} is not a bound"):
+        Limits(**{name: (1 << 53) + 1})
+
+
+@pytest.mark.parametrize("bound", [inf, nan, -1.0, 1e9])
 def test_a_bound_that_bounds_nothing_is_a_bug(bound: float) -> None:
     with pytest.raises(ValueError, match="wall_seconds"):
         Limits(wall_seconds=bound)
+
+
+@pytest.mark.parametrize("bound", [inf, nan, -1.0])
+def test_a_budget_that_bounds_nothing_is_a_bug(bound: float) -> None:
     with pytest.raises(ValueError, match="usd"):
         Budget(usd=bound)

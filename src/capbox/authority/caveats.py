@@ -130,10 +130,11 @@ def _parse_expires(value: str) -> Caveat | str:
         return ExpiresAfter(seconds) if seconds <= _LONGEST_SECONDS else "expires= is at most 3650d"
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            return "expires= needs a time zone: 2030-01-31T12:00:00Z"
+        moment = moment.astimezone(UTC)  # the calendar ends at year 9999, in UTC too
+    except (ValueError, OverflowError):
         return "expires= takes 30s, 10m, 2h, 7d or a timestamp such as 2030-01-31T12:00:00Z"
-    if moment.tzinfo is None:
-        return "expires= needs a time zone: 2030-01-31T12:00:00Z"
     return ExpiresAt((moment - _EPOCH) // timedelta(milliseconds=1))
 
 

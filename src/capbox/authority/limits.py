@@ -7,10 +7,10 @@ design's table of bounds (measured: a 256 MB Go guest works, 1 MB of stack traps
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from math import inf
 
 MB = 1_000_000
 MIB = 1 << 20
+SECONDS_MAX, COUNT_MAX = 1e8, 1 << 53  # what clocks, frames and rlimits can take, with room
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,12 @@ class Limits:
     tmp_bytes: int = 64 * MB
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a bound that is negative or not finite: it would bound nothing."""
+        """Raise ValueError for a bound that is negative, or so large that it bounds nothing."""
         for name in self.__slots__:
             bound: float | None = getattr(self, name)
-            if bound is not None and not 0 <= bound < inf:
-                raise ValueError(f"{name} is not a finite bound: {bound}")
+            most = SECONDS_MAX if name == "wall_seconds" else COUNT_MAX
+            if bound is not None and not 0 <= bound <= most:
+                raise ValueError(f"{name} is not a bound from 0 to {most:.0f}: {bound}")
 
     def within(self, other: Limits) -> bool:
         """Say whether no bound here is looser than in `other`."""

@@ -190,6 +190,17 @@ async def test_a_lease_outlives_no_revocation_of_the_ceiling(desk) -> None:
     assert not (await desk.call(seat, "read", path="a", text="again")).ok
 
 
+@pytest.mark.parametrize(
+    ("answer", "term", "ends"),
+    [(Once(), "for this call", False), (For(90), "for 90 s", True)],
+)
+async def test_for_how_long_a_lease_is_lent_is_on_record(desk, answer, term, ends) -> None:
+    seat = desk.seat(ceiling=CEILING, approver=Answering(answer))
+    await desk.call(seat, "read", path="a")
+    (lease,) = [r for r in desk.recorded() if r.get("what") == "lease"]
+    assert (lease["result"], lease["expires"] is not None) == (term, ends)
+
+
 async def test_question_answer_and_lease_are_on_record(desk) -> None:
     seat = desk.seat(ceiling=CEILING, approver=Answering(ForRun()))
     await desk.call(seat, "read", path="a")

@@ -57,7 +57,7 @@ async def lease_for(
             assert_never(answer)
     if isinstance(lease, AuthorityError):
         return replace(denied, reason=lease.message)
-    _note(lease, seat, call_id, lasting=not isinstance(answer, Once))
+    _note(lease, seat, call_id, answer)
     return lease
 
 
@@ -80,16 +80,19 @@ def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing
     return f"; {possible.message}" if isinstance(possible, AuthorityError) else None
 
 
-def _note(lease: Authority, seat: Seat, call_id: str, *, lasting: bool) -> None:
+def _note(lease: Authority, seat: Seat, call_id: str, answer: Once | ForRun | For) -> None:
     paths = [m.grant.path for m in lease.grants if m.grant.path is not None]
     layout = Layout.of(seat.layout.workspace, paths, seat.layout.mounts)
     if isinstance(layout, Layout):
         seat.layout = layout
-    if lasting:
+    if not isinstance(answer, Once):
         seat.leases = (*seat.leases, lease)
     grants = ", ".join(str(m.grant) for m in lease.grants)
-    term = "for the run" if lasting else "for this call"
-    seat.journal.note(Decided("lease", grants, term, call_id, lease.id))
+    ends = [m.expires_ms / 1000 for m in lease.grants if m.expires_ms is not None]
+    term = "for this call" if isinstance(answer, Once) else "for the run"
+    if isinstance(answer, For):
+        term = f"for {answer.seconds} s"
+    seat.journal.note(Decided("lease", grants, term, call_id, lease.id, min(ends, default=None)))
 
 
 def _described(answer: Answer) -> str:

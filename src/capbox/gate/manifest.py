@@ -10,11 +10,10 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from math import inf
 from typing import Literal
 
 from capbox.authority.grant import EnvSelector, PathSelector
-from capbox.authority.limits import Limits
+from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, GrantPath
 from capbox.gate.schema import Schema
@@ -22,7 +21,6 @@ from capbox.messages import Json, JsonObject
 
 ToolAccessKind = Literal["none", "read", "write", "execute"]
 RequestKind = Literal["read", "write", "env"]
-_NO_BOUND = 1 << 62  # where the manifest sets none; the run's own bound is always finite
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
 _KEYS = frozenset({*_TEXT_KEYS, "input_schema", "paths", "requests", "limits"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -163,11 +161,10 @@ def _limits(table: JsonObject) -> Limits:
         whole = isinstance(value, int) or key == "wall_seconds"
         if isinstance(value, bool) or not isinstance(value, int | float) or not whole:
             raise ValueError(f"limits.{key}: a number is expected")
-        if not 0 <= value < inf:
-            raise ValueError(f"limits.{key}: {value} is not a bound")
     seconds, fuel = table.get("wall_seconds"), table.get("fuel")
     return Limits(
-        wall_seconds=seconds if isinstance(seconds, int | float) else _NO_BOUND,
+        # Where the manifest sets none, the run's own bound counts.
+        wall_seconds=seconds if isinstance(seconds, int | float) else SECONDS_MAX,
         fuel=fuel if isinstance(fuel, int) else None,
         memory_bytes=_bound(table, "memory_bytes"),
         stack_bytes=_bound(table, "stack_bytes"),
@@ -181,7 +178,7 @@ def _limits(table: JsonObject) -> Limits:
 
 def _bound(table: JsonObject, key: str) -> int:
     value = table.get(key)
-    return value if isinstance(value, int) else _NO_BOUND
+    return value if isinstance(value, int) else COUNT_MAX
 
 
 def _only(table: Mapping[str, object], known: Collection[str], prefix: str) -> None:

@@ -1,5 +1,8 @@
 """Arguments are judged readably, and no schema reaches out of itself."""
 
+import subprocess
+import sys
+
 import pytest
 
 from capbox.gate.schema import Schema
@@ -31,13 +34,32 @@ PATH: JsonObject = {
 def test_arguments_are_valid_or_told_why_not(
     arguments: JsonObject, complaints: tuple[str, ...]
 ) -> None:
-    assert Schema(PATH).complaints(arguments) == complaints
+    assert Schema(PATH).complaints(arguments, characters=100) == complaints
 
 
-def test_a_complaint_about_a_large_value_is_short() -> None:
+@pytest.mark.parametrize("characters", [1_000, 1_000_000])
+def test_a_complaint_about_a_large_value_is_short(characters: int) -> None:
     schema = Schema({"properties": {"content": {"type": "integer"}}})
-    (complaint,) = schema.complaints({"content": "x" * 1_000_000})
+    (complaint,) = schema.complaints({"content": "x" * 1_000_000}, characters=characters)
     assert len(complaint) < 400 and complaint.endswith('is not of type "integer"')
+
+
+FAULTS = """
+import resource
+from capbox.gate.schema import Schema
+schema = Schema({"properties": {"edits": {"items": {"type": "object", "required": ["old"]}}}})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+(complaint,) = schema.complaints({"edits": [1] * 300_000}, characters=900_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, complaint)
+"""
+
+
+def test_of_many_faults_in_long_arguments_the_first_is_told_and_no_memory_is_spent() -> None:
+    program = [sys.executable, "-c", FAULTS]
+    said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    kilobytes, complaint = said.split(maxsplit=1)
+    assert complaint == 'edits/0: 1 is not of type "object"\n'
+    assert int(kilobytes) < 50_000  # every fault at once takes ten times that
 
 
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
@@ -58,13 +80,13 @@ def test_a_reference_inside_the_document_works() -> None:
     schema = Schema(
         {"$defs": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/$defs/n"}}}
     )
-    assert schema.complaints({"a": 1}) == ()
-    assert schema.complaints({"a": "x"}) != ()
+    assert schema.complaints({"a": 1}, characters=8) == ()
+    assert schema.complaints({"a": "x"}, characters=9) != ()
 
 
 def test_a_pattern_that_would_backtrack_for_ever_is_judged_at_once() -> None:
     schema = Schema({"properties": {"a": {"pattern": "^(a+)+$"}}})
-    assert schema.complaints({"a": "a" * 50_000 + "!"}) != ()
+    assert schema.complaints({"a": "a" * 50_000 + "!"}, characters=50_010) != ()
 
 
 def test_a_pattern_that_needs_backtracking_is_refused() -> None:

@@ -130,7 +130,7 @@ class Gate:
             # What is not bounded here would be kept in the journal for ever.
             message = f"the arguments are longer than {ARGUMENTS_CHARACTERS_MAX} characters"
             return ToolFailure("invalid_arguments", message)
-        complaints = tool.manifest.schema.complaints(call.arguments)
+        complaints = tool.manifest.schema.complaints(call.arguments, characters=len(text))
         if complaints:
             return ToolFailure("invalid_arguments", neutral("; ".join(complaints)))
         key = call_key(call.name, text)

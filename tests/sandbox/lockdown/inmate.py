@@ -83,9 +83,9 @@ def call(name: str) -> None:
         raise OSError(ctypes.get_errno(), name)
 
 
-def mapped(protection: int) -> int:
+def mapped(protection: int, sharing: int = mmap.MAP_PRIVATE) -> int:
     """Map a page."""
-    address = libc.mmap(None, 4096, protection, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    address = libc.mmap(None, 4096, protection, sharing | mmap.MAP_ANONYMOUS, -1, 0)
     if address in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), "mmap")
     return int(address)
@@ -143,6 +143,7 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "map executable memory": lambda: mapped(READ | WRITE | EXEC),
     "map executable, not writable memory": lambda: mapped(READ | EXEC),
     "make memory executable": made_executable,
+    "map shared memory": lambda: mapped(READ | WRITE, mmap.MAP_SHARED),
     "chmod": lambda: os.fchmod(file_fd, 0o644),
     "chmod setuid": lambda: os.fchmod(file_fd, 0o4755),
     "chmod setgid by name": lambda: os.chmod("mine", 0o2755, dir_fd=room_fd),

@@ -7,6 +7,8 @@ import resource
 import socket
 from pathlib import Path
 
+import pytest
+
 from capbox.sandbox.lockdown import landlock, seccomp
 from capbox.sandbox.lockdown.walls import probe
 
@@ -22,6 +24,7 @@ def test_probing_puts_up_no_wall() -> None:
 
 
 def test_a_linux_of_today_has_them_all() -> None:
-    if platform.system() == "Linux" and landlock.abi() > 0:
-        walls = probe()
-        assert (walls.landlock, walls.seccomp, walls.openat2, walls.memfd) == (True,) * 4
+    if platform.system() != "Linux" or not landlock.abi():
+        pytest.skip("no Landlock here")
+    walls = probe()
+    assert (walls.landlock, walls.seccomp, walls.openat2, walls.memfd) == (True,) * 4

@@ -24,7 +24,7 @@ from capbox.sandbox.process.frames import (
 )
 from capbox.sandbox.process.wire import Hangup
 from capbox.sandbox.spec import Broken, Failed, Finished, Mount, Refused, Rule, Stopped, stopped
-from capbox.sandbox.wasi.call import CallBounds
+from capbox.sandbox.wasi.call import READINGS_MAX, CallBounds
 
 RULE = Rule(True, (".env*",), (".git/hooks",), "a/b")
 MOUNT = Mount(GuestPath("/workspace"), HostPath("/home/x"), (RULE, Rule(False)), None)
@@ -111,6 +111,13 @@ def test_texts_of_a_report_are_cut_and_can_be_encoded() -> None:
 def test_lengths_beyond_the_body_give_what_is_there() -> None:
     report = parse_report(sent({**GOOD, "lengths": [2, 100]}), b"abc")
     assert (report.end, report.clock) == (Finished(b"ab", b"c"), b"")
+
+
+def test_more_clock_readings_than_a_worker_keeps_are_a_hangup() -> None:
+    most = bytes(8 * READINGS_MAX)
+    assert parse_report(sent({**GOOD, "lengths": [0, 0]}), most).clock == most
+    with pytest.raises(Hangup):
+        parse_report(sent({**GOOD, "lengths": [0, 0]}), most + b"x")
 
 
 JSON = st.recursive(

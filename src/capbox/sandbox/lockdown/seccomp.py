@@ -35,15 +35,17 @@ getpid 39 172 | gettid 186 178 | exit 60 93 | exit_group 231 94 | rseq 334 293
 """
 _SETUID_AND_SETGID = 0o6000
 _PROT_EXEC = 4
-# An attacker who can write code still needs memory that may execute it; and as root, or in a shared
-# directory, a file that runs as its owner would outlive the sandbox.
+_MAP_SHARED = 1
+# An attacker who can write code still needs memory that may execute it; shared memory would not
+# count against RLIMIT_DATA; and as root, or in a shared directory, a file that runs as its owner
+# would outlive the sandbox.
 FORBIDDEN_BITS = {
-    "mmap": (2, _PROT_EXEC),
-    "mprotect": (2, _PROT_EXEC),
-    "openat": (3, _SETUID_AND_SETGID),
-    "mkdirat": (2, _SETUID_AND_SETGID),
-    "fchmod": (1, _SETUID_AND_SETGID),
-    "fchmodat": (2, _SETUID_AND_SETGID),
+    "mmap": ((2, _PROT_EXEC), (3, _MAP_SHARED)),
+    "mprotect": ((2, _PROT_EXEC),),
+    "openat": ((3, _SETUID_AND_SETGID),),
+    "mkdirat": ((2, _SETUID_AND_SETGID),),
+    "fchmod": ((1, _SETUID_AND_SETGID),),
+    "fchmodat": ((2, _SETUID_AND_SETGID),),
 }
 # F_GETFD F_SETFD F_GETFL F_SETFL F_DUPFD_CLOEXEC. With F_SETOWN and F_SETSIG a descriptor sends any
 # signal to any process of this user, the parent too.
@@ -109,8 +111,7 @@ def assemble(machine: str) -> bytes:
     ]
     for name, number in numbers(machine).items():
         verdict = [(_RETURN, 0, 0, _ALLOW)]
-        if name in FORBIDDEN_BITS:
-            index, bits = FORBIDDEN_BITS[name]
+        for index, bits in FORBIDDEN_BITS.get(name, ()):
             refused = [(_JUMP_ANY_BIT, 0, 1, bits), (_RETURN, 0, 0, _ERRNO_EPERM)]
             verdict = [_argument(index), *refused, *verdict]
         if name in ALLOWED_VALUES:

@@ -168,6 +168,8 @@ def parse_report(header: JsonObject, body: bytes) -> Report:
         } if len(refused) <= REFUSED_MAX:
             till, until = _count(first), _count(first) + _count(second)
             metered = None if fuel is None else _count(fuel)
+            if len(body) - until > 8 * READINGS_MAX:
+                raise Hangup("bad report: too many clock readings")
             return Report(
                 end=_end(kind, _clean(text), body[:till], body[till:until]),
                 refused=tuple(map(_refused, refused)),

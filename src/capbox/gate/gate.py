@@ -296,8 +296,7 @@ def _until(expiry: float | None, limits: Limits, now: float) -> Limits:
 def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:
     """Return the bounded grants that the effects drew on."""
     found: set[GrantId] = set()
-    listed = outcome.effects_whole and all(t.path.startswith("/") for t in outcome.touched)
-    if not listed:
+    if not outcome.effects_whole:
         return permit.reserved.possible  # what is not listed may have drawn on any of them
     for touched in outcome.touched if permit.reserved.possible else ():
         path = permit.held.layout.grant_of(touched.path)

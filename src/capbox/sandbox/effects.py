@@ -2,10 +2,10 @@
 
 The worker appends each entry *before* its effect; the parent reads the file when the call ended or
 the worker died. Guarantees: one entry for each distinct (action, guest path, host path) of a call;
-bounded in entries and bytes, and a change that does not fit does not happen; the reader accepts a
-torn last line and stops at anything else that it does not know. Does not: protect against the
-worker itself. A worker that was taken over can forge entries, so the parent parses them strictly
-and treats them as data.
+bounded in entries and bytes: a change that does not fit does not happen, reads that do not fit make
+the list not whole; the reader accepts a torn last line and stops at anything else that it does not
+know. Does not: protect against the worker itself. A worker that was taken over can forge entries,
+so the parent parses them strictly and treats them as data.
 
 Lines are JSON arrays in UTF-8. [action, guest path, host path] is an entry, numbered from 0;
 ["bytes", entry, count] its total, written when the call ends; ["moved", created, renamed, target]
@@ -118,7 +118,7 @@ class EffectWriter:
 
 @dataclass(frozen=True, slots=True)
 class EffectLog:
-    """What the parent read; not `whole` if lines were torn, malformed or beyond the bounds."""
+    """What the parent read; not `whole` if lines were torn, malformed or too many."""
 
     touched: tuple[Touched, ...]
     whole: bool
@@ -138,6 +138,7 @@ def read_effects(fd: int) -> EffectLog:
             ):
                 place = None if host is None else HostPath(_printable(host))
                 entries.append(Touched(action, GuestPath(_printable(path)), place))
+                whole = whole and path != MANY
             case ["bytes", int(of), int(count)] if 0 <= of < known and 0 <= count <= COUNT_MAX:
                 entries[of] = replace(entries[of], bytes=count)
             case ["moved", int(created), int(renamed), int(target)] if (

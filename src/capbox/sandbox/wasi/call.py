@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from capbox.sandbox.effects import EffectWriter
 from capbox.sandbox.spec import Refused
-from capbox.sandbox.wasi.mounts import Mount
+from capbox.sandbox.wasi.mounts import SCRATCH, Mount
 
 STDERR_BYTES_MAX = 64 * 1024
 REFUSED_MAX = 100
@@ -153,6 +153,13 @@ class Call:
         if number is None:
             self.stop("written")
         return number
+
+    def looked(self, action: str, path: str, mount: Mount, name: str) -> int:
+        """Record that a file is read or a directory listed; return its number."""
+        if mount.scratch:
+            # Attack: many names in scratch fill the share of reads, and hide what is read next.
+            return self.effect(action, SCRATCH, mount.host)
+        return self.effect(action, path, mount.host_path(name))
 
     def moved(self, path: str, host: str, renamed: int, target: int) -> None:
         """Record that a file was renamed, by the numbers of the two effects."""

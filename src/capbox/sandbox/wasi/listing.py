@@ -72,8 +72,8 @@ class Listing:
         entries = [(b".", inode, DIRECTORY), (b"..", inode, DIRECTORY)]
         mounted = self._access.tree.children(directory.guest)
         if directory.mount is not None:
-            host = directory.mount.host_path(directory.name)
-            self._access.call.effect("list", directory.guest, host)
+            call = self._access.call
+            call.looked("list", directory.guest, directory.mount, directory.name)
             entries += self._host_entries(directory, directory.mount)
             mounted -= {name.decode() for name, _, _ in entries} if mounted else set()
         return entries + [(name.encode(), 1, UNKNOWN) for name in sorted(mounted)]

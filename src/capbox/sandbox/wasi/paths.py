@@ -265,9 +265,11 @@ class Paths:
         if opened.kind is not Kind.FILE or opened.mount is None:
             return
         try:
-            action = "write" if opened.write else "read"
-            host = opened.mount.host_path(opened.name)
-            opened.effect = self._call.effect(action, opened.guest, host)
+            if opened.write:
+                host = opened.mount.host_path(opened.name)
+                opened.effect = self._call.effect("write", opened.guest, host)
+            else:
+                opened.effect = self._call.looked("read", opened.guest, opened.mount, opened.name)
             if truncate:
                 os.ftruncate(opened.fd, 0)
         except (OSError, StopCall):

@@ -119,6 +119,21 @@ def test_nothing_that_a_project_ships_is_believed_or_run(account: Any) -> None:
     assert left & {"elsewhere", "hooked"} == set()
 
 
+def test_a_folder_made_unreadable_opens_no_other_name_of_what_it_holds(account: Any) -> None:
+    place = project(account, {"config/.env": "TOKEN=hunter2\n"})
+    (place / "notes.txt").hardlink_to(place / "config" / ".env")
+    script = "chmod 300 config; cat notes.txt"
+    try:
+        done = account.capbox(
+            "call", "bash", f"script={script}", "--write", ".", "--json", cwd=place
+        )
+    finally:
+        (place / "config").chmod(0o700)
+        account.remove(place)
+    assert "hunter2" not in done.stdout
+    assert json.loads(done.stdout)["denied"][0]["access"] == "read /workspace/notes.txt"
+
+
 CONTROL = (".AgEnT/config", ".MCP.json", ".Claude/settings.json", ".GIT/config", "CAPBOX.TOML")
 
 

@@ -241,7 +241,13 @@ class World:
         self._fds.append(fd)
         return OpenMount(guest, fd, str(host), name, rules)
 
-    def guest(self, *mounts: OpenMount, bounds: CallBounds = BOUNDS, request: bytes = b"") -> Guest:
+    def guest(
+        self,
+        *mounts: OpenMount,
+        bounds: CallBounds = BOUNDS,
+        request: bytes = b"",
+        writer: Callable[[int], EffectWriter] = EffectWriter,
+    ) -> Guest:
         """Start a guest whose request has the given bounds and 5 seconds."""
 
         def source() -> bytes:
@@ -253,17 +259,23 @@ class World:
         self._fds.append(log)
         host = Host(source, openat2=self.openat2)
         self._hosts.append(host)
-        host.adopt(mounts, EffectWriter(log))
+        host.adopt(mounts, writer(log))
         guest = Guest(host, log)
         guest.start()
         return guest
 
-    def writer(self, *, bounds: CallBounds = BOUNDS) -> Guest:
+    def writer(
+        self,
+        *,
+        bounds: CallBounds = BOUNDS,
+        writer: Callable[[int], EffectWriter] = EffectWriter,
+    ) -> Guest:
         """Start the usual guest: a writable workspace with the mandatory exclusions, and /tmp."""
         return self.guest(
             self.mount("/workspace", self.workspace, Rule(True, HIDDEN, PROTECTED)),
             self.mount("/tmp", self.scratch, Rule(True)),
             bounds=bounds,
+            writer=writer,
         )
 
     def close(self) -> None:

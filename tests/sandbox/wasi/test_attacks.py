@@ -317,3 +317,71 @@ def test_the_list_of_refusals_is_bounded(guest: Any, outcome: Any) -> None:
     for number in range(150):
         outcome(lambda number=number: guest.read_file(f"/etc/{number}"))
     assert len(guest.finish().refused) == 100
+
+
+@pytest.fixture
+def linked(world: Any) -> Any:
+    """A writable workspace whose `.env` has an innocent second name from before the run."""
+    (world.workspace / "config").mkdir()
+    (world.workspace / "config" / ".env").write_text("TOKEN=x")
+    (world.workspace / "notes").hardlink_to(world.workspace / "config" / ".env")
+    (world.workspace / "one").write_text("1")
+    (world.workspace / "two").hardlink_to(world.workspace / "one")
+    return world.writer()
+
+
+def bury(guest: Any) -> None:
+    """Move `config` below so many folders that no path reaches it."""
+    for top in "ab":
+        path = f"/workspace/{top}"
+        guest.mkdir(path)
+        for _ in range(12):
+            path += "/" + top * 230
+            guest.mkdir(path)
+    guest.rename("/workspace/config", path + "/config")
+    guest.rename("/workspace/b", "/workspace/a" + ("/" + "a" * 230) * 12 + "/b")
+
+
+def test_an_excluded_file_that_no_path_reaches_keeps_its_other_names_closed(
+    linked: Any, outcome: Any
+) -> None:
+    bury(linked)
+    assert outcome(lambda: linked.read_file("/workspace/notes")) == "EACCES"
+
+
+def test_one_folder_that_cannot_be_searched_closes_every_file_with_several_names(
+    linked: Any, outcome: Any, world: Any
+) -> None:
+    assert outcome(lambda: linked.read_file("/workspace/two")) == "1"
+    linked.finish()
+    bury(linked)
+    assert outcome(lambda: linked.read_file("/workspace/one")) in ("1", "EACCES")
+    report = linked.finish()
+    reasons = {r.reason for r in report.refused}
+    assert reasons <= {
+        "the file has several hard links, and not every folder could be searched for them"
+    }
+
+
+def test_a_name_that_looks_deleted_is_recorded_as_it_is(world: Any) -> None:
+    guest = world.writer()
+    guest.write_file("/workspace/report (deleted)")
+    guest.finish()
+    assert {t.host.rpartition("/")[2] for t in guest.effects().touched} == {"report (deleted)"}
+    guest.write_file("/workspace/report (deleted)", mode="w")
+    guest.finish()
+    assert {t.host.rpartition("/")[2] for t in guest.effects().touched} == {"report (deleted)"}
+
+
+def test_reads_of_scratch_are_one_entry_and_hide_nothing(world: Any) -> None:
+    (world.workspace / "customers").write_text("list")
+    guest = world.writer()
+    for number in range(500):
+        guest.write_file(f"/tmp/{number}", mode="wc")
+        guest.read_file(f"/tmp/{number}")
+    guest.names("/tmp")
+    guest.read_file("/workspace/customers")
+    guest.finish()
+    log = guest.effects()
+    looked = [(t.action, t.path) for t in log.touched if t.action in ("read", "list")]
+    assert looked == [("read", "/tmp"), ("list", "/tmp"), ("read", "/workspace/customers")]

@@ -27,6 +27,7 @@ NOT_WRITABLE = "no grant allows writing here"
 EXCLUDED = "excluded from the grant"
 LEADS_OUT = "a link leads out of the granted directory"
 SPECIAL = "not a regular file or directory"
+UNSEARCHED = "the file has several hard links, and not every folder could be searched for them"
 MULTILINK = "the file has several hard links; it is replaced by rename, never written in place"
 SCAN_ENTRIES_MAX = 500_000
 _PARENT_FLAGS = O_PATH | os.O_DIRECTORY
@@ -91,6 +92,7 @@ class Access:
         self.tree = MountTree(())
         self._opener = Walk()
         self._excluded: frozenset[tuple[int, int]] | None = None
+        self._searched = False
 
     def adopt(self, tree: MountTree, *, openat2: bool) -> None:
         """Take over the mounts of this worker, once."""
@@ -99,7 +101,7 @@ class Access:
 
     def restart(self) -> None:
         """Forget which files are excluded: the next call looks again."""
-        self._excluded = None
+        self._excluded, self._searched = None, False
 
     def place(self, fd: int, pointer: int, length: int) -> Place:
         """Return where a guest's (directory, path) leads."""
@@ -202,6 +204,18 @@ class Access:
         if mount.name is None and not mount.judge.allows(kind, place.name, parent.name):
             raise self.refused(REPLACE, place, EXCLUDED)
 
+    def unmoved(self, parent: Parent) -> bool:
+        """Say whether the directory of an opened name is still where it was judged."""
+        directory = parent.name.rpartition("/")[0]
+        try:
+            fd, real = self._opener.open(parent.mount, directory, _PARENT_FLAGS | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            return real == directory and os.path.sameopenfile(fd, parent.fd)
+        finally:
+            os.close(fd)
+
     def check_made(self, mount: Mount, name: str) -> None:
         """ENOENT for a temporary name that this call did not make."""
         # A temporary name of a file mount that this call did not make is someone else's file.
@@ -220,15 +234,15 @@ class Access:
             if kind != READ:
                 self.refused(kind, place, MULTILINK)
                 raise OSError(errno.EMLINK, MULTILINK)
-            if self._is_excluded_inode(found):
+            # Attack: an old hard link gives an excluded file an innocent name, perhaps in a mount
+            # that does not hold the excluded one.
+            if not self._searched:
+                self._excluded = excluded_inodes(self._opener, self.tree, self.call.check_time)
+                self._searched = True
+            if self._excluded is None:
+                raise self.refused(kind, place, UNSEARCHED)
+            if (found.status.st_dev, found.status.st_ino) in self._excluded:
                 raise self.refused(kind, place, EXCLUDED)
-
-    def _is_excluded_inode(self, found: Opened) -> bool:
-        # Attack: an old hard link gives an excluded file an innocent name, perhaps in a mount
-        # that does not hold the excluded one.
-        if self._excluded is None:
-            self._excluded = excluded_inodes(self._opener, self.tree, self.call.check_time)
-        return (found.status.st_dev, found.status.st_ino) in self._excluded
 
     def _explained(self, error: OSError, place: Place, kind: int) -> OSError:
         if error.errno == errno.EXDEV:
@@ -240,8 +254,11 @@ class Access:
 
 def excluded_inodes(
     way: Walk, tree: MountTree, check_time: Callable[[], None]
-) -> frozenset[tuple[int, int]]:
-    """Return (device, inode) of every file of `tree` that may not be read. Bounded: EACCES."""
+) -> frozenset[tuple[int, int]] | None:
+    """Return (device, inode) of every file of `tree` that may not be read.
+
+    None if that is not known: there are too many files, or one folder could not be looked into.
+    """
     found: set[tuple[int, int]] = set()
     # What has a mount of its own is judged there alone: a grant that names it lifts exclusions.
     own = {mount.host_path(mount.name or "") for mount in tree.mounts}
@@ -253,13 +270,15 @@ def excluded_inodes(
         try:
             fd, _ = way.open(mount, directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:
-            continue
+            # Attack: the folder of the excluded file, made unreadable or buried in others until
+            # its path is too long to open.
+            return None
         try:
             with os.scandir(fd) as entries:
                 for entry in entries:
                     seen += 1
                     if seen > SCAN_ENTRIES_MAX:
-                        raise OSError(errno.EACCES, "too many files to look for hard links")
+                        return None
                     name = f"{directory}/{entry.name}" if directory else entry.name
                     if mount.host_path(name) in own:
                         continue

@@ -161,8 +161,8 @@ class _Openat2(Walk):
 
     def _name_of(self, fd: int) -> str:
         name = os.readlink(self._names + str(fd))
-        # Deleted after it was opened; a file really called so is judged by its asked name as well.
-        return name.removesuffix(_DELETED)
+        # Deleted after it was opened; else it is really called so.
+        return name if os.fstat(fd).st_nlink else name.removesuffix(_DELETED)
 
     def _checked_name(self, mount: Mount, fd: int, asked: str) -> str:
         try:

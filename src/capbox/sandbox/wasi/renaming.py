@@ -97,6 +97,11 @@ class Renaming:
         try:
             if _nature(source, staged) != nature:
                 raise call.refuse("write", old.guest, SWAPPED)
+            # Attack: the folder above is moved deeper, a link that climbs out of the deep place is
+            # made in the directory, and this rename brings both up. Once it is staged, no link can
+            # be judged in it any more, and no directory ever comes back up.
+            if nature[0] == stat.S_IFDIR and not self._access.unmoved(source):
+                raise OSError(errno.EXDEV, "its folder was moved meanwhile")
             if replaces and nature[0] == stat.S_IFREG:
                 _pass_attributes(target, source, staged)
             os.rename(staged, target.base, src_dir_fd=source.fd, dst_dir_fd=target.fd)

@@ -75,6 +75,8 @@ def test_a_flag_path_counts_from_the_workspace(workspace: Path, reads: str, gran
         ({"maps": ("sub=/mnt/../x",)}, "/mnt/../x"),
         ({"maps": ("sub=/mnt/x", "../outside=/mnt/x")}, "/mnt/x"),
         ({"maps": ("=/mnt/x",)}, "--map =/mnt/x"),
+        ({"maps": ("sub=/mnt/x:rx",)}, "--map sub=/mnt/x:rx"),
+        ({"maps": ("sub=/mnt/x:rw:rw",)}, "--map sub=/mnt/x:rw:rw"),
         ({"env": ("UNSET",)}, "--env UNSET"),
         ({"env": ("=x",)}, "env:=x"),
     ],
@@ -85,6 +87,29 @@ def test_one_word_that_cannot_be_granted_refuses_all(
     with pytest.raises(SettingsError) as refused:
         resolve(Settings(workspace, **{"reads": ("a.txt",), **more}))
     assert refused.value.subject == subject
+
+
+@pytest.mark.parametrize(
+    ("grant", "twins"),
+    [
+        ("read:{above}", ["read:/workspace"]),
+        ("write:{above} expires=5m", ["write:/workspace expires=5m"]),
+        ("read:/", ["read:/workspace"]),
+        ("read:{above} uses=1", []),
+        ("read:{above} except=*.log", []),
+        ("read:{above}/outside", []),
+    ],
+)
+def test_a_grant_above_the_workspace_covers_it_by_its_own_name_too(
+    workspace: Path, grant: str, twins: list[str]
+) -> None:
+    filled = grant.replace("{above}", str(workspace.parent))
+    assert texts(Settings(workspace, grants=(filled,))) == [filled, *twins]
+
+
+@pytest.mark.parametrize("path", ["/workspace", "/workspace/sub"])
+def test_a_grant_in_the_workspace_grants_nothing_above_it(workspace: Path, path: str) -> None:
+    assert texts(Settings(workspace, reads=(path,))) == [f"read:{path}"]
 
 
 @pytest.mark.parametrize("name", ["missing", "a.txt"])

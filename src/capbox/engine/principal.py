@@ -45,7 +45,8 @@ def resolve(settings: Settings) -> Asked:
     workspace = _workspace(settings.workspace)
     places = tuple(_place(text, workspace) for text in settings.maps)
     texts = [*_texts(settings, workspace), *_map_grants(settings.maps, places)]
-    grants = tuple(_resolved(_parsed(text), workspace) for text in texts)
+    named = [_resolved(_parsed(text), workspace) for text in texts]
+    grants = [*named, *(twin for one in named if (twin := _of_workspace(one, workspace)))]
     paths = [grant.path for grant in grants if grant.path is not None]
     layout = Layout.of(workspace, paths, places)
     if isinstance(layout, PathRefusal):
@@ -120,12 +121,27 @@ def _resolved(grant: Grant, workspace: HostPath) -> Grant:
     resolved = os.path.realpath(host)
     to_be_made = grant.action == "write" and Path(resolved).parent.is_dir()
     if not Path(resolved).exists() and not to_be_made:
-        raise SettingsError(str(grant), "there is no such file or directory")
+        hint = "; make its folder first, or grant one above" if grant.action == "write" else ""
+        raise SettingsError(str(grant), f"there is no such file or directory{hint}")
     if inside and not under(resolved, workspace):
         reason = f"is a link to {resolved}; if that is what you mean, grant that path"
         raise SettingsError(str(grant), reason)
     name = joined(WORKSPACE, below(resolved, workspace)) if inside else resolved
     return replace(grant, selector=PathSelector(GrantPath(name)))
+
+
+def _of_workspace(grant: Grant, workspace: HostPath) -> Grant | None:
+    """Return what a grant on a folder above the workspace says of it: its files have one name.
+
+    That is `/workspace/...`, which a host path never covers. Not for a grant that is counted or
+    leaves names out: two grants would count twice, and the names mean something else from there.
+    """
+    path = grant.path
+    if path is None or under(path, WORKSPACE) or not under(workspace, path):
+        return None
+    if grant.uses is not None or grant.exceptions:
+        return None
+    return replace(grant, selector=PathSelector(GrantPath(WORKSPACE)))
 
 
 def _place(text: str, workspace: HostPath) -> Place:
@@ -147,4 +163,7 @@ def _split_map(text: str) -> tuple[str, str, bool]:
     host, equals, guest = text.removesuffix(":rw").removesuffix(":ro").rpartition("=")
     if not equals or not host:
         raise SettingsError(f"--map {text}", "is HOST=/mnt/NAME, with :rw to allow writing")
+    if ":" in guest:
+        mode = guest.rpartition(":")[2]
+        raise SettingsError(f"--map {text}", f":{mode} is no mode; there are :ro and :rw, once")
     return host, guest, writable

@@ -313,6 +313,7 @@ async def test_a_cancelled_call_is_dead_before_the_cancellation_goes_on(
             await until((tmp_path / "work" / "made").is_dir)
             scope.cancel()
     assert [(r.end, len(r.touched)) for r in reports] == [(stopped("interrupted"), 1)]
+    assert reports[0].spent.wall_ms > 0
     assert (await sandbox.call(job(ECHO))).end == Finished(b"request")
 
 
@@ -329,7 +330,8 @@ async def test_a_call_cancelled_at_any_moment_reports_once_and_leaves_nothing(
             await anyio.lowlevel.checkpoint()
         tasks.cancel_scope.cancel()
     assert [r.end for r in reports] == [stopped("interrupted")]
-    assert descriptors() == before
+    # asyncio closes the pipes of a compiler that it never quite started a few turns later.
+    await until(lambda: descriptors() == before)
 
 
 async def test_a_sandbox_that_is_left_ends_the_calls_under_way(

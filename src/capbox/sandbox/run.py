@@ -129,16 +129,15 @@ class Sandbox:
         """
         flight = _Flight(job, Breed.of(job))
         self._flights.add(flight)
-        interrupted = True
-        report = Report(stopped("interrupted"), cut=True)
+        report: Report | None = None
         try:
             report = await self._report(flight)
-            interrupted = False
         finally:
-            outcome = await self._landed(flight, report)
+            last = report or flight.cut_short(stopped("interrupted"))
+            outcome = await self._landed(flight, last)
             self._flights.discard(flight)
             flight.done.set()
-            if interrupted and cut is not None:
+            if report is None and cut is not None:
                 cut(outcome)
             self._refill(flight.breed)
         return outcome

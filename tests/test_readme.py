@@ -50,7 +50,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def test_the_tour_prints_what_it_shows(workspace: Path) -> None:
     """Every line that the README shows comes out of the command above it."""
-    for block in blocks("console"):
+    tour = blocks("console")
+    assert tour
+    for block in tour:
         for command, shown in steps(block):
             done = subprocess.run(
                 ["bash", "-c", command],

@@ -58,6 +58,9 @@ func awk(c *Call) int {
 	}
 	shell, release := process.Register(process.Host{
 		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
+			if c.Out.out.Flush() != nil { // here, since this may be a goroutine that nobody recovers
+				return SignalPipe
+			}
 			return c.Run([]string{"sh", "-c", code}, Change{Streams: Streams{In: stdin, Out: stdout, Err: stderr}})
 		},
 		Open: func(name string, flag int, perm fs.FileMode) (io.ReadWriteCloser, error) {

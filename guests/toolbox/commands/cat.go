@@ -146,6 +146,9 @@ func nl(c *Call) int {
 			}
 		}
 	}
+	if width < 1 || width > paddingMax {
+		return c.Fail("invalid line number field width: '%d'", width)
+	}
 	if text, ok := opts.Value("s"); ok {
 		separator = text
 	}

@@ -154,7 +154,7 @@ func dateField(letter byte, width string, t time.Time) string {
 	case 'q':
 		return strconv.Itoa((int(t.Month()) + 2) / 3)
 	}
-	return "%" + string(letter)
+	return "%" + string([]byte{letter})
 }
 
 // dateLayouts are the absolute dates that are understood.

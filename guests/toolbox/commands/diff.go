@@ -53,7 +53,7 @@ func diff(c *Call) int {
 			c.Fail("invalid context length '%s'", text)
 			return 2
 		}
-		d.context = n
+		d.context = min(n, 1<<30) // twice as much must not overflow
 	}
 	a, b := opts.Operands[0], opts.Operands[1]
 	infoA, errA := c.statInput(a)

@@ -3,33 +3,61 @@ package commands
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 )
 
-// dumped is all operands of a dump as one stream of at most limit bytes after skip.
-func (c *Call) dumped(names []string, opts *Options, skipKey, limitKey string) ([]byte, int64, int) {
-	skip, limit := int64(0), int64(64<<20)
-	for key, into := range map[string]*int64{skipKey: &skip, limitKey: &limit} {
-		if text, ok := opts.Value(key); ok {
-			n, err := strconv.ParseInt(text, 0, 64)
-			if err != nil {
-				if n, ok = quantity(text); !ok {
-					return nil, 0, c.Fail("invalid argument '%s'", text)
-				}
-			}
-			*into = n
-		}
+// dumpBytesMax bounds what one dump holds.
+const dumpBytesMax = 64 << 20
+
+// dumpNumber is the number given for a key, as C writes it or with a unit; usual if there is none.
+func (o *Options) dumpNumber(key string, usual int64) (n int64, text string, ok bool) {
+	text, given := o.Value(key)
+	if !given {
+		return usual, "", true
+	}
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return n, text, true
+	}
+	n, ok = quantity(text)
+	return n, text, ok
+}
+
+// dumped is all operands of a dump as one stream: at most so many bytes of it, and the offset of the first. A negative
+// offset counts from the end.
+func (c *Call) dumped(names []string, from, length int64) ([]byte, int64, int) {
+	length = min(length, dumpBytesMax)
+	skip, keep := max(from, 0), length
+	if from < 0 {
+		keep = dumpBytesMax
 	}
 	var all []byte
 	status := c.Each(names, func(_ string, in io.Reader) error {
-		raw, err := io.ReadAll(io.LimitReader(in, skip+limit-int64(len(all))))
-		all = append(all, raw...)
+		n, err := io.CopyN(io.Discard, in, skip)
+		skip -= n
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			var raw []byte
+			raw, err = io.ReadAll(io.LimitReader(in, keep-int64(len(all))))
+			all = append(all, raw...)
+		}
 		return err
 	})
-	return all[min(skip, int64(len(all))):], skip, status
+	if from >= 0 || status != 0 {
+		return all, max(from, 0), status
+	}
+	size := int64(len(all))
+	start := size + from
+	if start < 0 || size == dumpBytesMax { // beyond the bound the end is not known
+		c.Fail("Sorry, cannot seek.")
+		return nil, 0, 4
+	}
+	return all[start:min(start+length, size)], start, 0
 }
 
 func od(c *Call) int {
@@ -40,7 +68,15 @@ func od(c *Call) int {
 	if done {
 		return status
 	}
-	text, skip, status := c.dumped(opts.Operands, opts, "j", "N")
+	from, given, ok := opts.dumpNumber("j", 0)
+	if !ok || from < 0 {
+		return c.Fail("invalid -j argument '%s'", given)
+	}
+	length, given, ok := opts.dumpNumber("N", dumpBytesMax)
+	if !ok || length < 0 {
+		return c.Fail("invalid -N argument '%s'", given)
+	}
+	text, skip, status := c.dumped(opts.Operands, from, length)
 	if status != 0 {
 		return status
 	}
@@ -151,13 +187,24 @@ func xxd(c *Call) int {
 		return status
 	}
 	if opts.Has("r") {
-		raw, _, status := c.dumped(opts.Operands, &Options{}, "", "")
+		raw, _, status := c.dumped(opts.Operands, 0, dumpBytesMax)
 		if status != 0 {
 			return status
 		}
 		return c.undump(string(raw), opts.Has("p"))
 	}
-	text, skip, status := c.dumped(opts.Operands, opts, "s", "l")
+	from, given, ok := opts.dumpNumber("s", 0)
+	if !ok {
+		return c.Fail("invalid argument '%s'", given)
+	}
+	length, given, ok := opts.dumpNumber("l", dumpBytesMax)
+	if !ok {
+		return c.Fail("invalid argument '%s'", given)
+	}
+	if length < 0 { // as xxd: no bound
+		length = dumpBytesMax
+	}
+	text, skip, status := c.dumped(opts.Operands, from, length)
 	if status != 0 {
 		return status
 	}
@@ -169,6 +216,9 @@ func xxd(c *Call) int {
 		if n, err := strconv.Atoi(value); err == nil && n > 0 {
 			columns = n
 		}
+	}
+	if columns > 256 && !opts.Has("p") {
+		return c.Fail("invalid number of columns (max. 256).")
 	}
 	group := 2
 	if value, ok := opts.Value("g"); ok {

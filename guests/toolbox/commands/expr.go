@@ -101,7 +101,7 @@ func (p *exprParser) primary() string {
 			if from < 1 || count < 1 || from > len(text) {
 				return ""
 			}
-			return string(text[from-1 : min(len(text), from-1+count)])
+			return string(text[from-1 : from-1+min(len(text)-from+1, count)])
 		}
 	}
 	return word

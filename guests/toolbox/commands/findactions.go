@@ -154,13 +154,13 @@ func (s *finder) format(format string, f *found) string {
 			start := i + 1
 			for i = start; i < len(format)-1 && strings.IndexByte("-0123456789", format[i]) >= 0; i++ {
 			}
-			letter := format[i]
+			letter, flags := format[i], format[start:i]
 			extra := byte(0)
 			if (letter == 'T' || letter == 'A' || letter == 'C') && i+1 < len(format) {
 				i++
 				extra = format[i]
 			}
-			fmt.Fprintf(&out, "%"+format[start:i-len(strings.Trim(string(extra), "\x00"))]+"s", s.field(letter, extra, f))
+			fmt.Fprintf(&out, "%"+flags+"s", s.field(letter, extra, f))
 		default:
 			out.WriteByte(format[i])
 		}
@@ -217,9 +217,9 @@ func (s *finder) field(letter, extra byte, f *found) string {
 		case '+':
 			return when.Format("2006-01-02+15:04:05.0000000000")
 		}
-		return FormatDate("%"+string(extra), when)
+		return FormatDate("%"+string([]byte{extra}), when)
 	}
-	return "%" + string(letter)
+	return "%" + string([]byte{letter})
 }
 
 func (s *finder) modeField(letter byte, f *found) string {

@@ -8,6 +8,9 @@ import (
 	"unicode/utf8"
 )
 
+// paddingMax bounds the blanks that one number of an option may ask for.
+const paddingMax = 64 << 10
+
 // width reads a positive number for a key, or gives the usual one.
 func (o *Options) width(key string, usual int) (int, bool) {
 	text, ok := o.Value(key)
@@ -153,6 +156,9 @@ func expand(c *Call) int {
 	if !ok {
 		return c.Fail("tab size contains invalid character(s)")
 	}
+	if width > paddingMax {
+		return c.Fail("tab stop is too large '%d'", width)
+	}
 	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
 		return eachLine(in, func(line []byte) error {
 			at := 0
@@ -188,7 +194,7 @@ func split(c *Call) int {
 		}
 	}
 	length, ok := opts.width("a", 2)
-	if !ok {
+	if !ok || length > 255 { // no file name is longer
 		return c.Fail("invalid suffix length")
 	}
 	prefix, names := "x", opts.Operands

@@ -225,7 +225,7 @@ func quantity(text string) (int64, bool) {
 	digits := strings.TrimLeft(text, "+-0123456789")
 	n, err := strconv.ParseInt(text[:len(text)-len(digits)], 10, 64)
 	unit, ok := units[digits]
-	if err != nil || !ok || n > (1<<62)/unit {
+	if err != nil || !ok || n > (1<<62)/unit || n < -(1<<62)/unit {
 		return 0, false
 	}
 	return n * unit, true

@@ -66,14 +66,21 @@ func (o *Output) check(err error) {
 	}
 }
 
-// Invoke runs a command to its end, flushes its output and gives its status.
+// statusInternal is the status of a command that failed by a bug of its own: EX_SOFTWARE of sysexits.h.
+const statusInternal = 70
+
+// Invoke runs a command to its end, flushes its output and gives its status. A panic ends this command alone: most run
+// in goroutines of a pipeline, where it would take the whole module with it, and the script's result.
 func Invoke(command Command, c *Call) (status int) {
 	defer func() {
-		if cause := recover(); cause != nil {
-			if _, ok := cause.(brokenPipe); !ok {
-				panic(cause)
-			}
+		switch cause := recover().(type) {
+		case nil:
+		case brokenPipe:
 			status = SignalPipe
+		default:
+			_ = c.Out.out.Flush()
+			fmt.Fprintf(c.err, "%s: internal error: %v\n", c.Name, cause)
+			status = statusInternal
 		}
 	}()
 	status = command(c)

@@ -158,7 +158,7 @@ func (c *Call) link(opts *Options, target, link string) int {
 		err = os.Link(c.Path(target), c.Path(link))
 	} else {
 		// The host refuses absolute links: a person would follow them later. Inside the same tree a relative one means the same.
-		if opts.Has("r") || filepath.IsAbs(target) && strings.Split(target, "/")[1] == strings.Split(c.Path(link), "/")[1] {
+		if opts.Has("r") || filepath.IsAbs(target) && firstName(target) == firstName(c.Path(link)) {
 			if relative, relErr := filepath.Rel(filepath.Dir(c.Path(link)), c.Path(target)); relErr == nil {
 				target = relative
 			}
@@ -172,6 +172,12 @@ func (c *Call) link(opts *Options, target, link string) int {
 		c.Out.Printf("'%s' -> '%s'\n", link, target)
 	}
 	return 0
+}
+
+// firstName is the first name in an absolute path; the empty path has none.
+func firstName(path string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return name
 }
 
 func touch(c *Call) int {

@@ -121,6 +121,9 @@ func shuf(c *Call) int {
 		if limit = min(n, limit); opts.Has("r") {
 			limit = n
 		}
+		if limit > 0 && len(lines) == 0 {
+			return c.Fail("no lines to repeat")
+		}
 	}
 	out := bufio.NewWriter(c.Out)
 	if name, ok := opts.Value("o"); ok {
@@ -152,11 +155,11 @@ func (c *Call) shufLines(opts *Options) ([]string, int) {
 		from, to, _ := strings.Cut(text, "-")
 		low, err := strconv.Atoi(from)
 		high, err2 := strconv.Atoi(to)
-		if err != nil || err2 != nil || high-low > 10_000_000 {
+		if err != nil || err2 != nil || low < 0 || high < low-1 || high-low > 10_000_000 {
 			return nil, c.Fail("invalid input range: '%s'", text)
 		}
-		for n := low; n <= high; n++ {
-			lines = append(lines, strconv.Itoa(n))
+		for i := range high - low + 1 {
+			lines = append(lines, strconv.Itoa(low+i))
 		}
 	case opts.Has("e"):
 		lines = opts.Operands

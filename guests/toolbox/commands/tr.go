@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -25,12 +26,15 @@ var classes = map[string]func(r rune) bool{
 	"xdigit": func(r rune) bool { return r >= '0' && r <= '9' || r|32 >= 'a' && r|32 <= 'f' },
 }
 
+// trSetMax is how often a character is repeated at most: no other set has more members.
+const trSetMax = utf8.MaxRune + 1
+
 // trSet expands a SET of tr; fill is the character of a final [x*], which repeats as often as needed.
 func trSet(text string) (set []rune, fill rune, problem string) {
 	fill = -1
 	for text != "" {
 		if strings.HasPrefix(text, "[:") {
-			if end := strings.Index(text, ":]"); end > 0 {
+			if end := strings.Index(text, ":]"); end > 1 { // "[:]" is three characters
 				member := classes[text[2:end]]
 				if member == nil {
 					return nil, -1, "invalid character class '" + text[2:end] + "'"
@@ -49,7 +53,7 @@ func trSet(text string) (set []rune, fill rune, problem string) {
 			if inner, after := trRune(rest); strings.HasPrefix(after, "*") {
 				if end := strings.IndexByte(after, ']'); end > 0 {
 					if times, err := strconv.Atoi(after[1:end]); err == nil && times > 0 {
-						set = append(set, []rune(strings.Repeat(string(inner), times))...)
+						set = append(set, slices.Repeat([]rune{inner}, min(times, trSetMax))...)
 					} else {
 						fill = inner
 					}

@@ -23,7 +23,7 @@ func uniq(c *Call) int {
 	}{{"f", &rules.fields}, {"s", &rules.chars}, {"w", &rules.width}} {
 		if text, ok := opts.Value(one.key); ok {
 			n, ok := quantity(text)
-			if !ok {
+			if !ok || n < 0 {
 				return c.Fail("%s: invalid number", text)
 			}
 			*one.into = int(n)

@@ -56,7 +56,7 @@ func (s *finder) statFormat(format string, f *found) string {
 		width := format[start:i]
 		text := s.statField(format[i], f)
 		if n, err := strconv.Atoi(width); err == nil && n > len(text) && strings.HasPrefix(width, "0") {
-			text = strings.Repeat("0", n-len(text)) + text
+			text = strings.Repeat("0", min(n, paddingMax)-min(len(text), paddingMax)) + text
 		} else if err == nil {
 			text = fmt.Sprintf("%"+width+"s", text)
 		}

@@ -121,7 +121,7 @@ func editable(p place) (string, os.FileInfo, abi.Result, bool) {
 	}
 	if info.Size() > editBytesMax {
 		return "", nil, abi.Fail("too_large", "%s has %s bytes; edit takes up to %s: change it with bash and sed.",
-			p.shown, grouped(info.Size()), grouped(int64(editBytesMax))), false
+			p.shown, abi.Grouped(info.Size()), abi.Grouped(int64(editBytesMax))), false
 	}
 	return target, info, bad, true
 }

@@ -127,14 +127,14 @@ func (g *globbing) answer(req *abi.Request, args globArguments) abi.Result {
 		if g.trail.pattern.Directories {
 			shown += "/"
 		}
-		if !out.take(8+escapedSize([]byte(shown))) || !out.line("", []byte(shown)) {
+		if !out.take(8+abi.EscapedSize([]byte(shown))) || !out.line("", []byte(shown)) {
 			break
 		}
 		data.Paths = append(data.Paths, shown)
 	}
 	if rest := data.Total - len(data.Paths); rest > 0 {
 		out.note(fmt.Sprintf("[%s shown, newest first; %s more: narrow the pattern or the path]",
-			grouped(len(data.Paths)), grouped(rest)))
+			abi.Grouped(len(data.Paths)), abi.Grouped(rest)))
 	}
 	if data.Total == 0 {
 		out.line("", []byte("[no files match "+args.Pattern+g.advice(args.Pattern)+"]"))

@@ -169,7 +169,7 @@ func (g *grepping) answer(args grepArguments) abi.Result {
 	case g.page.full:
 		g.page.note("[the output is full; more matches exist: narrow with path, glob or type, or use mode files or count]")
 	case g.more:
-		g.page.note(fmt.Sprintf("[limit of %s reached; more exist: raise limit, or narrow with path, glob or type]", grouped(g.limit)))
+		g.page.note(fmt.Sprintf("[limit of %s reached; more exist: raise limit, or narrow with path, glob or type]", abi.Grouped(g.limit)))
 	case g.mode == "count" && g.matched > 1:
 		g.page.note(fmt.Sprintf("[%s in %s]", counted(g.matches, "match", "matches"), counted(g.matched, "file", "files")))
 	}

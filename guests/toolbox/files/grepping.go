@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"capbox/toolbox/abi"
 	"capbox/toolbox/files/search"
 )
 
@@ -156,7 +157,7 @@ func (g *grepping) endFile() {
 }
 
 func (g *grepping) showFile(shown string) bool {
-	if !g.page.take(40 + escapedSize([]byte(shown))) {
+	if !g.page.take(40 + abi.EscapedSize([]byte(shown))) {
 		return false
 	}
 	if g.mode == "files" {

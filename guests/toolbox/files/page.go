@@ -38,7 +38,7 @@ func (p *page) take(bytes int) bool {
 
 // line adds a prefix, a text and a newline if they fit whole; otherwise the page is full.
 func (p *page) line(prefix string, text []byte) bool {
-	if !p.take(len(prefix) + 4 + escapedSize(text)) {
+	if !p.take(len(prefix) + 4 + abi.EscapedSize(text)) {
 		return false
 	}
 	p.text = append(append(append(p.text, prefix...), text...), '\n')
@@ -53,36 +53,6 @@ func (p *page) note(text string) {
 // String is the text without its last newline.
 func (p *page) String() string { return strings.TrimSuffix(string(p.text), "\n") }
 
-// escapedSize is an upper bound of the text's length inside a JSON string.
-func escapedSize(text []byte) int {
-	size, wide := len(text), false
-	for _, b := range text {
-		switch {
-		case b >= 0x80:
-			wide = true
-		case b == '"' || b == '\\' || b == '\t':
-			size++
-		case b < 0x20 || b == 0x7f:
-			size += 5
-		}
-	}
-	if !wide {
-		return size
-	}
-	for i := 0; i < len(text); {
-		if text[i] < 0x80 {
-			i++
-			continue
-		}
-		char, width := utf8.DecodeRune(text[i:])
-		if char == utf8.RuneError && width == 1 || char == '\u2028' || char == '\u2029' {
-			size += 5 // written as \ufffd, \u2028
-		}
-		i += width
-	}
-	return size
-}
-
 // clip cuts a text to so many characters without copying; it also says how many bytes went.
 func clip(text []byte, chars int) ([]byte, int) {
 	if len(text) <= chars {
@@ -96,21 +66,12 @@ func clip(text []byte, chars int) ([]byte, int) {
 	return text[:at], len(text) - at
 }
 
-// grouped writes a number with thousands separated: 12,345.
-func grouped[N int | int64](n N) string {
-	digits := strconv.FormatInt(int64(n), 10)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
 // counted is "1 line" or "2 lines".
 func counted[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return grouped(n) + " " + many
+	return abi.Grouped(n) + " " + many
 }
 
 // numbered is the prefix of a line as `cat -n` writes it.

@@ -119,7 +119,7 @@ func remainder(p *page, data *readData, remaining int) string {
 		least = "at least "
 	}
 	return fmt.Sprintf("[%s%s%s of %s not shown; continue with offset %d]", why, least,
-		counted(remaining, "more line", "more lines"), grouped(data.Total), data.Last+1)
+		counted(remaining, "more line", "more lines"), abi.Grouped(data.Total), data.Last+1)
 }
 
 // showLine adds one line to the page; false at the end of the text or of the page.
@@ -152,7 +152,7 @@ func showLine(p *page, lines *lineReader, data *readData) bool {
 // moves on.
 func fitting(p *page, prefix string, shown []byte, length int, first bool) bool {
 	if first {
-		for room := p.room - 128; escapedSize(shown) > room && len(shown) > 0; {
+		for room := p.room - 128; abi.EscapedSize(shown) > room && len(shown) > 0; {
 			shown = shown[:len(shown)/2]
 		}
 	}

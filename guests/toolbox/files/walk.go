@@ -173,7 +173,7 @@ func (w *walk) unreadable(out *page) []string {
 	const listed = 5
 	var some []string
 	for _, one := range w.problems[:min(listed, len(w.problems))] {
-		if out.take(8 + escapedSize([]byte(one))) {
+		if out.take(8 + abi.EscapedSize([]byte(one))) {
 			some = append(some, one)
 		}
 	}

@@ -122,6 +122,9 @@ func expandSpecial(format string, words []string) (string, []string) {
 		}
 		i = end
 	}
+	if len(kinds) == 0 {
+		return plain.String(), words
+	}
 	out := append([]string{}, words...)
 	for len(out) < len(kinds) {
 		out = append(out, "")

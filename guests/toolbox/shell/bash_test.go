@@ -109,3 +109,69 @@ func TestEveryCommandExplainsItselfOrRuns(t *testing.T) {
 		}
 	}
 }
+
+func TestOddNumbersAndFormatsAreAnsweredOrRefused(t *testing.T) {
+	for script, want := range map[string]string{
+		`printf '%%q' x`:                 "%q",
+		`printf '%%q' x y`:               "%q",
+		`printf 'total (MB)T' x`:         "total (MB)T",
+		`printf -v v '%%q' 1; echo "$v"`: "%q\n",
+		`printf abcdef | xxd -s -2`:      "00000004: 6566                                     ef\n",
+		`printf abcdef | xxd -s -3 -l 1`: "00000003: 64                                       d\n",
+		`printf abcdef | xxd -p -s -6`:   "616263646566\n",
+		`printf abcdef | xxd -s -7`:      "xxd: Sorry, cannot seek.\nexit code 4\n",
+		`printf abcdef | xxd -s 9223372036854775807 -l 9223372036854775807`: "",
+		`printf abcdef | xxd -p -l -1`:                                      "616263646566\n",
+		`printf a | xxd -c 257`:                                             "xxd: invalid number of columns (max. 256).\nexit code 1\n",
+		`printf a | od -j -1`:                                               "od: invalid -j argument '-1'\nexit code 1\n",
+		`printf a | od -N -1`:                                               "od: invalid -N argument '-1'\nexit code 1\n",
+		`printf abc | od -An -c -j 1 -N 1`:                                  "   b\n",
+		`expr substr abc 2 9223372036854775807`:                             "bc\n",
+		`echo a | uniq -s -5`:                                               "uniq: -5: invalid number\nexit code 1\n",
+		`echo ab | tr '[:]' 'x-z'`:                                          "ab\n",
+		`echo '[:]' | tr '[:]' x`:                                           "xxx\n",
+		`echo a | tr a '[b*99999999999999]'`:                                "b\n",
+		`shuf -r -n 3 < /dev/null`:                                          "shuf: no lines to repeat\nexit code 1\n",
+		`shuf -i 9223372036854775807-9223372036854775807`:                   "9223372036854775807\n",
+		`shuf -i 2-1`:                                                       "",
+		`shuf -i 3-1`:                                                       "shuf: invalid input range: '3-1'\nexit code 1\n",
+		`ln -s /x ''`:                                                       "ln: failed to create symbolic link '': No such file or directory\nexit code 1\n",
+		`printf 'a\n' | sort -k 1.-9223372036854775808`:                     "sort: invalid key specification '1.-9223372036854775808'\nexit code 2\n",
+		`printf 'a\tb\n' | expand -t 9223372036854775807`:                   "expand: tab stop is too large '9223372036854775807'\nexit code 1\n",
+		`echo a | split -a 9223372036854775807`:                             "split: invalid suffix length\nexit code 1\n",
+		`echo a | nl -w -1`:                                                 "nl: invalid line number field width: '-1'\nexit code 1\n",
+		`stat -c %09223372036854775807h . | wc -c`:                          "65537\n",
+		`find . -maxdepth 0 -printf '%Té|%5d|\n'`:                           "%é|    0|\n",
+		`printf '1\n2\n' > a; printf '1\n' > b; diff -U 9223372036854775807 --label a --label b a b`: "--- a\n+++ b\n@@ -1,2 +1 @@\n 1\n-2\nexit code 1\n",
+	} {
+		if res := bash(t, t.TempDir(), script, nil); res.Content != want {
+			t.Errorf("%s\ngave %q\nnot  %q", script, res.Content, want)
+		}
+	}
+}
+
+// The interpreter itself panics at `shift -1` and at names that are empty.
+func TestAPanicInABuiltinFailsThatCommandAlone(t *testing.T) {
+	const empty = "internal error: variable name must not be empty\n"
+	for script, want := range map[string]string{
+		`x=old; x=new unset ''; echo $? $x`:                    "bash: unset: " + empty + "70 old\n",
+		`unset '' | cat; echo ${PIPESTATUS[0]}`:                "bash: unset: " + empty + "70\n",
+		`echo a | unset '' 2> f; echo $?; echo b`:              "70\nb\n",
+		`unset '' & wait; echo on`:                             "bash: unset: " + empty + "on\n",
+		`[[ -v '' ]] 2> f; echo $?; echo on >&2`:               "70\non\n",
+		`f() { shift -1; echo in; }; f 2> /dev/null; echo out`: "in\nout\n",
+		`set -e; unset '' 2> /dev/null; echo never`:            "exit code 70\n",
+		`unset '' 2> /dev/null || echo otherwise`:              "otherwise\n",
+	} {
+		if res := bash(t, t.TempDir(), script, nil); res.Content != want {
+			t.Errorf("%s\ngave %q\nnot  %q", script, res.Content, want)
+		}
+	}
+}
+
+func TestAnAwkWhoseReaderIsGoneEndsQuietly(t *testing.T) {
+	res := bash(t, t.TempDir(), `awk 'BEGIN { print "x"; while (("sleep 0.02; echo q" | getline) > 0) print "y"; print "w"; "echo r" | getline }' | true; echo on`, nil)
+	if res.Content != "on\n" {
+		t.Errorf("got %q", res.Content)
+	}
+}

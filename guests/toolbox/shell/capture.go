@@ -4,7 +4,8 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"unicode/utf8"
+
+	"capbox/toolbox/abi"
 )
 
 // floodFactor times the output bound is where a script stops being long-winded and becomes a flood.
@@ -71,18 +72,15 @@ func (c *Capture) keepTail(rest []byte) {
 func (c *Capture) Text(jsonBytesMax int) (string, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if int(c.total) == len(c.head)+len(c.tail) {
-		whole := string(c.head) + string(c.tail)
-		if jsonBytes(whole) <= jsonBytesMax {
-			return whole, false
-		}
-	}
 	all := append(append([]byte{}, c.head...), c.tail...)
+	if int(c.total) == len(all) && abi.EscapedSize(all) <= jsonBytesMax {
+		return string(all), false
+	}
 	head := fitting(all, jsonBytesMax/2, false)
 	rest := all[len(head):]
 	tail := fitting(rest, jsonBytesMax/2-64, true)
 	cut := c.total - int64(len(head)) - int64(len(tail))
-	return string(head) + "\n[... " + count(cut) + " bytes left out ...]\n" + string(tail), true
+	return string(head) + "\n[... " + abi.Grouped(cut) + " bytes left out ...]\n" + string(tail), true
 }
 
 // fitting is the longest beginning (or end) of the text whose JSON form has at most bytesMax bytes, cut at a line if
@@ -97,7 +95,7 @@ func fitting(text []byte, bytesMax int, fromEnd bool) []byte {
 	}
 	for low < high {
 		middle := (low + high + 1) / 2
-		if jsonBytes(string(part(middle))) <= bytesMax {
+		if abi.EscapedSize(part(middle)) <= bytesMax {
 			low = middle
 		} else {
 			high = middle - 1
@@ -117,33 +115,6 @@ func fitting(text []byte, bytesMax int, fromEnd bool) []byte {
 	return kept
 }
 
-// jsonBytes is the length of the text inside a JSON string as encoding/json writes it without HTML escapes.
-func jsonBytes(text string) int {
-	n := 0
-	for at := 0; at < len(text); {
-		b := text[at]
-		switch {
-		case b == '"' || b == '\\' || b == '\n' || b == '\r' || b == '\t' || b == '\b' || b == '\f':
-			n += 2
-		case b < 0x20:
-			n += 6
-		case b < utf8.RuneSelf:
-			n++
-		default:
-			r, size := utf8.DecodeRuneInString(text[at:])
-			if r == utf8.RuneError && size == 1 || r == '\u2028' || r == '\u2029' {
-				n += 6
-			} else {
-				n += size
-			}
-			at += size
-			continue
-		}
-		at++
-	}
-	return n
-}
-
 // flood writes to stdout until the host stops the call. It ends the module if no host bound is in force: there is no
 // valid result any more once stray bytes went out.
 func flood() {
@@ -154,19 +125,4 @@ func flood() {
 		}
 	}
 	os.Exit(1)
-}
-
-// count writes a number with thousands separators.
-func count(n int64) string {
-	text := ""
-	for n >= 1000 {
-		text = "," + string([]byte{byte('0' + n/100%10), byte('0' + n/10%10), byte('0' + n%10)}) + text
-		n /= 1000
-	}
-	digits := []byte{}
-	for n > 0 || len(digits) == 0 {
-		digits = append([]byte{byte('0' + n%10)}, digits...)
-		n /= 10
-	}
-	return string(digits) + text
 }

@@ -59,11 +59,3 @@ func TestMoreThanFourTimesTheBoundIsAFlood(t *testing.T) {
 		t.Error("no flood above the limit")
 	}
 }
-
-func TestNumbersHaveThousandsSeparators(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", 10005: "10,005"} {
-		if got := count(n); got != want {
-			t.Errorf("%d: %s", n, got)
-		}
-	}
-}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 from capbox.engine.scratch import make, sweep
 
@@ -44,3 +46,32 @@ def test_the_sweep_takes_what_the_dead_left_and_leaves_what_the_living_use(tmp_p
     assert [left.name for left in scratches.iterdir()] == ["living"]
     living.remove()
     assert list(scratches.iterdir()) == []
+
+
+def test_a_sweep_never_takes_what_is_being_made_beside_it(tmp_path: Path) -> None:
+    scratches = tmp_path / "scratch"
+    scratches.mkdir()
+    before = len(os.listdir("/proc/self/fd"))
+    done = Event()
+
+    def sweep_on() -> None:
+        while not done.is_set():
+            sweep(scratches)
+
+    def make_many(maker: int) -> list[bool]:
+        made = []
+        for number in range(200):
+            scratch = make(scratches, f"{maker}-{number}")
+            made.append(scratch.path.is_dir())
+            scratch.remove()
+        return made
+
+    with ThreadPoolExecutor() as pool:
+        sweeper = pool.submit(sweep_on)
+        try:
+            made = [there for many in pool.map(make_many, range(3)) for there in many]
+        finally:
+            done.set()
+        sweeper.result()
+    assert made == [True] * 600
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,16 +1,17 @@
 """Scratch directories of runs: made, locked while their run lives, and removed whatever is in them.
 
-Guarantees: a directory that a living process uses is never swept (a lock says so, not a process
-number, which means nothing in another PID namespace); removal never follows a link and does not
-depend on depth, name lengths or modes that a guest chose; a failure to remove is no failure of the
-run. Does not: measure (see `sandbox.scratch`).
+Guarantees: a directory that a living process uses is never swept, from the moment it is made (a
+lock says so, not a process number, which means nothing in another PID namespace); removal never
+follows a link and does not depend on depth, name lengths or modes that a guest chose; a failure to
+remove is no failure of the run. Does not: measure (see `sandbox.scratch`).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,10 @@ def make(scratches: Path, run: str) -> Scratch:
     """Make the directory of `run` (0700). Raises OSError."""
     scratches.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = Path(os.path.realpath(scratches)) / run
-    path.mkdir(mode=0o700)
-    lock = os.open(path, _FLAGS)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return Scratch(path, lock)
+    with _alone(scratches):
+        # Between the two a sweep would take the directory for one that was left behind.
+        path.mkdir(mode=0o700)
+        return Scratch(path, _locked(path))
 
 
 def sweep(scratches: Path) -> None:
@@ -46,12 +47,34 @@ def sweep(scratches: Path) -> None:
         return
     for left in scratches.iterdir():
         with suppress(OSError):
-            lock = os.open(left, _FLAGS)
+            with _alone(scratches):
+                lock = _locked(left)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(left)
             finally:
                 os.close(lock)
+
+
+@contextmanager
+def _alone(scratches: Path) -> Iterator[None]:
+    """Hold the lock on all scratch directories; for a moment only, since every start waits."""
+    lock = os.open(scratches, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _locked(path: Path) -> int:
+    """Return a descriptor of the directory that holds its lock. Raises OSError if another does."""
+    lock = os.open(path, _FLAGS)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _remove(path: Path) -> None:

@@ -13,6 +13,7 @@ from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.engine.scratch import make
 from capbox.engine.settings import Settings, SettingsError
+from capbox.journal.errors import JournalError
 from capbox.journal.verify import OpenPrefix
 from capbox.sandbox.process.frames import Walls
 
@@ -45,6 +46,36 @@ async def test_without_built_tools_the_engine_says_how_to_build_them(
     with pytest.raises(SettingsError):
         async with LocalEngine(home, tmp_path, lambda line: None):
             raise AssertionError("it opened")
+
+
+async def test_a_lost_key_is_not_replaced_while_the_journal_holds_runs_it_signed(
+    home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    key, journal = home.state / "journal.key", home.state / "journal"
+    async with (
+        app.local_engine(home=home, spares=False) as engine,
+        app.session(engine, Settings(tmp_path / "work")) as session,
+    ):
+        await session.call("read", {"path": "a.txt"})
+    secret = key.read_bytes()
+    key.unlink()
+    with pytest.raises(JournalError) as refused:
+        async with app.local_engine(home=home, spares=False):
+            raise AssertionError("it opened")
+    assert (refused.value.subject, refused.value.reason, key.exists()) == (
+        str(key),
+        f"the signing key is missing, but {journal} holds runs that it signed: "
+        "put the key back, or move the journal away",
+        False,
+    )
+    key.touch(mode=0o600)
+    key.write_bytes(secret)
+    async with app.local_engine(home=home, spares=False):
+        key.unlink()
+    journal.rename(tmp_path / "old journal")
+    async with app.local_engine(home=home, spares=False):
+        assert len(key.read_bytes()) == len(secret)
 
 
 async def test_an_exception_under_an_engine_comes_out_as_it_is(home: Home) -> None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from capbox.authority.authority import Authority
+from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath, Layout
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
@@ -30,7 +31,7 @@ from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
 from capbox.journal.event import RunClosed, RunOpened, run_id
-from capbox.journal.head import Signer
+from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.engine import EngineKey
@@ -89,7 +90,11 @@ class LocalEngine:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Open everything. Raises SettingsError when a directory or the tools cannot be used."""
+        """Open everything.
+
+        Raises SettingsError when a directory or the tools cannot be used, JournalError when the
+        journal or its signing key cannot.
+        """
         async with AsyncExitStack() as stack:
             await self._open(stack)
             self._stack = stack.pop_all()
@@ -101,7 +106,7 @@ class LocalEngine:
         if self.registry.errors:
             first = self.registry.errors[0]
             raise SettingsError(first.where, first.message)
-        self._signer = Signer.load(self.home.state / "journal.key")
+        self._signer = _signer(self.home.state)
         self._journal = Journal(self.home.state / "journal", self._signer)
         stack.callback(self._journal.close)
         cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
@@ -122,7 +127,7 @@ class LocalEngine:
 
     async def compile_tools(self) -> None:
         """Compile every shipped guest for the default engine, so that no call waits for it."""
-        bounds = EngineKey(fuel=False, stack_bytes=1 << 20)
+        bounds = EngineKey(fuel=False, stack_bytes=Limits().stack_bytes)
         for module in {tool.module for tool in self.tools.values()}:
             await self.sandbox.warm(module, bounds)
 
@@ -167,6 +172,21 @@ class LocalEngine:
     @property
     def _scratches(self) -> Path:
         return self.home.cache / "scratch"
+
+
+def _signer(state: Path) -> Signer:
+    """Load the signing key, made first if missing, but not when it has signed runs already."""
+    key, journal = state / "journal.key", state / "journal"
+    # The key is looked for again: a process that starts beside this one makes it, then the run.
+    missing = not os.path.lexists(key)
+    if missing and Heads(journal / "heads").runs() and not os.path.lexists(key):
+        # A new key would call every true run forged, and hide that the old one is gone.
+        raise JournalError(
+            str(key),
+            f"the signing key is missing, but {journal} holds runs that it signed: "
+            "put the key back, or move the journal away",
+        )
+    return Signer.load(key)
 
 
 _COMPONENTS = ("capbox", "wasmtime")

@@ -118,11 +118,13 @@ def test_a_run_whose_head_is_gone_is_broken_not_unknown(
 
 
 def test_a_lost_key_is_reported_and_no_new_one_made(
-    capbox: Callable, runs: list[str], home: Home
+    capbox: Callable, runs: list[str], home: Home, workspace: Path
 ) -> None:
     (home.state / "journal.key").unlink()
     done = capbox("audit", "verify")
     assert (done.code, "the signing key" in done.err) == (1, True)
+    call = capbox("call", "read", "path=a.txt", "--read=.", "--workspace", workspace)
+    assert (call.code, "put the key back" in call.err) == (5, True)
     assert not (home.state / "journal.key").exists()
 
 

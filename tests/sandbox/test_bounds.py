@@ -108,3 +108,32 @@ async def test_a_fifo_is_refused_and_not_waited_for(
     ]
     assert page.error is not None
     assert page.error.code == "not_a_file"
+
+
+FILLS_SCRATCH = {
+    "seq": "seq 100 > /tmp/f",
+    "sort": "seq 100 | sort -o /tmp/f",
+    "awk": "seq 100 | awk '{print > \"/tmp/f\"}'",
+    "sed": "seq 100 | sed -n 'w /tmp/f'",
+    "tee": "seq 100 | tee /tmp/f > /dev/null",
+    "uniq": "seq 100 | uniq - /tmp/f",
+    "shuf": "shuf -i 1-100 -o /tmp/f",
+    "cp": "cp big /tmp/f",
+    "echo": "echo $(seq 100) > /tmp/f",
+    "printf": "printf '%0200d' 1 > /tmp/f",
+}
+
+
+@pytest.mark.parametrize("name", FILLS_SCRATCH)
+async def test_a_full_scratch_is_an_error_of_the_command_that_fills_it(
+    name: str, open_session: OpenSession, tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_text("x" * 200)
+    seen = []
+    for limits in (Limits(tmp_bytes=100), Limits()):
+        settings = Settings(workspace=tmp_path, reads=(".",), limits=limits)
+        async with open_session(settings) as session:
+            result = await session.call("bash", {"script": FILLS_SCRATCH[name]})
+            code = (result.data or {})["exit_code"]
+            seen.append((code != 0, f"{name}: " in result.content, "No space" in result.content))
+    assert seen == [(True, True, True), (False, False, False)]

@@ -56,6 +56,7 @@ func awk(c *Call) int {
 		c.Fail("%s", problem)
 		return 2
 	}
+	var files outputs
 	shell, release := process.Register(process.Host{
 		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
 			if c.Out.out.Flush() != nil { // here, since this may be a goroutine that nobody recovers
@@ -71,7 +72,10 @@ func awk(c *Call) int {
 					return nil, errDirectory
 				}
 			}
-			return file, err
+			if err != nil || flag == os.O_RDONLY {
+				return file, err
+			}
+			return &output{ReadWriteCloser: file, name: name, all: &files}, nil
 		},
 	})
 	defer release()
@@ -82,13 +86,37 @@ func awk(c *Call) int {
 		return 2
 	}
 	status, err = interp.ExecProgram(parsed, config)
-	if c.Out.out.Flush() != nil {
-		return SignalPipe
+	if failed := c.Out.out.Flush(); failed != nil {
+		return c.unwritten(writeFailed{failed})
+	}
+	if files.failed != nil {
+		c.Fail("cannot write to \"%s\" (%s)", files.name, reason(files.failed))
+		return 2
 	}
 	if err != nil {
 		return c.awkFailure(err)
 	}
 	return status
+}
+
+// outputs notes the first of a program's files that could not be written: goawk closes them without looking.
+type outputs struct {
+	name   string
+	failed error
+}
+
+type output struct {
+	io.ReadWriteCloser
+	name string
+	all  *outputs
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	n, err := o.ReadWriteCloser.Write(text)
+	if err != nil && o.all.failed == nil {
+		o.all.name, o.all.failed = o.name, err
+	}
+	return n, err
 }
 
 func (c *Call) awkFailure(err error) int {

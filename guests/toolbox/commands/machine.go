@@ -71,7 +71,7 @@ func tee(c *Call) int {
 	if done {
 		return status
 	}
-	outs := []io.Writer{c.Out}
+	outs := map[string]io.Writer{}
 	for _, name := range opts.Operands {
 		file, err := c.create(name, opts.Has("a"))
 		if err != nil {
@@ -79,16 +79,18 @@ func tee(c *Call) int {
 			continue
 		}
 		defer file.Close()
-		outs = append(outs, file)
+		outs[name] = file
 	}
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := c.In.Read(buffer)
-		for _, out := range outs {
+		for name, out := range outs {
 			if _, err := out.Write(buffer[:n]); err != nil {
-				status = 1
+				status = c.FailPath(name, err)
+				delete(outs, name)
 			}
 		}
+		c.Out.Write(buffer[:n])
 		c.Out.Flush()
 		if err != nil {
 			if !errors.Is(err, io.EOF) {

@@ -2,15 +2,24 @@ package commands
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
+
+	"capbox/toolbox/abi"
 )
 
 // SignalPipe is the status of a command whose reader went away, as a shell shows SIGPIPE.
 const SignalPipe = 141
 
-// brokenPipe unwinds a command whose standard output nobody reads any more; Finish turns it into SignalPipe.
-type brokenPipe struct{}
+// writeFailed unwinds a command that cannot write its output; Invoke turns it into a status, and into a message unless
+// it was only that nobody reads any more.
+type writeFailed struct{ err error }
+
+func (w writeFailed) pipe() bool {
+	return errors.Is(w.err, io.ErrClosedPipe) || errors.Is(w.err, syscall.EPIPE)
+}
 
 // Output is a command's buffered standard output. A failed write ends the command, so no command loops for nobody.
 type Output struct {
@@ -62,7 +71,7 @@ func (o *Output) Flush() { o.check(o.out.Flush()) }
 func (o *Output) check(err error) {
 	if err != nil && !o.failed {
 		o.failed = true
-		panic(brokenPipe{})
+		panic(writeFailed{err})
 	}
 }
 
@@ -75,8 +84,8 @@ func Invoke(command Command, c *Call) (status int) {
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
-		case brokenPipe:
-			status = SignalPipe
+		case writeFailed:
+			status = c.unwritten(cause)
 		default:
 			_ = c.Out.out.Flush()
 			fmt.Fprintf(c.err, "%s: internal error: %v\n", c.Name, cause)
@@ -86,4 +95,13 @@ func Invoke(command Command, c *Call) (status int) {
 	status = command(c)
 	c.Out.Flush()
 	return status
+}
+
+// unwritten says why the output could not be written, and gives the status of a command that ends because of it.
+func (c *Call) unwritten(failure writeFailed) int {
+	if failure.pipe() {
+		return SignalPipe
+	}
+	fmt.Fprintf(c.err, "%s: write error: %s\n", c.Name, abi.Reason(failure.err))
+	return 1
 }

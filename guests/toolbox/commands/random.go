@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bufio"
 	"crypto/rand"
 	"encoding/binary"
 	"io"
@@ -125,14 +124,14 @@ func shuf(c *Call) int {
 			return c.Fail("no lines to repeat")
 		}
 	}
-	out := bufio.NewWriter(c.Out)
+	out := c.Out
 	if name, ok := opts.Value("o"); ok {
 		file, err := c.Create(name)
 		if err != nil {
 			return c.FailPath(name, err)
 		}
 		defer file.Close()
-		out = bufio.NewWriter(file)
+		out = NewOutput(file)
 	}
 	for i := range limit {
 		if opts.Has("r") && len(lines) > 0 {

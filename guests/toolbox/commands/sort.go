@@ -86,7 +86,9 @@ func (c *Call) writeSorted(lines []string, end byte, opts *Options) int {
 		c.Fail("open failed: %s: %s", name, reason(err))
 		return 2
 	}
-	put(file)
+	checked := NewOutput(file)
+	put(checked)
+	checked.Flush()
 	if err := file.Close(); err != nil {
 		c.FailPath(name, err)
 		return 2

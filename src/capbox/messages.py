@@ -112,6 +112,16 @@ class Usage:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
 
+    @property
+    def total(self) -> int:
+        """Return how many tokens it is altogether."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_write_tokens
+        )
+
     def __add__(self, other: Usage) -> Usage:
         """Return the field-wise sum."""
         return Usage(

@@ -142,9 +142,8 @@ async def test_a_conversation_goes_on_from_what_it_holds(says: Says) -> None:
 
 
 async def test_no_reply_is_an_error_and_not_an_empty_reply(says: Says) -> None:
-    with pytest.raises(ModelError) as raised:
+    with pytest.raises(ModelError):
         await heard(says([]), UserMessage("?"))
-    assert raised.value.may_pass is False
 
 
 async def test_a_stream_can_be_left_in_the_middle(says: Says) -> None:

@@ -143,7 +143,7 @@ var substitutes = map[string]string{
 	"python": "There is no Python in this shell. Ask for the `python` tool, if this run has one; awk, jq and sed exist here.",
 	"node":   "There is no JavaScript in this shell. Ask for the `javascript` tool, if this run has one; jq exists here.",
 	"npm":    "Packages cannot be installed: there is no network and no other program here.",
-	"curl":   "There is no network in this shell. The `fetch` tool serves, with a grant such as fetch:HOST.",
+	"curl":   "There is no network in this shell. A `fetch` tool would serve, if this run has one, with a grant such as fetch:\"GET https://HOST/*\".",
 	"ssh":    "There is no network in this shell, and no other machine.",
 	"sudo":   "There are no users to switch to; what may be done was granted to this run and cannot be raised from inside.",
 	"docker": "There are no containers and no other processes here.",

@@ -90,7 +90,7 @@ class Meter:
     def pay(self, usage: Usage, usd: float | None) -> None:
         """Add the cost of one reply; `usd` None (no known price) is estimated."""
         self._usage += usage
-        self._last_turn_tokens = max(1, _total(usage))
+        self._last_turn_tokens = max(1, usage.total)
         if usd is None:
             self._usd_estimated = True
             usd = _dear(usage)
@@ -118,18 +118,9 @@ class Meter:
 
     @property
     def _tokens(self) -> int:
-        return _total(self._usage)
+        return self._usage.total
 
 
 def _dear(usage: Usage) -> float:
     output = usage.output_tokens
-    return (_total(usage) - output) * USD_PER_INPUT_TOKEN + output * USD_PER_OUTPUT_TOKEN
-
-
-def _total(usage: Usage) -> int:
-    return (
-        usage.input_tokens
-        + usage.output_tokens
-        + usage.cache_read_tokens
-        + usage.cache_write_tokens
-    )
+    return (usage.total - output) * USD_PER_INPUT_TOKEN + output * USD_PER_OUTPUT_TOKEN

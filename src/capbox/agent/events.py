@@ -1,14 +1,13 @@
 """What happens in a run, told as it happens: a closed union with one JSON-lines schema.
 
-Guarantees: every event has a `type` and the same keys each time; `json_line` is ASCII without a raw
-newline, so nothing that a model or a tool wrote can end a line, or reach a terminal as a control
-sequence. The first event of a run is `RunStarted`, the last is `RunFinished`.
-Does not: carry times or numbers of its own (the store adds both), or decide anything.
+Guarantees: every event has a `type` and the same keys each time. The first event of a run is
+`RunStarted`, the last is `RunFinished`.
+Does not: carry times or numbers of its own (the store adds both), neutralise what a model or a tool
+wrote (whoever writes a line of JSON keeps it ASCII), or decide anything.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from capbox.agent.outcome import Limit, Outcome, exit_code, sentence, word
@@ -190,13 +189,6 @@ Event = (
     | LimitAsked
     | RunFinished
 )
-
-
-def json_line(event: Event) -> str:
-    """Return the event as one line of JSON, without the newline."""
-    # ASCII only: a lone surrogate that a model wrote would otherwise fail on encoding, and escape
-    # sequences (ESC, CSI) would act on the terminal of whoever reads the stream.
-    return json.dumps(event.to_json(), ensure_ascii=True, separators=(",", ":"))
 
 
 def _call_json(call: ToolCall) -> dict[str, Json]:

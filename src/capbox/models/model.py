@@ -31,11 +31,6 @@ ErrorKind = Literal[
 ]
 
 
-_PASSING: frozenset[ErrorKind] = frozenset(
-    {"rate_limit", "overloaded", "provider", "connection", "cut", "stalled"}
-)
-
-
 class ModelError(Exception):
     """A model gave no whole reply.
 
@@ -47,19 +42,11 @@ class ModelError(Exception):
     An error inside a stream has the kind it would have had as a status.
     """
 
-    def __init__(
-        self, kind: ErrorKind, message: str, *, retry_after_seconds: float | None = None
-    ) -> None:
-        """Keep what the loop decides on: the kind, and how long the provider asks us to wait."""
+    def __init__(self, kind: ErrorKind, message: str) -> None:
+        """Keep what a run reports."""
         super().__init__(message)
         self.kind = kind
         self.message = message
-        self.retry_after_seconds = retry_after_seconds
-
-    @property
-    def may_pass(self) -> bool:
-        """Say whether the same request may succeed later."""
-        return self.kind in _PASSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import pty
+import select
 from collections.abc import Iterator
 
 import anyio
@@ -93,6 +95,13 @@ def terminal(descriptor: int) -> tuple[Terminal, io.StringIO]:
     return Terminal(Screen(io.StringIO(), written, {}), descriptor), written
 
 
+async def shown_times(times: int, text: str, written: io.StringIO) -> None:
+    """Wait until `text` was shown so often."""
+    with anyio.fail_after(60):
+        while written.getvalue().count(text) < times:
+            await anyio.lowlevel.checkpoint()
+
+
 async def test_the_canonical_effect_is_shown_and_the_answer_taken(line: tuple[int, int]) -> None:
     asked, written = terminal(line[0])
     os.write(line[1], b"r\n")
@@ -119,6 +128,115 @@ async def test_what_is_not_understood_is_asked_again_twice(
     asked = Terminal(Screen(io.StringIO(), written, {}), line[0])
     assert await TerminalApprover(asked).ask(QUESTION) == answer
     assert written.getvalue().count("[o]nce") == len(typed)
+
+
+async def test_what_happens_meanwhile_is_told_after_the_answer(line: tuple[int, int]) -> None:
+    asked, written = terminal(line[0])
+    answers: list[Answer] = []
+
+    async def ask() -> None:
+        answers.append(await TerminalApprover(asked).ask(QUESTION))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        shown = written.getvalue()
+        asked.screen.say("glob   [o]k show it   [n]o thanks   (one letter, Enter):")
+        os.write(line[1], b"maybe\n")
+        await shown_times(2, "[s]top", written)
+        asked.screen.say("glob   once more")
+        assert "[o]k show it" not in written.getvalue()
+        os.write(line[1], b"n\n")
+    assert answers == [No()]
+    assert shown.endswith("[s]top: ")
+    assert written.getvalue().removeprefix(shown).splitlines()[-3:] == [
+        "[o]nce  for this [r]un  for a [t]ime (t 30: minutes)  [n]o  no, and [s]top:   no: "
+        "refused by the person who was asked",
+        "glob   [o]k show it   [n]o thanks   (one letter, Enter):",
+        "glob   once more",
+    ]
+
+
+async def test_a_question_comes_up_whole_and_only_after_the_one_before_it(
+    line: tuple[int, int],
+) -> None:
+    asked, written = terminal(line[0])
+    async with anyio.create_task_group() as tasks:
+        for _ in range(2):
+            tasks.start_soon(TerminalApprover(asked).ask, QUESTION)
+        await anyio.wait_all_tasks_blocked()
+        assert written.getvalue().count("wants to read") == 1
+        os.write(line[1], b"o\n")
+        await shown_times(2, "[s]top", written)
+        os.write(line[1], b"o\n")
+    assert written.getvalue().count("wants to read") == 2
+
+
+@pytest.mark.parametrize("given_up", ["end of input", "cancelled"])
+async def test_what_was_kept_is_told_when_nobody_answers(
+    given_up: str, line: tuple[int, int]
+) -> None:
+    asked, written = terminal(line[0])
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(TerminalApprover(asked).ask, QUESTION)
+        await anyio.wait_all_tasks_blocked()
+        asked.screen.say("kept")
+        assert "kept" not in written.getvalue()
+        if given_up == "cancelled":
+            tasks.cancel_scope.cancel()
+        else:
+            os.close(line[1])
+    assert written.getvalue().endswith("[s]top: \nkept\n")
+
+
+async def test_what_was_typed_at_a_question_that_was_pushed_away_does_not_answer_it() -> None:
+    keyboard, inside = pty.openpty()
+    asked, written = terminal(inside)
+    answers: list[Answer] = []
+
+    async def ask() -> None:
+        answers.append(await TerminalApprover(asked).ask(QUESTION))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        os.write(keyboard, b"run\n")
+        assert select.select([inside], [], [], 60)[0]
+        for number in range(5_000):
+            asked.screen.say(f"glob   question {number}?")
+        assert written.getvalue().count("wants to read") == 2
+        os.write(keyboard, b"n\n")
+    assert answers == [No()]
+    os.close(keyboard)
+    os.close(inside)
+
+
+async def test_a_long_question_fits_a_window_and_shows_both_ends_of_every_path(
+    line: tuple[int, int],
+) -> None:
+    name = "/" + "d" * 3_000 + "/key"
+    long = ask_request(
+        ReadAccess(GrantPath(f"/workspace{name}")),
+        run="r",
+        tool="read",
+        tool_digest="ab" * 32,
+        host=f"/home/x{name}",
+        arguments='{"path": "' + "\u202e" * 3_000,
+    )
+    asked, written = terminal(line[0])
+    os.write(line[1], b"n\n")
+    await TerminalApprover(asked).ask(long)
+    _, effect, arguments, grant, prompt = written.getvalue().splitlines()
+    assert effect.startswith("read (sha256 abababababab) wants to read /workspace/ddd")
+    assert "ddd/key, which is /home/x/ddd" in effect
+    assert effect.endswith("ddd/key")
+    assert effect.count(" characters, cut here ...] ") == 2
+    assert arguments.startswith('  arguments  {"path": "\\u202e')
+    assert arguments.endswith("characters more")
+    assert " longer allows  read:/workspace/ddd" in grant
+    assert grant.endswith("ddd/key")
+    rows = [len(line) // 80 + 1 for line in ("", effect, arguments, grant, prompt)]
+    assert sum(rows) <= 22
 
 
 async def test_the_end_of_the_input_is_a_no(line: tuple[int, int]) -> None:

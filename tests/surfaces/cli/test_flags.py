@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from capbox.authority.budget import Budget
 from capbox.authority.limits import Limits
 from capbox.engine.settings import Settings, SettingsError
+from capbox.surfaces.cli.commands.call import call
+from capbox.surfaces.cli.commands.run import run
 from capbox.surfaces.cli.flags import (
     LIMIT_KEYS,
     RUN_LIMIT_KEYS,
     BoundFlags,
+    BudgetUsd,
     GrantFlags,
+    MaxToolCalls,
+    MaxTurns,
+    Memory,
     budget_of,
     limits_of,
     refuse_run_keys,
@@ -61,6 +70,28 @@ def test_bounds_have_the_units_that_the_flags_name() -> None:
         tmp_bytes=0,
     )
     assert limits_of(BoundFlags()) == Limits()
+
+
+@pytest.mark.parametrize("command", [call, run], ids=lambda command: command.__name__)
+def test_a_command_has_the_defaults_of_limits_and_no_copy_of_them(
+    command: Callable[..., int],
+) -> None:
+    given = inspect.signature(command).parameters
+    bounds = {"timeout": "wall_seconds", "stack": "stack_bytes", "output": "output_bytes"}
+    for flag, bound in bounds.items():
+        # The very object: a number written a second time would be another one.
+        assert given[flag].default is getattr(Limits(), bound)
+    assert given["memory"].default is None
+
+
+def test_the_help_names_the_defaults_that_hold() -> None:
+    for flag, default in (
+        (MaxTurns, Budget().turns),
+        (MaxToolCalls, Budget().tool_calls),
+        (BudgetUsd, f"{Budget().usd:g}"),
+        (Memory, f"{Limits().memory_bytes // 10**6} ({Limits().memory_bytes >> 20} MiB)"),
+    ):
+        assert get_args(flag)[1].help.endswith(f"Default {default}.")
 
 
 def test_the_budget_has_its_own_keys_and_flags() -> None:

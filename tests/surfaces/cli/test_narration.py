@@ -153,7 +153,11 @@ def test_the_summary_says_what_was_done_refused_and_spent() -> None:
     [
         (Completed(), "completed"),
         (Cancelled(), "cancelled: interrupted"),
-        (Refused("model x", "no grant", "model:x"), "to allow it, add: --grant 'model:x'"),
+        (Refused("model x", "no grant", "model:x"), "to allow it, add: --grant model:x"),
+        (
+            Refused("read /a's", "no grant", "read:/a's uses=1"),
+            """to allow it, add: --grant 'read:/a'"'"'s uses=1'""",
+        ),
     ],
 )
 def test_each_end_is_named(outcome: Outcome, line: str) -> None:

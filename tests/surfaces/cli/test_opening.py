@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from capbox.engine.settings import Settings
-from capbox.surfaces.cli.opening import Choice, Remembered, folder_key, opened
+from capbox.surfaces.cli.opening import Choice, FolderKey, Remembered, folder_key, opened
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.cli.terminal import Terminal
 
@@ -110,7 +112,43 @@ async def test_folders_are_remembered_beside_each_other(
     assert remembered.put(folder_key(folder), Choice("none")) is None
     assert remembered.get(folder_key(folder)) == Choice("none")
     assert remembered.get(folder_key(tmp_path)) == Choice("read-only")
-    assert sorted(os.listdir(tmp_path)) == ["folders.json", "workspace"]
+    assert sorted(os.listdir(tmp_path)) == ["folders.json", "folders.json.lock", "workspace"]
+
+
+REMEMBER = """
+import sys
+from pathlib import Path
+from capbox.surfaces.cli.opening import Choice, FolderKey, Remembered
+remembered, name = Remembered(Path(sys.argv[1])), sys.argv[2]
+print(flush=True)
+sys.stdin.readline()
+for number in range(40):
+    assert remembered.put(FolderKey(f"/{name}/{number}", 1, number), Choice("edit")) is None
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_that_remember_at_the_same_time_lose_nothing(remembered: Remembered) -> None:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", REMEMBER, str(remembered.file), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in ("a", "b")
+    ]
+    for one in running:
+        assert one.stdout is not None
+        one.stdout.readline()
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    for one in running:
+        one.communicate(timeout=120)
+        assert one.returncode == 0
+    keys = [FolderKey(f"/{name}/{n}", 1, n) for name in ("a", "b") for n in range(40)]
+    assert [key for key in keys if remembered.get(key) != Choice("edit")] == []
 
 
 ENTRY = '{{"path": "{0}", "device": 1, "inode": 1, "preset": {1}, "grants": {2}}}'
@@ -124,6 +162,8 @@ ENTRY = '{{"path": "{0}", "device": 1, "inode": 1, "preset": {1}, "grants": {2}}
         b"[]",
         b"{}",
         b"\xff\xfe",
+        b"[" * 200_000,
+        b'{"version": 1, "folders": ' + b"[" * 200_000,
         b'{"version": 2, "folders": []}',
         b'{"version": 1, "folders": 3}',
         b'{"version": 1, "folders": [{}]}',

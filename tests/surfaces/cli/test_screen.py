@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 
 import pytest
 
-from capbox.surfaces.cli.screen import Screen, one_line, shown
+from capbox.surfaces.cli.screen import HELD_CHARACTERS_MAX, Screen, one_line, shown
 
 
 class Pane(io.StringIO):
@@ -64,8 +65,10 @@ def test_a_result_is_raw_for_a_program_and_neutral_for_a_person() -> None:
 def test_messages_are_neutral_wherever_they_go() -> None:
     one, out, err = screen(terminal=False)
     one.say("\x1b[2Jx", "bold red")
-    one.prompt("really? \x07")
-    assert (out.getvalue(), err.getvalue()) == ("", "\\u001b[2Jx\nreally? \\u0007")
+    with one.question([("\x1b[2Jy", "red")]) as question:
+        question.prompt("really? \x07")
+    assert out.getvalue() == ""
+    assert err.getvalue() == "\\u001b[2Jx\n\\u001b[2Jy\nreally? \\u0007\n"
 
 
 def test_json_is_ascii_on_one_line() -> None:
@@ -126,3 +129,97 @@ def test_a_table_on_a_terminal_cuts_its_last_column_only() -> None:
     one, out, _ = screen(terminal=True, environ={"NO_COLOR": "1"})
     one.table(("name", "what"), [("n" * 40, "x" * 190)])
     assert out.getvalue() == f"name{' ' * 38}what\n{'n' * 40}  {'x' * 35}...\n"
+
+
+class Window(io.StringIO):
+    """What both streams show, one after the other; each asks whether it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def write_everything(one: Screen) -> None:
+    one.stream("half a line")
+    one.say("said", "red")
+    one.line("line")
+    one.result("result")
+    one.json({"a": 1})
+    one.table(("name", "what"), [("n", "w")])
+
+
+EVERYTHING = 'half a line\nsaid\nline\nresult\n{"a": 1}\nname  what\nn     w\n'
+
+
+def test_while_a_question_is_open_everything_else_is_kept_and_written_after_the_answer() -> None:
+    window = Window()
+    one = Screen(window, window, {"NO_COLOR": "1"})
+    with one.question([("May it?", "bold")]) as question:
+        question.prompt("[y/N] ")
+        write_everything(one)
+        assert window.getvalue() == "May it?\n[y/N] "
+        question.answered()
+        question.say("no: what?")
+        question.prompt("[y/N] ")
+        one.say("more")
+        assert window.getvalue() == "May it?\n[y/N] no: what?\n[y/N] "
+        question.answered()
+        question.say("yes")
+    assert window.getvalue() == f"May it?\n[y/N] no: what?\n[y/N] yes\n{EVERYTHING}more\n"
+
+
+def test_a_question_that_ends_unanswered_is_followed_by_what_was_kept() -> None:
+    for end in ("raised", "given up"):
+        window = Window()
+        one = Screen(window, window, {"NO_COLOR": "1"})
+        with contextlib.suppress(TimeoutError), one.question() as question:
+            question.prompt("[y/N] ")
+            write_everything(one)
+            if end == "raised":
+                raise TimeoutError
+            one.give_up()
+            assert window.getvalue() == f"[y/N] \n{EVERYTHING}"
+            one.say("later")
+        tail = "" if end == "raised" else "later\n"
+        assert window.getvalue() == f"[y/N] \n{EVERYTHING}{tail}"
+
+
+def test_a_question_begins_on_a_line_of_its_own_after_streamed_text() -> None:
+    window = Window()
+    one = Screen(window, window, {})
+    one.stream("half")
+    with one.question() as question:
+        question.prompt("[y/N] ")
+        one.stream(" and half")
+        question.answered()
+    one.say("message")
+    assert window.getvalue() == "half\n[y/N]  and half\nmessage\n"
+
+
+@pytest.mark.parametrize("text", ["x" * (HELD_CHARACTERS_MAX + 1), "\n" * 4_001])
+def test_more_than_can_be_kept_is_written_and_the_whole_question_shown_again_below(
+    text: str,
+) -> None:
+    window = Window()
+    one = Screen(window, window, {})
+    dropped = []
+    with one.question([("May it?", "")], lambda: dropped.append(window.getvalue())) as question:
+        question.prompt("[y/N] ")
+        one.say("first")
+        one.stream(text)
+        assert window.getvalue().endswith("May it?\n[y/N] ")
+        one.say("kept again")
+        assert window.getvalue().endswith("May it?\n[y/N] ")
+        question.answered()
+    flood = f"May it?\n[y/N] \nfirst\n{text}" + ("\n" if text[-1] == "x" else "")
+    assert window.getvalue() == f"{flood}May it?\n[y/N] kept again\n"
+    assert dropped == [flood]
+
+
+def test_many_short_lines_are_kept_too() -> None:
+    window = Window()
+    one = Screen(window, window, {})
+    with one.question() as question:
+        question.prompt("[y/N] ")
+        for number in range(2_000):
+            one.say(f"line {number}")
+        assert window.getvalue() == "[y/N] "

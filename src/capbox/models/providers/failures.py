@@ -23,11 +23,7 @@ def failed(
     """Return the error for what pydantic-ai raised; `opened` says whether the stream had begun."""
     if not isinstance(error, wire.ModelAPIError):
         return ModelError("provider", _shown(error.message, endpoint))
-    return ModelError(
-        _kind(error, opened=opened),
-        _shown(_said(error), endpoint),
-        retry_after_seconds=error.retry_after,
-    )
+    return ModelError(_kind(error, opened=opened), _shown(_said(error), endpoint))
 
 
 def broken(error: Exception, endpoint: Endpoint) -> ModelError:

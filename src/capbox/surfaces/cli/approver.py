@@ -1,8 +1,9 @@
 """The approver at a terminal: shows what a call would do, and takes one answer.
 
-Guarantees: what is shown is the gate's canonical, neutralised effect; whatever is not a clear yes
-(an empty line, the end of the input, three words it does not know) is no; text typed before the
-question was shown is not its answer. Does not: grant; the gate lends within the operator's ceiling.
+Guarantees: what is shown is the gate's canonical, neutralised effect, cut so that all of it is seen
+at once, with nothing written below it before it is answered; whatever is not a clear yes (an empty
+line, the end of the input, three words it does not know) is no; text typed before the question was
+shown is not its answer. Does not: grant; the gate lends within the operator's ceiling.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from __future__ import annotations
 from typing import assert_never
 
 from capbox.agent.outcome import Limit, sentence
-from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
+from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop, neutral
+from capbox.surfaces.cli.screen import Line
 from capbox.surfaces.cli.terminal import Terminal
 
 _MINUTES_DEFAULT = 10
 _MINUTES_MAX = 24 * 60
 _TRIES = 3
+# Together at most 20 rows of a window of 24 by 80: what a model makes long enough to scroll the
+# effect away is not read. The arguments are cut by the gate, before they are neutralised.
+_PATH_CHARACTERS = 200
+_GRANT_CHARACTERS = 300
+_ARGUMENTS_CHARACTERS = 440
 _UNCLEAR = No("the answer was not understood")
 _OUT_OF_RANGE = No("the time was out of range")
 _KEYS = "[o]nce  for this [r]un  for a [t]ime (t 30: minutes)  [n]o  no, and [s]top: "
@@ -30,21 +37,41 @@ class TerminalApprover:
 
     async def ask(self, request: AskRequest) -> Answer:
         """Show the request and return the answer; `No` for anything unclear."""
-        screen = self._terminal.screen
-        screen.say("")
-        screen.say(request.effect, "bold yellow")
-        screen.say(f"  arguments  {request.arguments}")
-        screen.say(f"  once allows this one call; longer allows  {request.grant}")
         answer: Answer = _UNCLEAR
-        for _ in range(_TRIES):
-            line = await self._terminal.ask(_KEYS, fresh=True)
-            if line is None:
-                return No("nobody answered")
-            answer = parse_answer(line)
-            screen.say(f"  {_told(answer)}", "dim")
-            if answer not in (_UNCLEAR, _OUT_OF_RANGE):
-                break
+        async with self._terminal.question(_block(request)) as question:
+            for _ in range(_TRIES):
+                line = await self._terminal.answer(question, _KEYS, fresh=True)
+                if line is None:
+                    return No("nobody answered")
+                answer = parse_answer(line)
+                question.say(f"  {_told(answer)}", "dim")
+                if answer not in (_UNCLEAR, _OUT_OF_RANGE):
+                    break
         return answer
+
+
+def _block(request: AskRequest) -> tuple[Line, ...]:
+    """Return what is shown above the prompt."""
+    # The access and the path on this machine are cut apart, so that each keeps both its ends.
+    before, access, after = request.effect.partition(neutral(str(request.access)))
+    effect = "".join(cut_in_the_middle(part, _PATH_CHARACTERS) for part in (before, access, after))
+    arguments = cut_in_the_middle(request.arguments, _ARGUMENTS_CHARACTERS)
+    grant = cut_in_the_middle(request.grant, _GRANT_CHARACTERS)
+    return (
+        ("", ""),
+        (effect, "bold yellow"),
+        (f"  arguments  {arguments}", ""),
+        (f"  once allows this one call; longer allows  {grant}", ""),
+    )
+
+
+def cut_in_the_middle(text: str, characters_max: int) -> str:
+    """Return `text` with its beginning and its end, and a mark for what is left out between."""
+    if len(text) <= characters_max:
+        return text
+    mark = f" [... {len(text)} characters, cut here ...] "
+    kept = characters_max - len(mark)
+    return text[: kept - kept // 2] + mark + text[len(text) - kept // 2 :]
 
 
 def parse_answer(line: str) -> Answer:

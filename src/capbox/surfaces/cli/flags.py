@@ -14,8 +14,12 @@ from typing import Annotated, Any
 import typer
 
 from capbox.authority.budget import Budget
-from capbox.authority.limits import MB, Limits
+from capbox.authority.limits import MB, MIB, Limits
 from capbox.engine.settings import Settings, SettingsError
+
+# The defaults, from the one place that has them.
+LIMITS = Limits()
+_BUDGET = Budget()
 
 SECONDS_MAX = 1e8
 MEMORY_MB_MAX = 4_000
@@ -71,7 +75,10 @@ Timeout = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds 
 Memory = Annotated[
     int | None,
     typer.Option(
-        "--memory", metavar="MB", help="Memory of a guest, in 10^6 bytes. Default 268 (256 MiB)."
+        "--memory",
+        metavar="MB",
+        help="Memory of a guest, in 10^6 bytes. "
+        f"Default {LIMITS.memory_bytes // MB} ({LIMITS.memory_bytes // MIB} MiB).",
     ),
 ]
 Stack = Annotated[int, typer.Option("--stack", metavar="BYTES", help="Stack of a guest.")]
@@ -101,13 +108,17 @@ BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="A server of the same protocol.")
 ]
 MaxTurns = Annotated[
-    int | None, typer.Option("--max-turns", metavar="N", help="Replies of the model. Default 50.")
+    int | None,
+    typer.Option(
+        "--max-turns", metavar="N", help=f"Replies of the model. Default {_BUDGET.turns}."
+    ),
 ]
 MaxToolCalls = Annotated[
-    int | None, typer.Option("--max-tool-calls", metavar="N", help="Default 200.")
+    int | None, typer.Option("--max-tool-calls", metavar="N", help=f"Default {_BUDGET.tool_calls}.")
 ]
 BudgetUsd = Annotated[
-    float | None, typer.Option("--budget-usd", metavar="USD", help="What it may cost. Default 10.")
+    float | None,
+    typer.Option("--budget-usd", metavar="USD", help=f"What it may cost. Default {_BUDGET.usd:g}."),
 ]
 Tools = Annotated[
     list[str] | None, typer.Option("--tool", metavar="NAME", help="Only these tools. Repeatable.")
@@ -142,11 +153,11 @@ class GrantFlags:
 class BoundFlags:
     """The bounds of each call, in the units of the flags (memory in MB)."""
 
-    timeout: float = Limits().wall_seconds
+    timeout: float = LIMITS.wall_seconds
     memory: int | None = None
-    stack: int = Limits().stack_bytes
+    stack: int = LIMITS.stack_bytes
     fuel: int | None = None
-    output: int = Limits().output_bytes
+    output: int = LIMITS.output_bytes
     limits: Sequence[str] | None = None
 
 

@@ -6,18 +6,19 @@ that a model or a tool wrote reaches a terminal unneutralised. Does not: decide 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from capbox.agent import events
 from capbox.agent.outcome import Completed, Refused, sentence, word
 from capbox.agent.report import Report
 from capbox.messages import Effect, ToolCall, ToolResult
+from capbox.sandbox.effects import READ_ACTIONS
 from capbox.surfaces.cli.denials import show_denials
 from capbox.surfaces.cli.screen import Screen, one_line
 
 _ARGUMENT_CHARACTERS = 60
 _EFFECTS_SHOWN = 20
-_LOOKS = frozenset({"read", "list"})
 _MAIN = ("path", "script", "pattern", "command", "url", "query")
 
 
@@ -68,7 +69,8 @@ class Narration:
             why = "" if done else f": {sentence(finished.outcome)}"
             screen.say(f"{word(finished.outcome)}{why}", "bold green" if done else "bold red")
             if isinstance(finished.outcome, Refused) and finished.outcome.missing is not None:
-                screen.say(f"to allow it, add: --grant '{finished.outcome.missing}'", "bold")
+                missing = shlex.quote(finished.outcome.missing)
+                screen.say(f"to allow it, add: --grant {missing}", "bold")
             screen.say(_used(finished.spent), "dim")
         screen.say(f"on record: capbox audit show {report.run}", "dim")
 
@@ -102,7 +104,7 @@ def changed(effects: Sequence[Effect]) -> list[str]:
     """Return a line for each path that was changed, in the order of the first change."""
     totals: dict[tuple[str, str], int] = {}
     for effect in effects:
-        if effect.action not in _LOOKS and not effect.path.startswith("/tmp/"):  # noqa: S108
+        if effect.action not in READ_ACTIONS and not effect.path.startswith("/tmp/"):  # noqa: S108
             key = (effect.action, effect.path)
             totals[key] = totals.get(key, 0) + effect.bytes
     return [
@@ -119,10 +121,8 @@ def size(count: int) -> str:
 
 
 def _used(spent: events.RunSpent) -> str:
-    tokens = spent.usage.input_tokens + spent.usage.output_tokens
-    tokens += spent.usage.cache_read_tokens + spent.usage.cache_write_tokens
     money = "price unknown" if spent.usd is None else f"{spent.usd:.4f} USD"
     seconds = f"{spent.wall_ms / 1_000:.1f} s"
     turns = f"{spent.turns} turn{'' if spent.turns == 1 else 's'}"
     calls = f"{spent.tool_calls} tool call{'' if spent.tool_calls == 1 else 's'}"
-    return f"{turns}, {calls}, {tokens} tokens, {money}, {seconds}"
+    return f"{turns}, {calls}, {spent.usage.total} tokens, {money}, {seconds}"

@@ -1,16 +1,19 @@
 """The one question with which a run at a terminal opens, and the answer that is remembered.
 
 Guarantees: an answer is remembered only when asked for, for this very directory (path, device and
-inode: another one put in its place is asked about again); the file is replaced whole; one that
-cannot be read is kept, reported and not used. Does not: mint; a choice becomes ordinary settings.
+inode: another one put in its place is asked about again); the file is replaced whole, by one at a
+time; one that cannot be read is kept, reported and not used. Does not: mint; a choice becomes
+ordinary settings.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,25 +75,29 @@ class Remembered:
 
     def put(self, folder: FolderKey, choice: Choice) -> str | None:
         """Remember a choice; returns why it was not possible, if so."""
-        entries = self._read()
-        if isinstance(entries, str):
-            return entries
-        kept = {key: old for key, old in entries.items() if key.path != folder.path}
-        folders = [
-            {
-                "path": key.path,
-                "device": key.device,
-                "inode": key.inode,
-                "preset": one.preset,
-                "grants": list(one.grants),
-            }
-            for key, one in {**kept, folder: choice}.items()
-        ]
         try:
-            self._replace(json.dumps({"version": 1, "folders": folders}, indent=1) + "\n")
+            # Two runs that are answered at the same time must not each write what the other lacks.
+            with self._locked():
+                entries = self._read()
+                if isinstance(entries, str):
+                    return entries
+                kept = {key: old for key, old in entries.items() if key.path != folder.path}
+                self._replace(_document({**kept, folder: choice}))
         except OSError as error:
             return f"{self.file} cannot be written: {error.strerror}"
         return None
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        """Keep other processes from writing the file. Raises OSError."""
+        # Beside the file: a lock on the file itself would be one on a file that is replaced.
+        path = self.file.with_name(f"{self.file.name}.lock")
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _read(self) -> Mapping[FolderKey, Choice] | str:
         try:
@@ -100,7 +107,7 @@ class Remembered:
             return dict(_entry(one) for one in document["folders"])
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             return f"{self.file} cannot be read ({error}); it is kept, and not used"
 
     def _replace(self, text: str) -> None:
@@ -113,6 +120,20 @@ class Remembered:
             part.replace(self.file)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _document(entries: Mapping[FolderKey, Choice]) -> str:
+    folders = [
+        {
+            "path": key.path,
+            "device": key.device,
+            "inode": key.inode,
+            "preset": choice.preset,
+            "grants": list(choice.grants),
+        }
+        for key, choice in entries.items()
+    ]
+    return json.dumps({"version": 1, "folders": folders}, indent=1) + "\n"
 
 
 def _entry(one: Mapping[str, object]) -> tuple[FolderKey, Choice]:

@@ -1,15 +1,18 @@
 """Where a command writes: results on standard output, everything else on standard error.
 
 Guarantees: text of a model, a tool or a file reaches a terminal without control, bidi and separator
-characters, so that it can neither act on the terminal nor pass for a line of ours; JSON is ASCII;
-colour only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
+characters, so that it can neither act on the terminal nor pass for a line of ours; while a question
+is open nothing else is written, and nothing is lost; JSON is ASCII; colour only on a terminal, and
+not with NO_COLOR. Does not: read anything (see `terminal`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TextIO
 
 from capbox.messages import Json
@@ -17,6 +20,11 @@ from capbox.messages import Json
 _CELL_MAX = 200
 _GAP = 2
 _COLUMNS_ASSUMED = 80
+HELD_CHARACTERS_MAX = 4_000 * _COLUMNS_ASSUMED
+"""How much is kept while a question is open; the end of a line counts as a whole line."""
+
+Line = tuple[str, str]
+"""A line and its style."""
 
 
 def shown(text: str) -> str:
@@ -36,6 +44,42 @@ def one_line(text: str, characters_max: int) -> str:
     return flat if len(flat) <= characters_max else flat[: characters_max - 3] + "..."
 
 
+class Question:
+    """What a person is asked: lines above, and the prompt with which it waits for an answer."""
+
+    def __init__(self, above: Sequence[Line], write: Callable[[str, str, str], None]) -> None:
+        """Show `above`; `write` takes a text, its style and its end."""
+        self._above = above
+        self._write = write
+        self._prompt = ""
+        self.show()
+
+    def show(self) -> None:
+        """Show the whole question, as far as it has come."""
+        for text, style in self._above:
+            self.say(text, style)
+        if self._prompt:
+            self.prompt(self._prompt)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Write a line that belongs to the question."""
+        self._write(shown(text), style, "\n")
+
+    def prompt(self, text: str) -> None:
+        """Write a prompt without a line end; `answered` says that its line was ended."""
+        self._prompt = text
+        self._write(shown(text), "", "")
+
+    def answered(self) -> None:
+        """Take note that a person ended the line of the prompt."""
+        self._prompt = ""
+
+    def end_line(self) -> None:
+        """End the line of a prompt that nobody has answered."""
+        if self._prompt:
+            self._write("", "", "\n")
+
+
 class Screen:
     """The two streams of one command."""
 
@@ -46,20 +90,21 @@ class Screen:
         self._environ = environ
         self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._line_open = False
-        self._question_open = False
+        self._question: Question | None = None
+        self._again: Callable[[], None] = lambda: None
+        self._held: list[tuple[TextIO, str, str, str]] = []
+        self._held_characters = 0
 
     def result(self, text: str) -> None:
         """Write a whole result; raw where a program reads it, neutralised on a terminal."""
         if self._out.isatty():
             text = shown(text)
-        self._out.write(text if text.endswith("\n") or not text else text + "\n")
-        self._out.flush()
+        self._put(self._out, text, end="\n" if text and not text.endswith("\n") else "")
 
     def stream(self, text: str) -> None:
         """Write a piece of a result; `say` begins on a line of its own after it."""
-        self._out.write(shown(text) if self._out.isatty() else text)
-        self._out.flush()
         self._line_open = not text.endswith("\n") if text else self._line_open
+        self._put(self._out, shown(text) if self._out.isatty() else text)
 
     def end_line(self) -> None:
         """End the line that `stream` left open, if it did."""
@@ -68,31 +113,40 @@ class Screen:
 
     def json(self, value: Json) -> None:
         """Write one JSON value on one line."""
-        self._out.write(json.dumps(value, ensure_ascii=True, default=list) + "\n")
-        self._out.flush()
+        self._put(self._out, json.dumps(value, ensure_ascii=True, default=list), end="\n")
 
     def say(self, text: str, style: str = "") -> None:
         """Write a line for the person who watches, in a `rich` style."""
         self.end_line()
-        if self._question_open:  # it was not answered: the answer would have ended its line
-            self.answered()
-            self._err.write("\n")
-        self._styled(self._err, shown(text), style)
+        self._put(self._err, shown(text), style, end="\n")
 
     def line(self, text: str, style: str = "") -> None:
         """Write a line of a result that is meant for people, in a `rich` style."""
-        self._styled(self._out, shown(text), style)
+        self._put(self._out, shown(text), style, end="\n")
 
-    def prompt(self, text: str) -> None:
-        """Write a question without a line end; `answered` says that its line was ended."""
+    @contextmanager
+    def question(
+        self, above: Sequence[Line] = (), again: Callable[[], None] = lambda: None
+    ) -> Generator[Question]:
+        """Ask, with the lines `above`; all else is kept until the block ends, however it ends.
+
+        What is more than can be kept is written, and the whole question once more below it, after
+        a call of `again`. One question at a time (`Terminal` sees to it).
+        """
         self.end_line()
-        self._err.write(shown(text))
-        self._err.flush()
-        self._question_open = True
+        self._question = question = Question(above, partial(self._write, self._err))
+        self._again = again
+        try:
+            yield question
+        finally:
+            self.give_up()
 
-    def answered(self) -> None:
-        """Take note that a person ended the line of the question."""
-        self._question_open = False
+    def give_up(self) -> None:
+        """End the question that is open, if one is, and write what was kept meanwhile."""
+        if self._question is not None:
+            self._question.end_line()
+            self._question = None
+            self._release()
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write a table; on a terminal its last column is cut to the width of the window.
@@ -107,18 +161,47 @@ class Screen:
             cells = (
                 one_line(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)
             )
-            self._styled(self._out, (" " * _GAP).join(cells).rstrip(), "" if number else "bold")
+            row_style = "" if number else "bold"
+            self._put(self._out, (" " * _GAP).join(cells).rstrip(), row_style, end="\n")
 
-    def _styled(self, stream: TextIO, text: str, style: str) -> None:
+    def _put(self, stream: TextIO, text: str, style: str = "", *, end: str = "") -> None:
+        """Write, or keep for after the question that is open."""
+        if self._question is None:
+            self._write(stream, text, style, end)
+            return
+        # Results of parallel calls could push a question out of sight, and lines that a model
+        # worded look like another one, just above where the answer is typed. Standard output is
+        # kept even where it is no terminal: `| tee` leads it to one.
+        self._held.append((stream, text, style, end))
+        line_ends = text.count("\n") + len(end)
+        self._held_characters += len(text) + line_ends * _COLUMNS_ASSUMED
+        if self._held_characters > HELD_CHARACTERS_MAX:
+            self._ask_again(self._question)
+
+    def _ask_again(self, question: Question) -> None:
+        question.end_line()
+        self._question = None
+        self._release()
+        self.end_line()
+        self._again()
+        question.show()
+        self._question = question
+
+    def _release(self) -> None:
+        held, self._held, self._held_characters = self._held, [], 0
+        for stream, text, style, end in held:
+            self._write(stream, text, style, end)
+
+    def _write(self, stream: TextIO, text: str, style: str, end: str) -> None:
         if not style or self._plain or not stream.isatty():
-            stream.write(text + "\n")
+            stream.write(text + end)
             stream.flush()
             return
         from rich.console import Console
         from rich.text import Text
 
         console = Console(file=stream, highlight=False, force_terminal=True)
-        console.print(Text(text, style), soft_wrap=True)
+        console.print(Text(text, style), soft_wrap=True, end=end)
 
 
 def _columns(stream: TextIO) -> int:

@@ -1,18 +1,20 @@
 """A person at a terminal: one question at a time, one line as the answer.
 
-Guarantees: waiting for an answer can be cancelled at any moment and blocks nothing else; the end of
-the input is None, never an answer. Does not: interpret answers.
+Guarantees: waiting for an answer can be cancelled at any moment and blocks nothing else; meanwhile
+nothing but the question is shown (see `screen`); the end of the input is None, never an answer.
+Does not: interpret answers.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 
-from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.cli.screen import Line, Question, Screen
 
 _LINE_BYTES_MAX = 4_096
 
@@ -32,20 +34,34 @@ class Terminal:
         self._typed = b""
         self._turn: anyio.Lock | None = None
 
-    async def ask(self, prompt: str, *, fresh: bool = False) -> str | None:
-        """Return the line that is typed next, without its end; None when the input ends.
+    @asynccontextmanager
+    async def question(self, above: Sequence[Line] = ()) -> AsyncGenerator[Question]:
+        """Show a question that begins with the lines `above`, after those that are open now.
 
-        `fresh` drops what was typed before the question was seen.
+        Until the block ends nothing else appears on the screen.
         """
         self._turn = self._turn or anyio.Lock()
         async with self._turn:
-            if fresh:
-                self._drop_typed()
-            self.screen.prompt(prompt)
-            line = await self._line()
-            if line is not None:
-                self.screen.answered()
-            return line
+            with self.screen.question(above, self._drop_typed) as question:
+                yield question
+
+    async def answer(self, question: Question, prompt: str, *, fresh: bool = False) -> str | None:
+        """Return the line that is typed next, without its end; None when the input ends.
+
+        `fresh` drops what was typed before the prompt was seen.
+        """
+        if fresh:
+            self._drop_typed()
+        question.prompt(prompt)
+        line = await self._line()
+        if line is not None:
+            question.answered()
+        return line
+
+    async def ask(self, prompt: str, *, fresh: bool = False) -> str | None:
+        """Return the answer to a question that is nothing but its prompt (see `answer`)."""
+        async with self.question() as question:
+            return await self.answer(question, prompt, fresh=fresh)
 
     async def _line(self) -> str | None:
         while b"\n" not in self._typed:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capbox.messages import ToolResult
+from capbox.sandbox.spec import BOUNDS
 
-BOUNDS = frozenset(
-    {"time", "fuel", "memory", "stack", "output", "written", "files_created"},
-)
+# A call that somebody stopped was not stopped by a bound.
+_STOPS = BOUNDS.keys() - {"revoked", "interrupted"}
 _GATE = {
     "unknown_tool": "no such tool",
     "invalid_arguments": "arguments",
@@ -65,7 +65,7 @@ def cause(results: tuple[ToolResult, ...], lacks: str) -> Cause | None:
 def _refusal(result: ToolResult) -> Cause | None:
     code = result.error.code if result.error is not None else ""
     message = _line(result.error.message) if result.error is not None else ""
-    if code in BOUNDS:
+    if code in _STOPS:
         return Cause("bound", code, message)
     if code in _GATE:
         return Cause("gate", _GATE[code], message)

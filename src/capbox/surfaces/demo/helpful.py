@@ -13,6 +13,7 @@ from capbox.engine.settings import Settings, SettingsError
 from capbox.messages import Effect, Json, ToolCall, ToolResult
 from capbox.models.script import ScriptError, parse_script
 from capbox.models.scripted import ScriptedModel
+from capbox.sandbox.effects import READ_ACTIONS
 from capbox.surfaces.demo.hostile import OpenSession
 from capbox.surfaces.demo.scene import Scene
 
@@ -48,7 +49,7 @@ class Step:
     @property
     def changes(self) -> tuple[Effect, ...]:
         """Return the effects that changed something."""
-        return tuple(e for e in self.result.effects if e.action not in ("read", "list"))
+        return tuple(e for e in self.result.effects if e.action not in READ_ACTIONS)
 
 
 def model() -> ScriptedModel:

@@ -50,11 +50,6 @@ _FILES: Mapping[str, str] = {
     "@ws/CLAUDE.md": "Keep answers short.\n",
     "@ws/capbox.toml": '# shipped with the project\ngrants = ["write:/", "tool:*"]\n',
 }
-# Longest first: some of these places lie in others.
-_SHORT = (
-    *(("config", "own config"), ("state", "own state"), ("tools", "own tools")),
-    *(("ws", "acme"), ("home", "~"), ("etc", "/etc"), ("mnt", "/mnt")),
-)
 _LINKS: Mapping[str, str] = {
     "@ws/latest-key": "@home/.ssh/id_ed25519",
     "@ws/vendor": "@etc",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from capbox.messages import Denial, ToolFailure, ToolResult
+from capbox.sandbox.spec import BOUNDS
 from capbox.surfaces.cli.commands.call import exit_code
 
 DENIAL = Denial("read /workspace/a", "no grant covers it", None, None)
@@ -29,8 +30,9 @@ def failed(code: str, *denied: Denial) -> ToolResult:
         (failed("denied", DENIAL), 3),
         (failed("not_found", DENIAL), 3),
         (failed("stopped_by_person"), 3),
-        *((failed(b, DENIAL), 4) for b in ("time", "fuel", "memory", "stack", "output")),
-        *((failed(b), 4) for b in ("written", "files_created", "revoked")),
+        *((failed(b), 4) for b in BOUNDS if b != "interrupted"),
+        (failed("time", DENIAL), 4),
+        (failed("interrupted"), 1),
         (failed("sandbox_failed"), 5),
     ],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from capbox.journal.reader import read, runs
 
 LOOK = {"text": "Looking.", "tool_calls": [{"name": "read", "arguments": {"path": "a.txt"}}]}
 WRITE = {"tool_calls": [{"name": "write", "arguments": {"path": "new.txt", "content": "x\n"}}]}
@@ -175,6 +178,39 @@ def test_at_a_terminal_it_opens_with_one_question_and_asks_for_what_is_missing(
     again.types("s\n")
     code, seen = again.leaves()
     assert (code, "stopped_by_person" in seen) == (3, True)
+
+
+def test_a_question_stays_the_last_thing_on_the_screen_until_it_is_answered(
+    person: Callable, script: Callable, workspace: Path, environ: Mapping[str, str]
+) -> None:
+    """Results are told in order: all wait for the first, and then come while somebody is asked."""
+    (workspace / "docs").mkdir()
+    letters = random.Random(1)
+    lines = ("".join(letters.choices("abcd", k=250)) for _ in range(4_000))
+    (workspace / "docs" / "slow.txt").write_text("".join(f"x{line}\n" for line in lines))
+    fake = "[o]k show it [n]o thanks (one letter, Enter):"
+    slow = {"pattern": "(.|ab|ba)*x(.|ab){200}[x-z]", "path": "docs/slow.txt"}
+    calls = [
+        {"name": "grep", "arguments": slow},
+        *({"name": "glob", "arguments": {"pattern": f"{fake} {n}"}} for n in range(30)),
+        {"name": "read", "arguments": {"path": "a.txt"}},
+    ]
+    model = script({"text": "Looking.", "tool_calls": calls}, DONE)
+    somebody = person("run", "t", "--model", model, "--read", "docs")
+    somebody.waits_for("[s]top: ")
+    journal = Path(environ["CAPBOX_HOME"], "state", "journal")
+
+    def all_others_ended() -> bool:
+        found = [r.content or {} for run in runs(journal) for r in read(journal, run)]
+        return sum(one["kind"] == "outcome" for one in found) == len(calls) - 1
+
+    somebody.waits_until(all_others_ended)
+    somebody.types("n\n")
+    code, seen = somebody.leaves()
+    assert code == 0
+    answered = "[s]top: n\n  no: refused by the person who was asked\n"
+    assert answered in seen
+    assert seen.count(fake) == 30
 
 
 def test_at_a_terminal_with_no_ask_nobody_is_asked(person: Callable, script: Callable) -> None:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
 
-BOUNDS = frozenset(
-    {"time", "fuel", "memory", "stack", "output", "written", "files_created", "revoked"}
-)
 _USAGE = frozenset({"unknown_tool", "invalid_arguments"})
 
 
@@ -47,11 +44,11 @@ def call(
     map_: flags.Maps = None,
     env: flags.Env = None,
     preset: flags.Preset = None,
-    timeout: flags.Timeout = 30.0,
+    timeout: flags.Timeout = flags.LIMITS.wall_seconds,
     memory: flags.Memory = None,
-    stack: flags.Stack = 1 << 20,
+    stack: flags.Stack = flags.LIMITS.stack_bytes,
     fuel: flags.Fuel = None,
-    output: flags.Output = 1_000_000,
+    output: flags.Output = flags.LIMITS.output_bytes,
     limit: flags.CallLimits = None,
     as_json: flags.AsJson = False,
     stream_json: flags.AsStream = False,
@@ -93,6 +90,8 @@ def call(
 
 def exit_code(result: ToolResult) -> int:
     """Return the exit code of `capbox call` for this result."""
+    from capbox.sandbox.spec import BOUNDS
+
     code = result.error.code if result.error is not None else ""
     if result.ok:
         return 0
@@ -100,7 +99,7 @@ def exit_code(result: ToolResult) -> int:
         return 2
     if code == "sandbox_failed":
         return 5
-    if code in BOUNDS:
+    if code in BOUNDS and code != "interrupted":  # a person is no bound
         return 4
     return 3 if result.denied or code == "stopped_by_person" else 1
 

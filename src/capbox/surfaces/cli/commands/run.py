@@ -67,11 +67,11 @@ def run(
     map_: flags.Maps = None,
     env: flags.Env = None,
     preset: flags.Preset = None,
-    timeout: flags.Timeout = 30.0,
+    timeout: flags.Timeout = flags.LIMITS.wall_seconds,
     memory: flags.Memory = None,
-    stack: flags.Stack = 1 << 20,
+    stack: flags.Stack = flags.LIMITS.stack_bytes,
     fuel: flags.Fuel = None,
-    output: flags.Output = 1_000_000,
+    output: flags.Output = flags.LIMITS.output_bytes,
     limit: flags.RunLimits = None,
     as_json: flags.AsJson = False,
     stream_json: flags.AsStream = False,
@@ -221,5 +221,7 @@ async def _watch_interrupts(
                 # Workers die with their parent, and the journal is an honest open prefix.
                 os._exit(130)
             first = False
+            # The run ends, so nobody waits for an answer; and the way out below writes nothing.
+            screen.give_up()
             screen.say("interrupting; Ctrl-C once more ends everything at once", "yellow")
             session.interrupt()

@@ -120,6 +120,9 @@ def _argument(described: Json, *, optional: bool) -> str:
         return ""
     kind = described.get("type", "anything")
     named = kind if isinstance(kind, str) else json.dumps(kind)
+    choices = described.get("enum")
+    if isinstance(choices, list):
+        named = "|".join(map(str, choices))
     text = described.get("description", "")
     return f"{named}{', optional' if optional else ''}.  {text}".rstrip()
 

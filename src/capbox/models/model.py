@@ -2,7 +2,7 @@
 
 Guarantees: every value is frozen; a stream ends in exactly one `Reply`, or raises `ModelError`, or
 is cancelled. There is no fourth way: a reply that was cut short is never a `Reply`.
-Does not: retry, keep a conversation, or run tools; the loop does.
+Does not: keep a conversation, or run tools; the loop does.
 """
 
 from __future__ import annotations

@@ -164,8 +164,11 @@ def _say_nothing(line: str) -> None:
 
 def main() -> int:
     """Run the command line on this process's arguments and return its exit code."""
-    from capbox.surfaces.cli.entry import Entry
-    from capbox.surfaces.cli.program import main as run_command_line
+    try:
+        from capbox.surfaces.cli.entry import Entry
+        from capbox.surfaces.cli.program import main as run_command_line
+    except KeyboardInterrupt:
+        return 130
 
     entry = Entry(
         environ=os.environ,

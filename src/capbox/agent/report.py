@@ -7,7 +7,7 @@ once, effects all and in order. Does not: run or store anything.
 from __future__ import annotations
 
 from capbox.agent.events import Event, RunFinished, RunStarted, ToolFinished
-from capbox.agent.outcome import word
+from capbox.agent.outcome import exit_code, sentence, word
 from capbox.messages import Denial, Effect, Json, ToolResult
 
 
@@ -35,13 +35,16 @@ class Report:
                 pass
 
     def to_json(self) -> dict[str, Json]:
-        """Return the documented JSON object; `outcome` is null for a run that has not ended."""
+        """Return the documented JSON object; `outcome` is null for a run that has not ended.
+
+        A run that did not end well has an `error` besides.
+        """
         finished = self.finished
         # One place (`ToolResult`) knows how denials and effects look in JSON.
         lists = ToolResult(
             True, "", denied=tuple(self.denied), effects=tuple(self.effects)
         ).to_json()
-        return {
+        report: dict[str, Json] = {
             "outcome": word(finished.outcome) if finished else None,
             "text": finished.text if finished else "",
             "run": self.run,
@@ -49,3 +52,7 @@ class Report:
             "effects": lists["effects"],
             "spent": finished.spent.to_json() if finished else None,
         }
+        if finished is not None and exit_code(finished.outcome) != 0:
+            why = {"code": word(finished.outcome), "message": sentence(finished.outcome)}
+            report["error"] = why
+        return report

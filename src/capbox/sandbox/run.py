@@ -133,8 +133,8 @@ class Sandbox:
         try:
             report = await self._report(flight)
         finally:
-            last = report or flight.cut_short(stopped("interrupted"))
-            outcome = await self._landed(flight, last)
+            cut_short = flight.cut_short(stopped("interrupted"))
+            outcome = await self._landed(flight, cut_short if report is None else report)
             self._flights.discard(flight)
             flight.done.set()
             if report is None and cut is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -59,6 +60,7 @@ def main(entry: Entry, arguments: Sequence[str]) -> int:
         if isinstance(stream, TextIOWrapper):
             # A file name that is not UTF-8 must not end a command in the middle of its output.
             stream.reconfigure(errors="backslashreplace")
+    _end_as_interrupted()
     try:
         return _run(entry, arguments)
     except KeyboardInterrupt:
@@ -75,6 +77,19 @@ def main(entry: Entry, arguments: Sequence[str]) -> int:
             print(f"capbox: the output could not be written: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _end_as_interrupted() -> None:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, so that tools stop and the record is closed.
+
+    Not where one of them is ignored: `nohup` wants that, and a shell that ignores Ctrl-C for a
+    process in the background still ends it by SIGTERM.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _run(entry: Entry, arguments: Sequence[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -282,6 +284,19 @@ def test_ctrl_c_ends_a_call_with_130_and_a_closed_record(
     somebody.waits_until(begun)
     somebody.types("\x03")
     assert somebody.leaves()[0] == 130
+    assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_ends_it_does_what_ctrl_c_does(
+    number: signal.Signals, person: Callable, process: Callable, begun: Callable
+) -> None:
+    somebody = person("call", "bash", "script=sleep 100", "--read", ".", "--json")
+    somebody.waits_until(begun)
+    somebody.process.send_signal(number)
+    code, seen = somebody.leaves()
+    printed = json.loads(seen)
+    assert (code, printed["ok"], printed["error"]["code"]) == (130, False, "interrupted")
     assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
 
 

@@ -130,7 +130,7 @@ def test_a_run_exits_by_its_outcome(
 ) -> None:
     model = script(LOOK, LOOK)  # and then the script is out of replies
     done = capbox("run", "t", "--model", model, "--workspace", workspace, *flags, "--json")
-    assert (done.code, done.json["outcome"]) == (code, outcome)
+    assert (done.code, done.json["outcome"], done.json["error"]["code"]) == (code, outcome, outcome)
 
 
 def test_only_the_named_tools_are_offered(

@@ -78,14 +78,27 @@ def call(
     import anyio
 
     approver = _approver(screen) if ask else None
-    made, result = anyio.run(_call, entry, settings, approver, screen, (tool, words or []))
+    try:
+        made, result = anyio.run(_call, entry, settings, approver, screen, (tool, words or []))
+    except KeyboardInterrupt:
+        # What it had done is on record; the promised object is due all the same.
+        reason = ToolFailure("interrupted", "interrupted; `capbox audit show` has what it did")
+        made, result = ToolCall("call-1", tool, {}), ToolResult(ok=False, content="", error=reason)
+        _print(made, result, screen, as_json=as_json, stream_json=stream_json)
+        raise
+    _print(made, result, screen, as_json=as_json, stream_json=stream_json)
+    return exit_code(result)
+
+
+def _print(
+    made: ToolCall, result: ToolResult, screen: Screen, *, as_json: bool, stream_json: bool
+) -> None:
     if as_json:
         screen.json(result.to_json())
     elif stream_json:
         _stream(made, result, screen)
     else:
         show(result, screen)
-    return exit_code(result)
 
 
 def exit_code(result: ToolResult) -> int:
@@ -146,7 +159,7 @@ def show(result: ToolResult, screen: Screen) -> None:
 
     screen.result(result.content)
     if result.truncated:
-        screen.say("the output was cut at its bound; --output BYTES raises it", "yellow")
+        screen.say("not everything is shown; --output BYTES raises the bound of output", "yellow")
     if result.error is not None and result.error.code != "denied":
         screen.say(f"{result.error.code}: {result.error.message}", "red")
     show_denials(result.denied, screen)

@@ -60,6 +60,9 @@ class Box:
     ) -> None:
         if workspace == "":
             raise SettingsError("workspace", 'the path is empty; give "." for this folder')
+        for name, texts in (("grants", grants), ("maps", maps), ("tools", tools)):
+            if isinstance(texts, str):
+                raise SettingsError(name, f"is a list of texts, not one text: [{texts!r}]")
         self._settings = Settings(
             workspace=Path(workspace),
             grants=tuple(grants),

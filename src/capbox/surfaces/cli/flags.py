@@ -45,7 +45,11 @@ Workspace = Annotated[
 ]
 Reads = Annotated[
     list[str] | None,
-    typer.Option("--read", metavar="PATH", help="May read this file or folder. Repeatable."),
+    typer.Option(
+        "--read",
+        metavar="PATH",
+        help="May read this file or folder. Repeatable. One outside DIR is /mnt/NAME to scripts.",
+    ),
 ]
 Writes = Annotated[
     list[str] | None,
@@ -69,7 +73,11 @@ Env = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option("--preset", metavar="none|read-only|edit", help="Grants for common work."),
+    typer.Option(
+        "--preset",
+        metavar="none|read-only|edit",
+        help="Grants for common work: --read . or --write .",
+    ),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds a call may take.")]
 Memory = Annotated[

@@ -181,7 +181,12 @@ def _key(path: Path) -> Check:
     from capbox.journal.head import Signer
 
     if not os.path.lexists(path):
-        return Check("journal key", "up", "will be made with the first run")
+        if not any((path.parent / "journal" / "heads").glob("[!.]*.json")):
+            return Check("journal key", "up", "will be made with the first run")
+        means = "no run can be recorded, so none starts: put it back, or move the journal away"
+        return Check(
+            "journal key", "down", f"{path} is missing beside old runs", means, needed=True
+        )
     try:
         Signer.load(path)
     except JournalError as error:

@@ -95,7 +95,9 @@ def _named(path: str, workspace: HostPath) -> str:
     host = Path(workspace, below(path, WORKSPACE) if guest else path)
     if path.endswith("/") and not host.is_dir():
         # What is not there yet is granted as one file, and this asks for a folder.
-        raise SettingsError(path, "there is no such folder; make it first")
+        there = os.path.lexists(os.path.normpath(host))
+        reason = "is no folder: leave out the last /" if there else "no such folder: make it first"
+        raise SettingsError(path, reason)
     if guest:
         return path
     absolute = os.path.normpath(host)

@@ -7,7 +7,18 @@ import io
 import pytest
 
 from capbox.agent import events
-from capbox.agent.outcome import Cancelled, Completed, Outcome, Refused, TurnLimit
+from capbox.agent.outcome import (
+    BudgetExceeded,
+    Cancelled,
+    Completed,
+    Outcome,
+    Refused,
+    TimeLimit,
+    TokenLimit,
+    ToolCallLimit,
+    TurnLimit,
+    word,
+)
 from capbox.agent.report import Report
 from capbox.messages import (
     AssistantMessage,
@@ -20,7 +31,7 @@ from capbox.messages import (
     ToolResult,
     Usage,
 )
-from capbox.surfaces.cli.narration import Narration, call_line, changed, size
+from capbox.surfaces.cli.narration import RAISED_BY, Narration, call_line, changed, size
 from capbox.surfaces.cli.screen import Screen
 
 DENIED = Denial("write /etc/x", "no grant covers it", "write:/etc/x", "--write /etc/x")
@@ -143,9 +154,20 @@ def test_the_summary_says_what_was_done_refused_and_spent() -> None:
         "denied: write /etc/x: no grant covers it",
         "to allow it, add: --write /etc/x",
         "turn_limit: all 1 turns are used",
+        "to give it more, add: --max-turns N",
         "1 turn, 2 tool calls, 100 tokens, 0.2500 USD, 1.5 s",
         "on record: capbox audit show run-1",
     ]
+
+
+def test_each_cap_of_a_run_is_named_by_the_flag_that_raises_it() -> None:
+    assert set(RAISED_BY) == {
+        word(cap)
+        for cap in (
+            *(TurnLimit(1), ToolCallLimit(1), TimeLimit(1.0), TokenLimit(1, 1)),
+            BudgetExceeded(1.0, 1.0, False),
+        )
+    }
 
 
 @pytest.mark.parametrize(

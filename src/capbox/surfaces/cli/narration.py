@@ -19,6 +19,13 @@ from capbox.surfaces.cli.screen import Screen, one_line
 
 _ARGUMENT_CHARACTERS = 60
 _EFFECTS_SHOWN = 20
+RAISED_BY = {
+    "turn_limit": "--max-turns N",
+    "tool_call_limit": "--max-tool-calls N",
+    "time_limit": "--limit run_seconds=S",
+    "token_limit": "--limit tokens=N",
+    "budget_exceeded": "--budget-usd USD",
+}
 _MAIN = ("path", "script", "pattern", "command", "url", "query")
 
 
@@ -68,6 +75,9 @@ class Narration:
             done = isinstance(finished.outcome, Completed)
             why = "" if done else f": {sentence(finished.outcome)}"
             screen.say(f"{word(finished.outcome)}{why}", "bold green" if done else "bold red")
+            flag = RAISED_BY.get(word(finished.outcome))
+            if flag is not None:
+                screen.say(f"to give it more, add: {flag}", "bold")
             if isinstance(finished.outcome, Refused) and finished.outcome.missing is not None:
                 missing = shlex.quote(finished.outcome.missing)
                 screen.say(f"to allow it, add: --grant {missing}", "bold")

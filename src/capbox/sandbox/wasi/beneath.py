@@ -132,7 +132,7 @@ class _Openat2(Walk):
             # openat2 refuses flags that mean nothing together with O_PATH.
             always = os.O_CLOEXEC if flags & O_PATH else ALWAYS
             how = self._how[flags] = _How(flags | always, 0, _RESOLVE)
-        path = name.encode() if name else b"."
+        path = os.fsencode(name) if name else b"."  # a name on the disk need not be UTF-8
         for _ in range(RETRIES_MAX):
             fd = self._syscall(_SYS_OPENAT2, mount.fd, path, ctypes.byref(how), 24)
             if fd >= 0:

@@ -16,11 +16,11 @@ from capbox.engine.settings import Settings
 from capbox.gate.approver import Answer, AskRequest
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
-from capbox.journal.reader import read
 from capbox.journal.verify import Verdict, verify
 from capbox.messages import JsonObject
 from capbox.models.script import ScriptedCall, ScriptedReply
 from capbox.models.scripted import ScriptedModel
+from capbox.store.journal import read
 
 OpenSession = Callable[..., Session]
 

@@ -22,9 +22,9 @@ from capbox.gate.seat import Seat
 from capbox.journal.event import RunId, RunOpened
 from capbox.journal.head import Signer
 from capbox.journal.log import Journal
-from capbox.journal.reader import read
 from capbox.messages import Json, JsonObject, ToolCall, ToolResult
 from capbox.sandbox.spec import Job, Module, Outcome
+from capbox.store.journal import read
 from capbox.tools.scripted import ScriptedRunner, reply
 
 NOW = 1_800_000_000.0

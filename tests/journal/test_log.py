@@ -21,9 +21,9 @@ from capbox.journal.event import (
 )
 from capbox.journal.head import Signer
 from capbox.journal.log import Journal
-from capbox.journal.reader import read, runs
 from capbox.journal.verify import Broken, Closed, OpenPrefix, verify
 from capbox.messages import Effect, Spent, Usage
+from capbox.store.journal import read, runs
 
 R1 = RunId("20261121-101530-aaaaaaaaaaaaaaaa")
 OPENED = RunOpened("tester", "/w", "a1", ("read:/workspace",), (("read", "00"),), (), 1.0)
@@ -42,10 +42,10 @@ def test_a_run_from_start_to_end_is_closed(
     tmp_path: Path, signer: Signer, journal: Journal
 ) -> None:
     run = journal.begin(R1, OPENED)
-    seq = run.intent(intent())
-    run.outcome(ended(seq, "Y2xvY2s="))
-    run.note(TurnEnded(1, "m", Usage(1, 2), None, "end_turn"))
-    run.note(Decided("denial", "read /etc/passwd", "denied", call="c1"))
+    seq = run.append(intent())
+    run.append(ended(seq, "Y2xvY2s="))
+    run.append(TurnEnded(1, "m", Usage(1, 2), None, "end_turn"))
+    run.append(Decided("denial", "read /etc/passwd", "denied", call="c1"))
     run.close(RunClosed("finished", 2.0))
     assert verify(journal.directory, signer) == (Closed(R1, 6),)
     kinds = [r.content["kind"] for r in read(journal.directory, R1) if r.content is not None]
@@ -82,7 +82,7 @@ def test_reading_makes_no_journal_where_it_is_missing(signer: Signer, journal: J
 def test_every_prefix_of_a_run_is_an_open_prefix(signer: Signer, journal: Journal) -> None:
     run = journal.begin(R1, OPENED)
     seen = [verify(journal.directory, signer)]
-    run.outcome(ended(run.intent(intent())))
+    run.append(ended(run.append(intent())))
     seen.append(verify(journal.directory, signer))
     assert seen == [(OpenPrefix(R1, 1),), (OpenPrefix(R1, 3),)]
 
@@ -107,14 +107,14 @@ def test_a_crash_between_entry_and_head_is_an_open_prefix(signer: Signer, journa
     run = journal.begin(R1, OPENED)
     path = journal.directory / "heads" / f"{R1}.json"
     before = path.read_bytes()
-    run.intent(intent())
+    run.append(intent())
     path.write_bytes(before)
     assert verify(journal.directory, signer) == (OpenPrefix(R1, 2),)
 
 
 def test_a_large_body_is_kept_in_a_blob_and_read_back(signer: Signer, journal: Journal) -> None:
     run = journal.begin(R1, OPENED)
-    run.intent(intent("é" * 10_000))
+    run.append(intent("é" * 10_000))
     stored = read(journal.directory, R1)[1].content
     assert stored is not None
     assert stored["arguments"] == {"content": "é" * 10_000}
@@ -149,7 +149,7 @@ journal = Journal(Path({str(tmp_path)!r}), Signer(b"k" * 32))
 for n in range(10):
     run = journal.begin(f"{{sys.argv[1]}}-{{n}}", RunOpened("t", "/w", "a1", (), (), (), 1.0))
     for _ in range(10):
-        run.note(Decided("ask", "x", "y"))
+        run.append(Decided("ask", "x", "y"))
     run.close(RunClosed("finished", 2.0))
 journal.close()
 """
@@ -163,9 +163,9 @@ def test_after_a_failed_write_nothing_more_is_recorded(journal: Journal) -> None
     run = journal.begin(R1, OPENED)
     journal.close()
     with pytest.raises(JournalError):
-        run.intent(intent())
+        run.append(intent())
     with pytest.raises(JournalError, match="an earlier write failed"):
-        run.intent(intent())
+        run.append(intent())
 
 
 def test_a_closed_run_takes_no_more_entries(journal: Journal) -> None:
@@ -173,7 +173,7 @@ def test_a_closed_run_takes_no_more_entries(journal: Journal) -> None:
     run.close(RunClosed("finished", 2.0))
     run.sync()
     with pytest.raises(JournalError, match="closed"):
-        run.intent(intent())
+        run.append(intent())
 
 
 def test_an_unreadable_database_is_reported_and_kept(tmp_path: Path, signer: Signer) -> None:
@@ -195,6 +195,6 @@ def test_another_sqlite_database_is_refused_and_kept(tmp_path: Path, signer: Sig
 
 def test_nothing_of_the_journal_is_open_to_others(journal: Journal) -> None:
     run = journal.begin(R1, OPENED)
-    run.intent(intent("x" * 5_000))
+    run.append(intent("x" * 5_000))
     modes = {p.stat().st_mode & 0o077 for p in journal.directory.rglob("*")}
     assert modes == {0}

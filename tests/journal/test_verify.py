@@ -25,10 +25,10 @@ ENTRIES = 7
 def write_run(journal: Journal, run: RunId, clock: bytes = b"") -> None:
     """A closed run of seven entries; entry 2 is large enough for a blob."""
     chain = journal.begin(run, RunOpened("t", "/w", "a1", (), (), (), 1.0))
-    chain.note(Decided("ask", "first", "asked"))
-    chain.intent(CallIntended("c", "write", "00", {"c": run * 3_000}, ("a1",), (), "00", 1))
+    chain.append(Decided("ask", "first", "asked"))
+    chain.append(CallIntended("c", "write", "00", {"c": run * 3_000}, ("a1",), (), "00", 1))
     for n in range(3):
-        chain.note(Decided("denial", f"read /{run}/{n}", "denied"))
+        chain.append(Decided("denial", f"read /{run}/{n}", "denied"))
     chain.close(RunClosed("finished", 2.0))
 
 
@@ -186,7 +186,7 @@ def test_an_end_cut_off_is_found_although_the_seal_of_the_new_last_entry_is_at_h
     rows = Rows(directory / "journal.db")
     chain = [e for e in rows.entries("r1") if e is not None]
     rows.close()
-    rewrite_head(directory, seq=4, hash=chain[4].hash, signature=chain[4].seal)
+    rewrite_head(directory, seq=4, hash=chain[4].hash, mac=chain[4].seal)
     execute(directory, "DELETE FROM entry WHERE run='r1' AND seq>4")
     reason = "the signed head is missing or forged"
     assert verify(directory, signer, R1) == (Broken("r1", 5, reason),)
@@ -200,7 +200,7 @@ def test_an_older_head_put_back_with_an_older_database_is_the_known_limit(
     chain = [e for e in rows.entries("r1") if e is not None]
     rows.close()
     kept = signer.head("r1", 4, chain[4].hash)
-    rewrite_head(directory, seq=4, hash=kept.hash, signature=kept.signature)
+    rewrite_head(directory, seq=4, hash=kept.hash, mac=kept.mac)
     execute(directory, "DELETE FROM entry WHERE run='r1' AND seq>4")
     assert verify(directory, signer, R1) == (OpenPrefix("r1", 5),)
 
@@ -214,7 +214,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Entry], Hea
     journal.close()
     rows, head = (
         Rows(directory / "journal.db"),
-        Heads(directory / "heads").read(R1, Signer(b"k" * 32).public()),
+        Heads(directory / "heads").read(R1, Signer(b"k" * 32)),
     )
     assert head is not None
     return [e for e in rows.entries("r1") if e is not None], head, Blobs(directory / "blobs")

@@ -86,5 +86,5 @@ class Recorder:
     async def _end_turn(self, reply: events.ModelReply) -> None:
         self._turn += 1
         turn = TurnEnded(self._turn, self._model, reply.usage, reply.usd, reply.stop)
-        self._journal.note(turn)
+        self._journal.append(turn)
         await to_thread.run_sync(self._journal.sync)

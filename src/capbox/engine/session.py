@@ -120,7 +120,7 @@ class Session:
                 if any(one in held.lineage for held in (seat.authority, *seat.leases)):
                     # A journal that cannot be written ends its run by itself.
                     with suppress(JournalError):
-                        seat.journal.note(Decided("revocation", one, "by the principal"))
+                        seat.journal.append(Decided("revocation", one, "by the principal"))
 
     def interrupt(self) -> None:
         """End every run under way as cancelled; each still yields its last events."""

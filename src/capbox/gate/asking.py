@@ -40,9 +40,9 @@ async def lease_for(
     if hindrance is not None or seat.ceiling is None:
         return replace(denied, reason=f"{denied.reason}{hindrance}") if hindrance else denied
     seat.asks += 1
-    seat.journal.note(Decided("ask", str(access), question.effect, call_id))
+    seat.journal.append(Decided("ask", str(access), question.effect, call_id))
     answer = await seat.approver.ask(question)
-    seat.journal.note(Decided("answer", str(access), _described(answer), call_id))
+    seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
         case No(reason):
             seat.refused[str(access)] = reason
@@ -92,7 +92,7 @@ def _note(lease: Authority, seat: Seat, call_id: str, answer: Once | ForRun | Fo
     term = "for this call" if isinstance(answer, Once) else "for the run"
     if isinstance(answer, For):
         term = f"for {answer.seconds} s"
-    seat.journal.note(Decided("lease", grants, term, call_id, lease.id, min(ends, default=None)))
+    seat.journal.append(Decided("lease", grants, term, call_id, lease.id, min(ends, default=None)))
 
 
 def _described(answer: Answer) -> str:

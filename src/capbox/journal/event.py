@@ -12,7 +12,7 @@ from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import ClassVar, Literal, NewType
+from typing import ClassVar, Literal, NewType, get_args
 
 from capbox.messages import Denial, Effect, JsonObject, Spent, Usage
 
@@ -137,7 +137,11 @@ def canonical(value: Mapping[str, object]) -> str:
 
 
 def _fields(value: Event | Effect | Denial | Spent | Usage) -> dict[str, object]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _NAMES[type(value)]}
 
 
+_NAMES = {
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (*get_args(Event), Effect, Denial, Spent, Usage)
+}
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_fields)

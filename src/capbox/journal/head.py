@@ -1,8 +1,9 @@
-"""The signing key, and the signed head of each run, kept in a file apart from the database.
+"""The journal's key, and the head of each run, kept in a file apart from the database.
 
 Guarantees: every entry is sealed when it is written, and `heads/<run>.json` names the last one, so
-that cutting the end off a chain is seen. Seals (HMAC) are no heads (Ed25519): an older head cannot
-be made from what the database holds. A key with the wrong owner or mode is refused.
+that cutting the end off a chain is seen. Seals and heads are HMACs under different keys: an older
+head cannot be made from what the database holds. A key with the wrong owner or mode is refused.
+An Ed25519 signature, which others can check, is made when a run is exported.
 Does not: protect against the user who owns the key. Who can read it can sign another history, and
 who kept a copy can put an older head back together with an older database; checkpoints exported
 to a place that this user cannot write (`capbox audit export`) show that.
@@ -19,12 +20,9 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from capbox.journal.blobs import beside, sync_path
 from capbox.journal.errors import JournalError
-from capbox.journal.event import RunId, canonical
+from capbox.journal.event import RunId
 
 GENESIS = "0" * 64
 _KEY_BYTES = 32
@@ -32,49 +30,29 @@ _RECORD_BYTES = 512
 _READS_MAX = 5
 
 
-def _statement(run: str, seq: int, link: str) -> bytes:
-    """Return the bytes that a signature covers; the prefix keeps the key from other uses."""
+def statement(run: str, seq: int, link: str) -> bytes:
+    """Return the bytes that MAC and signature cover; the prefix keeps the keys from other uses."""
     return f"capbox journal head 1\n{run}\n{seq}\n{link}".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest entry of a run, signed; `seq` -1 is a run whose first entry is not written yet."""
+    """The newest entry of a run; `seq` -1 is a run whose first entry is not written yet."""
 
     run: str
     seq: int
     hash: str
-    signature: str
-
-
-class PublicKey:
-    """Checks signatures; knows no secret."""
-
-    def __init__(self, raw: bytes) -> None:
-        """Take the 32 raw bytes of an Ed25519 public key."""
-        self._key = Ed25519PublicKey.from_public_bytes(raw)
-
-    def verifies(self, head: Head) -> bool:
-        """Say whether the head's signature is this key's."""
-        try:
-            signature = bytes.fromhex(head.signature)
-            self._key.verify(signature, _statement(head.run, head.seq, head.hash))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-    def hex(self) -> str:
-        """Return the raw key as hexadecimal, as exports carry it."""
-        return self._key.public_bytes_raw().hex()
+    mac: str
 
 
 class Signer:
-    """Seals entries and signs heads. There is one key for a state directory."""
+    """Seals entries, vouches for heads, signs exports. One secret for a state directory."""
 
     def __init__(self, secret: bytes) -> None:
-        """Take the 32 secret bytes of an Ed25519 key (RFC 8032); the seal's key is derived."""
-        self._key = Ed25519PrivateKey.from_private_bytes(secret)
+        """Take the 32 secret bytes of an Ed25519 key (RFC 8032); the HMAC keys are derived."""
+        self._secret = secret
         self._seal_key = hmac.digest(secret, b"capbox journal seal 1", "sha256")
+        self._head_key = hmac.digest(secret, b"capbox journal head 1", "sha256")
 
     @classmethod
     def load(cls, path: Path, entropy: Callable[[int], bytes] = os.urandom) -> Signer:
@@ -91,12 +69,26 @@ class Signer:
         return hmac.digest(self._seal_key, link.encode(), "sha256").hex()
 
     def head(self, run: str, seq: int, link: str) -> Head:
-        """Return the signed head that names this entry."""
-        return Head(run, seq, link, self._key.sign(_statement(run, seq, link)).hex())
+        """Return the head that names this entry."""
+        return Head(run, seq, link, self._mac(run, seq, link))
 
-    def public(self) -> PublicKey:
-        """Return the half that may be shown to anyone."""
-        return PublicKey(self._key.public_key().public_bytes_raw())
+    def made(self, head: Head) -> bool:
+        """Say whether this key vouches for the head."""
+        mac = self._mac(head.run, head.seq, head.hash)
+        return hmac.compare_digest(mac.encode(), head.mac.encode(errors="replace"))
+
+    def signed(self, head: Head) -> tuple[str, str]:
+        """Return a signature over the head, and the public key that checks it (both hex)."""
+        # Loading this library takes 17 ms, and only an export needs it.
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        key = Ed25519PrivateKey.from_private_bytes(self._secret)
+        signature = key.sign(statement(head.run, head.seq, head.hash))
+        return signature.hex(), key.public_key().public_bytes_raw().hex()
+
+    def _mac(self, run: str, seq: int, link: str) -> str:
+        # Not a signature: 35 us an entry, twice a call, for what only the owner of the key checks.
+        return hmac.digest(self._head_key, statement(run, seq, link), "sha256").hex()
 
 
 class Heads:
@@ -137,8 +129,8 @@ class Heads:
         for name in tuple(self._open) if run is None else (run,):
             self._open.pop(name).close()
 
-    def read(self, run: str, key: PublicKey) -> Head | None:
-        """Return the head of a run; None when it is missing, or nothing that this key signed."""
+    def read(self, run: str, signer: Signer) -> Head | None:
+        """Return the head of a run; None when it is missing, or not vouched for by this key."""
         for _ in range(_READS_MAX):
             try:
                 document: object = json.loads(self._path(run).read_bytes())
@@ -147,7 +139,7 @@ class Heads:
             except (ValueError, RecursionError):
                 continue
             head = _head(document)
-            if head is not None and head.run == run and key.verifies(head):
+            if head is not None and head.run == run and signer.made(head):
                 return head
         return None
 
@@ -165,18 +157,18 @@ class Heads:
 
 
 def _encode(head: Head) -> bytes:
-    return canonical(
-        {"run": head.run, "seq": head.seq, "hash": head.hash, "signature": head.signature}
-    ).encode()
+    # All of it is hexadecimal, numbers or a run id: nothing needs escaping.
+    text = f'{{"hash":"{head.hash}","mac":"{head.mac}","run":"{head.run}","seq":{head.seq}}}'
+    return text.encode()
 
 
 def _head(document: object) -> Head | None:
-    if not isinstance(document, dict) or set(document) != {"run", "seq", "hash", "signature"}:
+    if not isinstance(document, dict) or set(document) != {"run", "seq", "hash", "mac"}:
         return None
-    run, seq, link, signature = (document[k] for k in ("run", "seq", "hash", "signature"))
-    if not (isinstance(run, str) and isinstance(link, str) and isinstance(signature, str)):
+    run, seq, link, mac = (document[k] for k in ("run", "seq", "hash", "mac"))
+    if not (isinstance(run, str) and isinstance(link, str) and isinstance(mac, str)):
         return None
-    return Head(run, seq, link, signature) if type(seq) is int else None
+    return Head(run, seq, link, mac) if type(seq) is int else None
 
 
 def _make(path: Path, entropy: Callable[[int], bytes]) -> None:

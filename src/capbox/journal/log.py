@@ -1,6 +1,6 @@
 """The append-only journal: one hash chain a run, written before the effect it records.
 
-Guarantees: an entry is in the database, signed, before `intent` returns; run ids are claimed once;
+Guarantees: an entry is in the database, signed, before `append` returns; run ids are claimed once;
 after a failed write a run's journal refuses everything, so that no effect goes unrecorded.
 Several processes may share one journal; a run has one writer. Nothing is durable before `sync`.
 Does not: decide, or check what it wrote; `verify` does.
@@ -14,14 +14,10 @@ from capbox.journal.blobs import Blobs
 from capbox.journal.chain import Entry, link_of
 from capbox.journal.errors import JournalError
 from capbox.journal.event import (
-    CallEnded,
-    CallIntended,
-    Decided,
     Event,
     RunClosed,
     RunId,
     RunOpened,
-    TurnEnded,
     canonical,
     encode,
     is_run_id,
@@ -86,18 +82,6 @@ class RunJournal:
         self._previous = GENESIS
         self._refusal: str | None = None
 
-    def intent(self, event: CallIntended) -> int:
-        """Record that a call is about to start; returns the entry's number. Raises JournalError."""
-        return self.append(event)
-
-    def outcome(self, event: CallEnded) -> int:
-        """Record what a call did. Raises JournalError."""
-        return self.append(event)
-
-    def note(self, event: Decided | TurnEnded) -> int:
-        """Record a decision or a turn. Raises JournalError."""
-        return self.append(event)
-
     def close(self, event: RunClosed) -> None:
         """Write the last entry; only `sync` may follow. Raises JournalError."""
         self.append(event)
@@ -117,7 +101,9 @@ class RunJournal:
             raise self._failed(f"not durable: {error.strerror}") from error
 
     def append(self, event: Event) -> int:
-        """Write one event and move the head. Raises JournalError, and then refuses from there on.
+        """Write one event, move the head, and return the entry's number.
+
+        Raises JournalError, and then refuses from there on.
 
         Entry first, head second: a crash between the two leaves a sealed entry beyond the head,
         which is an honest open prefix. The other order would look like a cut end.

@@ -75,7 +75,7 @@ def _verify_run(run: str, rows: Rows, heads: Heads, blobs: Blobs, signer: Signer
     if not is_run_id(run):
         return Broken(run, 0, "not a run id")
     # The head is read first: a writer moves it after its entry, so it is never ahead of the rows.
-    head = heads.read(run, signer.public())
+    head = heads.read(run, signer)
     return judge(run, _until_unreadable(rows.entries(run)), head, blobs.get, signer.seal)
 
 

@@ -14,8 +14,8 @@ from capbox.journal.event import (
     TurnEnded,
     encode,
 )
-from capbox.journal.reader import Record
 from capbox.messages import Denial, Effect, JsonObject, Spent, Usage
+from capbox.store.journal import Record
 from capbox.surfaces.cli.record import Brief, brief, told
 
 OPENED = RunOpened("uid 0", "/w", "id", ("read:/workspace",), (), (), 0.0)

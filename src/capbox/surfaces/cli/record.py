@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from capbox.journal.reader import Record
 from capbox.messages import Json, JsonObject
+from capbox.store.journal import Record
 from capbox.surfaces.cli.screen import one_line
 
 Line = tuple[str, str]

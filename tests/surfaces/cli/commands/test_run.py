@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from capbox.journal.reader import read, runs
+from capbox.store.journal import read, runs
 
 LOOK = {"text": "Looking.", "tool_calls": [{"name": "read", "arguments": {"path": "a.txt"}}]}
 WRITE = {"tool_calls": [{"name": "write", "arguments": {"path": "new.txt", "content": "x\n"}}]}

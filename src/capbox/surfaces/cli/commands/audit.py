@@ -41,7 +41,7 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List runs, newest first."""
-    from capbox.journal.reader import read, runs
+    from capbox.store.journal import read, runs
     from capbox.surfaces.cli.record import brief
 
     entry: Entry = ctx.obj
@@ -64,7 +64,7 @@ def list_(
 
 def show(ctx: typer.Context, run: Run, *, as_json: AsJson = False) -> int:
     """Show what is written about one run, entry by entry."""
-    from capbox.journal.reader import read
+    from capbox.store.journal import read
     from capbox.surfaces.cli.record import told
 
     entry: Entry = ctx.obj
@@ -119,7 +119,7 @@ def export(
 
     Kept where this user cannot write, it shows if the journal is ever rewritten.
     """
-    from capbox.journal import reader
+    from capbox.store import journal as reader
 
     entry: Entry = ctx.obj
     directory, screen = _journal(entry), _screen(entry)
@@ -127,7 +127,7 @@ def export(
     signer = _signer(entry, directory)
     if signer is None:
         raise usage("there is no run on record")
-    lines = reader.export(directory, wanted, signer.public())
+    lines = reader.export(directory, wanted, signer)
     if out is None:
         for line in lines:
             screen.result(line)
@@ -166,7 +166,7 @@ def _signer(entry: Entry, directory: Path) -> Signer | None:
 def _run_named(text: str, directory: Path) -> RunId:
     """Return the run that `text` names or begins."""
     from capbox.journal.event import RunId, is_run_id
-    from capbox.journal.reader import read, runs
+    from capbox.store.journal import read, runs
 
     found = [run for run in runs(directory) if run.startswith(text)]
     if text in found:

@@ -14,7 +14,7 @@ from pathlib import Path
 from capbox.journal.blobs import Blobs
 from capbox.journal.chain import Entry, blob_name, resolve
 from capbox.journal.event import RunId
-from capbox.journal.head import Heads, PublicKey
+from capbox.journal.head import Heads, Signer
 from capbox.journal.rows import Rows
 from capbox.messages import JsonObject
 
@@ -41,8 +41,8 @@ def read(directory: Path, run: RunId) -> tuple[Record, ...]:
     )
 
 
-def export(directory: Path, run: RunId, key: PublicKey) -> Iterator[str]:
-    """Yield one JSON line an entry, one for its blob if it has one, then the head with the key.
+def export(directory: Path, run: RunId, signer: Signer) -> Iterator[str]:
+    """Yield one JSON line an entry, one for its blob if it has one, then the head, signed now.
 
     Kept where this user cannot write, that is a checkpoint which a rewritten journal contradicts.
     Raises JournalError.
@@ -54,10 +54,11 @@ def export(directory: Path, run: RunId, key: PublicKey) -> Iterator[str]:
         found = None if digest is None else blobs.get(digest)
         if found is not None:
             yield json.dumps({"blob": digest, "base64": b64encode(found).decode()})
-    head = Heads(directory / "heads").read(run, key)
+    head = Heads(directory / "heads").read(run, signer)
     if head is not None:
-        named = {"run": head.run, "seq": head.seq, "hash": head.hash, "signature": head.signature}
-        yield json.dumps({"head": named, "key": key.hex()})
+        signature, key = signer.signed(head)
+        named = {"run": head.run, "seq": head.seq, "hash": head.hash, "signature": signature}
+        yield json.dumps({"head": named, "key": key})
 
 
 def _entries(directory: Path, run: RunId) -> tuple[Entry, ...]:

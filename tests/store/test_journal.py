@@ -2,25 +2,44 @@
 
 import json
 from base64 import b64decode
+from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from capbox.journal.chain import link_of
 from capbox.journal.event import CallEnded, CallIntended, RunId, RunOpened
-from capbox.journal.head import GENESIS, Head, Signer
+from capbox.journal.head import GENESIS, Signer, statement
 from capbox.journal.log import Journal
-from capbox.journal.reader import export, read, runs
 from capbox.messages import Spent
+from capbox.store.journal import export, read, runs
 
 R1 = RunId("r1")
+
+
+@pytest.fixture
+def signer() -> Signer:
+    """A key that is the same in every test."""
+    return Signer(b"k" * 32)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, signer: Signer) -> Iterator[Journal]:
+    """An open, empty journal."""
+    opened = Journal(tmp_path / "journal", signer)
+    yield opened
+    opened.close()
 
 
 def test_an_export_can_be_checked_with_the_public_key_alone(
     journal: Journal, signer: Signer
 ) -> None:
     run = journal.begin(R1, RunOpened("t", "/w", "a1", (), (), (), 1.0))
-    seq = run.intent(CallIntended("c", "write", "00", {"c": "x" * 9_000}, (), (), "00", 1))
-    run.outcome(CallEnded(seq, "ok", "", (), True, (), Spent(), "00", ""))
-    lines = [json.loads(line) for line in export(journal.directory, R1, signer.public())]
+    seq = run.append(CallIntended("c", "write", "00", {"c": "x" * 9_000}, (), (), "00", 1))
+    run.append(CallEnded(seq, "ok", "", (), True, (), Spent(), "00", ""))
+    lines = [json.loads(line) for line in export(journal.directory, R1, signer)]
     entries = [line for line in lines if "seq" in line]
     blobs = {line["blob"]: b64decode(line["base64"]) for line in lines if "blob" in line}
     previous = GENESIS
@@ -29,9 +48,10 @@ def test_an_export_can_be_checked_with_the_public_key_alone(
         previous = entry["hash"]
     assert all(sha256(content).hexdigest() == digest for digest, content in blobs.items())
     assert len(blobs) == 1
-    head = Head(**lines[-1]["head"])
-    assert (head.seq, head.hash) == (2, previous)
-    assert signer.public().verifies(head) and lines[-1]["key"] == signer.public().hex()
+    head = lines[-1]["head"]
+    assert (head["run"], head["seq"], head["hash"]) == ("r1", 2, previous)
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(lines[-1]["key"]))
+    key.verify(bytes.fromhex(head["signature"]), statement("r1", 2, previous))
 
 
 def test_a_record_whose_blob_is_gone_has_no_content(journal: Journal) -> None:

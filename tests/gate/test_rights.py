@@ -14,7 +14,7 @@ from capbox.authority.limits import Limits
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, HostPath, Layout
 from capbox.gate.manifest import Request
-from capbox.gate.rights import linked_to, mounts, requested_rights
+from capbox.gate.rights import cut, linked_to, mounts
 from capbox.sandbox.spec import Mount
 
 EVERYTHING = (Request("read"), Request("write"))
@@ -31,7 +31,7 @@ def mounted(
     layout = Layout.of(HostPath(str(workspace)), [g.path for g in parsed if g.path is not None])
     assert isinstance(layout, Layout)
     rights = Holding((held,)).file_rights(Standing(0.0))
-    return mounts(requested_rights(rights, requests), layout)
+    return mounts(cut(rights, requests, layout).places)
 
 
 def shape(found: tuple[Mount, ...]) -> list[tuple[str, str | None, list[tuple[bool, str]]]]:

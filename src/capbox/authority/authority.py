@@ -7,8 +7,8 @@ Does not: merge two authorities (nothing does), count, or read a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from capbox.authority.access import Access, ReadAccess, WriteAccess
@@ -128,7 +128,10 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What a run may do. `lineage` is its own id, then its ancestors' up to the root."""
+    """What a run may do. `lineage` is its own id, then its ancestors' up to the root.
+
+    `lapses` says whether any grant of it can expire or be used up.
+    """
 
     id: AuthorityId
     lineage: tuple[AuthorityId, ...]
@@ -136,6 +139,25 @@ class Authority:
     limits: Limits
     budget: Budget
     never: tuple[NeverRule, ...]
+    # Worked out once, since every call is decided on several times.
+    lapses: bool = field(init=False, repr=False, compare=False)
+    _candidates: Mapping[str, tuple[Minted, ...]] = field(init=False, repr=False, compare=False)
+    _rights: Mapping[GrantId, FileRight] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the grants by the actions that they can allow; who may write may read."""
+        index: dict[str, list[Minted]] = {}
+        rights: dict[GrantId, FileRight] = {}
+        for minted in self.grants:
+            action, right = minted.grant.action, minted.right(self.never)
+            for allowed in ("read", "write") if action == "write" else (action,):
+                index.setdefault(allowed, []).append(minted)
+            if right is not None:
+                rights[minted.id] = right
+        lapses = any(m.counters or m.expires_ms is not None for m in self.grants)
+        object.__setattr__(self, "lapses", lapses)
+        object.__setattr__(self, "_candidates", {a: tuple(found) for a, found in index.items()})
+        object.__setattr__(self, "_rights", rights)
 
     @classmethod
     def root(
@@ -203,7 +225,7 @@ class Authority:
             if rule is not None:
                 return NEVER, Denied(access, f"never rule: {rule}", None)
         best = (_NO_GRANT, "no grant covers it")
-        for minted in self.grants:
+        for minted in self._candidates.get(access.action, ()):
             if not minted.grant.selects(access):
                 continue
             refusal = self._refusal(minted, access, standing)
@@ -216,13 +238,24 @@ class Authority:
         """Return the grants that count in this standing: not revoked, expired or used up."""
         if not standing.revoked.isdisjoint(self.lineage):
             return ()
+        if not self.lapses:
+            return self.grants
         return tuple(m for m in self.grants if m.lapsed(standing) is None)
+
+    def file_rights(
+        self, standing: Standing, never: tuple[NeverRule, ...]
+    ) -> tuple[FileRight, ...]:
+        """Return the file rights of the live grants under `never`, which holds its own rules."""
+        live = self.live(standing)
+        if never == self.never:
+            return tuple(self._rights[m.id] for m in live if m.id in self._rights)
+        return tuple(right for m in live if (right := m.right(never)) is not None)
 
     def _refusal(
         self, minted: Minted, access: Access, standing: Standing
     ) -> tuple[int, str] | None:
         if isinstance(access, ReadAccess | WriteAccess):
-            right = minted.right(self.never)
+            right = self._rights.get(minted.id)
             excluded = None if right is None else right.refusal(access)
             if excluded is not None:
                 return _EXCLUDED, excluded
@@ -233,7 +266,7 @@ class Authority:
     def _narrows(self, parent: Minted, child: Grant) -> bool:
         if not parent.grant.covers(child):
             return False
-        right = parent.right(self.never)
+        right = self._rights.get(parent.id)
         if right is None or child.path is None:
             return True
         # Naming an excluded path lifts its exclusion, which only a holder of that path may do.

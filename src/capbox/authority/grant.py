@@ -144,7 +144,7 @@ class Grant:
             case EnvAccess(name):
                 return isinstance(self.selector, EnvSelector) and self.selector.name == name
             case ToolAccess(name):
-                return self.action == "tool" and self.selector == NameSelector(name)
+                return isinstance(self.selector, NameSelector) and self.selector.name == name
             case ModelAccess(name):
                 return isinstance(self.selector, ModelSelector) and self.selector.includes(name)
             case _:

@@ -35,6 +35,11 @@ class Holding:
             return decision
         return next((d for _, d in weighed if isinstance(d, Allowed)), decision)
 
+    @property
+    def lapses(self) -> bool:
+        """Say whether any grant can expire or be used up."""
+        return any(authority.lapses for authority in self.authorities)
+
     def live(self, standing: Standing) -> tuple[Minted, ...]:
         """Return every grant that counts in this standing."""
         return tuple(m for authority in self.authorities for m in authority.live(standing))
@@ -42,12 +47,12 @@ class Holding:
     def file_rights(self, standing: Standing) -> tuple[FileRight, ...]:
         """Return the live file grants as the sandbox enforces them; any one of them suffices."""
         never = tuple(dict.fromkeys(r for a in self.authorities for r in a.never))
-        rights = (minted.right(never) for minted in self.live(standing))
-        return tuple(right for right in rights if right is not None)
+        return tuple(r for a in self.authorities for r in a.file_rights(standing, never))
 
     def earliest_expiry(self, standing: Standing) -> float | None:
         """Return when the first live grant ends, in seconds since 1970 UTC, if any does."""
-        ends = [m.expires_ms for m in self.live(standing) if m.expires_ms is not None]
+        live = (m for a in self.authorities if a.lapses for m in a.live(standing))
+        ends = [m.expires_ms for m in live if m.expires_ms is not None]
         return min(ends) / 1000 if ends else None
 
     def describe(self, standing: Standing) -> tuple[str, ...]:

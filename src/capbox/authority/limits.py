@@ -6,7 +6,8 @@ design's table of bounds (measured: a 256 MB Go guest works, 1 MB of stack traps
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 
 MB = 1_000_000
 MIB = 1 << 20
@@ -41,5 +42,11 @@ class Limits:
 
     def narrowed(self, other: Limits) -> Limits:
         """Return the tighter of the two for every bound."""
-        pairs = zip(astuple(other), astuple(self), strict=True)
-        return Limits(*(b if a is None else a if b is None else min(a, b) for a, b in pairs))
+        return _tighter(self, other)
+
+
+@lru_cache(maxsize=64)
+def _tighter(one: Limits, other: Limits) -> Limits:
+    """Return the tighter bounds; remembered, since a run asks for the same ones at every call."""
+    pairs = ((getattr(one, name), getattr(other, name)) for name in Limits.__slots__)
+    return Limits(*(b if a is None else a if b is None else min(a, b) for a, b in pairs))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
-from capbox.authority.authority import Authority, FileRight
+from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
 from capbox.authority.grant import EnvSelector
 from capbox.authority.limits import Limits
@@ -25,9 +25,10 @@ from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import declared
 from capbox.gate.asking import lease_for
 from capbox.gate.holdings import Holdings, Reservation
+from capbox.gate.manifest import Request
 from capbox.gate.protocol import Envelope, request_bytes
 from capbox.gate.result import STATE_BYTES_MAX, Concluded, concluded, denial_of, lesson
-from capbox.gate.rights import host_path, mounts, requested_rights
+from capbox.gate.rights import Cut, cut, host_path, mounts
 from capbox.gate.runner import Tool
 from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
 from capbox.journal.errors import JournalError
@@ -38,6 +39,7 @@ from capbox.sandbox.spec import Broken, Job, Outcome
 _SUBJECT_CHARACTERS_MAX = 500
 ARGUMENTS_CHARACTERS_MAX = 16_000_000
 _LOOKING = frozenset({"read", "list"})
+_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Permit:
 
     arguments: JsonObject
     held: Held
-    rights: tuple[FileRight, ...]
+    cut: Cut
     env: Mapping[str, str]
     reserved: Reservation
 
@@ -123,7 +125,7 @@ class Gate:
         if call.malformed is not None:
             return ToolFailure("invalid_arguments", "the arguments are not one JSON object")
         try:
-            text = json.dumps(call.arguments, sort_keys=True, allow_nan=False)
+            text = _ENCODER.encode(call.arguments)
         except (ValueError, TypeError, RecursionError) as error:
             return ToolFailure("invalid_arguments", f"the arguments are not JSON: {error}")
         if len(text) > ARGUMENTS_CHARACTERS_MAX:
@@ -184,24 +186,18 @@ class Gate:
         return lease if seat.stopped is None else seat.stopped
 
     def _permit(self, checked: Checked, seat: Seat, held: Held, arguments: JsonObject) -> Permit:
-        requests, live = checked.tool.manifest.requests, held.holding.live(held.standing)
-        rights = requested_rights(held.holding.file_rights(held.standing), requests)
-        names = {r.name for r in requests if r.kind == "env"}
-        env: dict[str, str] = {}
-        certain: set[GrantId] = set()
-        tool = held.decide(ToolAccess(checked.call.name))
-        if isinstance(tool, Allowed):
-            certain.add(tool.grant)
-        for minted in live:
-            selector = minted.grant.selector
-            if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
-                host = seat.environment.get(selector.name)
-                value = host if selector.value is None else selector.value
-                if value is not None:
-                    env.setdefault(selector.name, value)
-                    certain.add(minted.id)
-        reserved = self._holdings.reserve(live, certain, {right.grant for right in rights})
-        return Permit(arguments, held, rights, env, reserved)
+        name, requests = checked.call.name, checked.tool.manifest.requests
+        live, rights = held.holding.live(held.standing), held.holding.file_rights(held.standing)
+        kept = seat.cuts.get(name)
+        if kept is None or kept.held != rights:
+            kept = seat.cuts[name] = cut(rights, requests, seat.layout)
+        env, shown = _environment(live, requests, seat)
+        reserved = Reservation()
+        if held.holding.lapses:
+            tool = held.decide(ToolAccess(name))
+            certain = {*shown, tool.grant} if isinstance(tool, Allowed) else shown
+            reserved = self._holdings.reserve(live, certain, {r.grant for r in kept.rights})
+        return Permit(arguments, held, kept, env, reserved)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
@@ -209,7 +205,7 @@ class Gate:
         limits = _until(expiry, checked.limits, permit.held.standing.now)
         try:
             job = self._job(checked, permit, seat, limits, expiry=expiry)
-            intent = seat.journal.intent(_intent(checked, permit, job))
+            intent = seat.journal.append(_intent(checked, permit, job))
         except JournalError:
             self._holdings.cancel(permit.reserved)
             raise
@@ -223,7 +219,7 @@ class Gate:
             outcome = reports[-1]
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held)
-            seat.journal.outcome(_ended(intent, end, outcome))
+            seat.journal.append(_ended(intent, end, outcome))
         return _kept(checked, end, outcome, seat)
 
     def _job(
@@ -239,7 +235,7 @@ class Gate:
         return Job(
             run=seat.run,
             module=checked.tool.module,
-            mounts=mounts(permit.rights, seat.layout),
+            mounts=mounts(permit.cut.places),
             scratch=seat.scratch,
             limits=limits,
             request=request_bytes(checked.call.name, permit.arguments, envelope),
@@ -250,12 +246,12 @@ class Gate:
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:
         subject = f"tool {call.name}"[:_SUBJECT_CHARACTERS_MAX]
-        seat.journal.note(Decided("denial", subject, failure.code, call.id))
+        seat.journal.append(Decided("denial", subject, failure.code, call.id))
         return _failure(failure)
 
     def _denied(self, call: ToolCall, seat: Seat, denied: Denied) -> ToolResult:
         denial = denial_of(denied, seat.layout)
-        seat.journal.note(Decided("denial", denial.access, denial.reason, call.id))
+        seat.journal.append(Decided("denial", denial.access, denial.reason, call.id))
         failure = ToolFailure("denied", lesson(denial, seat.held(self._standing())))
         return replace(_failure(failure), denied=(denial,))
 
@@ -287,6 +283,24 @@ def _leads_to_held(access: Access, held: Held) -> bool:
     )
 
 
+def _environment(
+    live: tuple[Minted, ...], requests: tuple[Request, ...], seat: Seat
+) -> tuple[dict[str, str], set[GrantId]]:
+    """Return the variables that the tool gets, and the grants that show them."""
+    names = {request.name for request in requests if request.kind == "env"}
+    env: dict[str, str] = {}
+    shown: set[GrantId] = set()
+    for minted in live if names else ():
+        selector = minted.grant.selector
+        if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
+            host = seat.environment.get(selector.name)
+            value = host if selector.value is None else selector.value
+            if value is not None:
+                env.setdefault(selector.name, value)
+                shown.add(minted.id)
+    return env, shown
+
+
 def _until(expiry: float | None, limits: Limits, now: float) -> Limits:
     if expiry is None:
         return limits
@@ -308,7 +322,7 @@ def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:
 
 
 def _intent(checked: Checked, permit: Permit, job: Job) -> CallIntended:
-    files = (f"{'write' if r.write else 'read'} {r.path} by {r.grant}" for r in permit.rights)
+    files = (f"{'write' if r.write else 'read'} {r.path} by {r.grant}" for r in permit.cut.rights)
     return CallIntended(
         call=checked.call.id,
         tool=checked.call.name,

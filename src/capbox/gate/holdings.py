@@ -20,8 +20,8 @@ from capbox.authority.decision import AuthorityId, GrantId, Standing
 class Reservation:
     """Counters that one call has taken a use of; `possible` ones may be given back."""
 
-    certain: frozenset[GrantId]
-    possible: frozenset[GrantId]
+    certain: frozenset[GrantId] = frozenset()
+    possible: frozenset[GrantId] = frozenset()
 
 
 class Holdings:

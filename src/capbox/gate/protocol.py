@@ -69,15 +69,13 @@ def request_bytes(tool: str, arguments: JsonObject, envelope: Envelope) -> bytes
     }
     if envelope.state is not None:
         request["state"] = envelope.state
-    return json.dumps(request, allow_nan=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(request).encode()
 
 
 def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
     """Read the guest's output; text beyond `output_bytes_max` bytes is cut and marked so."""
     try:
-        found: object = json.loads(
-            stdout.decode(), parse_constant=_refuse_constant, parse_float=_finite
-        )
+        found: object = _DECODER.decode(stdout.decode())
     except (ValueError, RecursionError):
         return "its output is not one JSON object"
     if not isinstance(found, dict):
@@ -143,3 +141,7 @@ def _finite(text: str) -> float:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

@@ -1,8 +1,9 @@
 """From what a run holds and a tool requests to the mounts that a sandbox enforces.
 
 Guarantees: a mount carries every granted right that covers its root, each as a rule of its own, and
-nothing that the manifest does not request. The only IO is `lstat` and `realpath`, to tell a
-directory from a file. Does not: follow a link; a grant's root was resolved when it was minted.
+nothing that the manifest does not request. A cut says what it was made from, so that it can be kept
+from call to call; whether a path is a directory is looked up each time. The only IO is `lstat` and
+`realpath`. Does not: follow a link; a grant's root was resolved when it was minted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from capbox.authority.access import Access, ReadAccess, WriteAccess
 from capbox.authority.authority import FileRight
@@ -19,9 +20,29 @@ from capbox.gate.manifest import Request
 from capbox.sandbox.spec import Mount, Rule
 
 
-def requested_rights(
-    held: Iterable[FileRight], requests: Iterable[Request]
-) -> tuple[FileRight, ...]:
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a tool gets of the `held` rights; `places` are its mounts as if all were directories."""
+
+    held: tuple[FileRight, ...]
+    rights: tuple[FileRight, ...]
+    places: tuple[Mount, ...]
+
+
+def cut(held: tuple[FileRight, ...], requests: Iterable[Request], layout: Layout) -> Cut:
+    """Return what the tool requests of what is held, and where the guest can see it."""
+    rights = _requested(held, requests)
+    found = (_place(path, rights, layout) for path in dict.fromkeys(r.path for r in rights))
+    return Cut(held, rights, tuple(place for place in found if place is not None))
+
+
+def mounts(places: Iterable[Mount]) -> tuple[Mount, ...]:
+    """Return one mount for each place, as its path is now: a directory, or one name in one."""
+    found = (mount if _is_directory(mount.host) else _single(mount) for mount in places)
+    return tuple(mount for mount in found if mount is not None)
+
+
+def _requested(held: Iterable[FileRight], requests: Iterable[Request]) -> tuple[FileRight, ...]:
     """Return the part of each held right that the tool requests; a write request covers reading."""
     found: list[FileRight] = []
     for right in held:
@@ -35,12 +56,6 @@ def requested_rights(
                 narrowed = right.narrowed(request.path, write=write)
                 found.extend([narrowed] if narrowed is not None else [])
     return _strongest(found)
-
-
-def mounts(rights: tuple[FileRight, ...], layout: Layout) -> tuple[Mount, ...]:
-    """Return one mount for each distinct path among the rights that the guest can see."""
-    found = (_mount(path, rights, layout) for path in dict.fromkeys(r.path for r in rights))
-    return tuple(mount for mount in found if mount is not None)
 
 
 def linked_to(access: Access, layout: Layout) -> GrantPath | None:
@@ -66,7 +81,7 @@ def _strongest(rights: list[FileRight]) -> tuple[FileRight, ...]:
     return tuple(dict.fromkeys(kept))
 
 
-def _mount(path: GrantPath, rights: tuple[FileRight, ...], layout: Layout) -> Mount | None:
+def _place(path: GrantPath, rights: tuple[FileRight, ...], layout: Layout) -> Mount | None:
     guest = layout.guest_of(path)
     host = None if guest is None else layout.host_of(guest)
     if guest is None or host is None:
@@ -77,11 +92,15 @@ def _mount(path: GrantPath, rights: tuple[FileRight, ...], layout: Layout) -> Mo
         for right in covering
         if right is not None and right.path == path
     )
-    if _is_directory(host):
-        return Mount(guest, host, rules)
+    return Mount(guest, host, rules)
+
+
+def _single(place: Mount) -> Mount | None:
     # Also for what is missing or a link: the sandbox opens the one name and judges what it got.
-    parent, _, name = host.rpartition("/")
-    return Mount(guest, HostPath(parent or "/"), rules, name) if _is_directory(parent) else None
+    parent, _, name = place.host.rpartition("/")
+    if not _is_directory(parent):
+        return None
+    return Mount(place.guest, HostPath(parent or "/"), place.rules, name)
 
 
 def _is_directory(path: str) -> bool:

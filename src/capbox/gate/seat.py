@@ -18,6 +18,7 @@ from capbox.authority.decision import Decision, Standing
 from capbox.authority.holding import Holding
 from capbox.authority.paths import HostPath, Layout
 from capbox.gate.approver import Approver, DenyApprover
+from capbox.gate.rights import Cut
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
 from capbox.messages import JsonObject, ToolFailure
@@ -83,6 +84,7 @@ class Seat:
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
+    cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
     asking: Lock = field(default_factory=Lock)
 
     @property

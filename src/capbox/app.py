@@ -77,10 +77,19 @@ def local_engine(
 
     `home` None is this user's, `walls` None are the ones this kernel has.
     """
+    from capbox.authority.limits import Limits
+    from capbox.sandbox.engine import EngineKey
+    from capbox.sandbox.handles import ZygoteHandle
+
+    # First of all: it loads wasmtime while this process loads the rest.
+    key = EngineKey(fuel=False, stack_bytes=Limits().stack_bytes)
+    zygotes = [ZygoteHandle(key.clamped())]
     from capbox.engine.local import LocalEngine
 
     where = home or home_of(os.environ)
-    return LocalEngine(where, GUESTS, report or _say_nothing, walls=walls, spares=spares)
+    return LocalEngine(
+        where, GUESTS, report or _say_nothing, walls=walls, spares=spares, zygotes=zygotes
+    )
 
 
 def session(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.engine import EngineKey
+from capbox.sandbox.handles import ZygoteHandle
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.run import Sandbox
@@ -80,13 +81,18 @@ class LocalEngine:
         *,
         walls: Walls | None = None,
         spares: bool = True,
+        zygotes: Iterable[ZygoteHandle] = (),
     ) -> None:
-        """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers."""
+        """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
+
+        `zygotes` were started before, to be ready sooner.
+        """
         self.home = home
         self.walls = walls or probe()
         self._guests = guests
         self._report = report
         self._spares = spares
+        self._zygotes = zygotes
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -110,7 +116,7 @@ class LocalEngine:
         self._journal = Journal(self.home.state / "journal", self._signer)
         stack.callback(self._journal.close)
         cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
-        sandbox = Sandbox(cache, self.walls, spares=self._spares)
+        sandbox = Sandbox(cache, self.walls, spares=self._spares, zygotes=self._zygotes)
         self.sandbox = await stack.enter_async_context(sandbox)
         self.tools: Mapping[str, Tool] = self.registry.with_runner(WasmRunner(self.sandbox))
         self.gate = Gate(self.tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)

@@ -126,8 +126,9 @@ class EffectLog:
 
 def read_effects(fd: int) -> EffectLog:
     """Read the list in `fd` from its start, with bytes filled in and atomic replaces folded."""
-    lines = os.pread(fd, LOG_BYTES_MAX, 0).split(b"\n", LINES_MAX)
-    whole = not lines.pop() and os.fstat(fd).st_size <= LOG_BYTES_MAX
+    size = os.fstat(fd).st_size
+    lines = os.pread(fd, min(size, LOG_BYTES_MAX), 0).split(b"\n", LINES_MAX)
+    whole = not lines.pop() and size <= LOG_BYTES_MAX
     entries: list[Touched] = []
     moves: list[tuple[int, int, int]] = []
     for line in lines:

@@ -81,6 +81,7 @@ class ZygoteHandle:
     """One zygote process for one engine; it forks unlocked workers with their guest parked."""
 
     def __init__(self, key: EngineKey) -> None:
+        self.key = key
         self._turn = anyio.Lock()
         self._gone = False
         ours, theirs = socket.socketpair()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,12 @@ class Breed:
 class Pool:
     """All zygotes and waiting workers of one parent."""
 
-    def __init__(self, cache: CompileCache, walls: Walls) -> None:
+    def __init__(
+        self, cache: CompileCache, walls: Walls, zygotes: Iterable[ZygoteHandle] = ()
+    ) -> None:
         self._cache = cache
         self._walls = walls
-        self._zygotes: dict[EngineKey, ZygoteHandle] = {}
+        self._zygotes = {zygote.key: zygote for zygote in zygotes}
         self._dead: list[ZygoteHandle] = []
         self._idle = Waiting(IDLE_MAX)
         self._spares = Waiting(SPARES_MAX)

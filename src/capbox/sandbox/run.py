@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from capbox.messages import Spent
 from capbox.sandbox.cache import CacheError, CompileCache, CompileError
 from capbox.sandbox.effects import EffectLog, read_effects
 from capbox.sandbox.engine import EngineKey
-from capbox.sandbox.handles import SandboxError, WorkerHandle
+from capbox.sandbox.handles import SandboxError, WorkerHandle, ZygoteHandle
 from capbox.sandbox.pool import Breed, Pool
 from capbox.sandbox.process.frames import BODY_BYTES_MAX, Report, Request, Walls, parse_report
 from capbox.sandbox.process.wire import Hangup
@@ -85,10 +85,14 @@ class Sandbox:
         *,
         workers_max: int = WORKERS_MAX,
         spares: bool = True,
+        zygotes: Iterable[ZygoteHandle] = (),
     ) -> None:
-        """Prepare; at most `workers_max` calls run at once, the others wait."""
-        self._pool = Pool(cache, walls)
-        self._slots = anyio.CapacityLimiter(workers_max)
+        """Prepare; at most `workers_max` calls run at once, the others wait.
+
+        `zygotes` were started by the caller, and end with this sandbox.
+        """
+        self._pool = Pool(cache, walls, zygotes)
+        self._slots = anyio.Semaphore(workers_max, fast_acquire=True)
         self._spares = spares
         self._flights: set[_Flight] = set()
         self._stack = AsyncExitStack()
@@ -252,6 +256,6 @@ def _request(job: Job, deadline_ns: int) -> Request:
         tmp_bytes=bytes_left(job.scratch, job.limits.tmp_bytes),
         seed=job.seed,
         started_ns=job.started_ns,
-        replay=job.replay.clock if job.replay else None,
+        replay=job.replay,
     )
     return Request(bounds, job.limits.fuel, job.request)

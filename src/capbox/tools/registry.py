@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from capbox.authority.paths import HostPath
@@ -92,7 +92,8 @@ def _load_module(path: Path, *, shipped: bool) -> Module | RegistryError:
     try:
         with path.open("rb") as file:
             magic = file.read(4)
-            digest = sha256(magic + file.read()).hexdigest()
+            file.seek(0)
+            digest = file_digest(file, sha256).hexdigest()
     except OSError as error:
         return RegistryError(str(path), error.strerror or str(error))
     if magic != b"\0asm":

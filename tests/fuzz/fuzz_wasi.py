@@ -21,9 +21,10 @@ from collections import Counter, deque
 from pathlib import Path
 
 from capbox.authority.exclusions import HIDDEN, PROTECTED
+from capbox.authority.paths import GuestPath, HostPath
 from capbox.sandbox.effects import EffectWriter, read_effects
 from capbox.sandbox.raw import TRAP
-from capbox.sandbox.spec import Rule
+from capbox.sandbox.spec import Mount, Rule
 from capbox.sandbox.wasi.abi import SIGNATURES
 from capbox.sandbox.wasi.host import CallBounds, Host, OpenMount
 
@@ -247,7 +248,7 @@ class Fuzz:
     def _mount(self, guest: str, host: Path, rule: Rule, name: str | None = None) -> OpenMount:
         fd = os.open(host, os.O_PATH | os.O_DIRECTORY)
         self.fds.append(fd)
-        return OpenMount(guest, fd, str(host), name, (rule,))
+        return OpenMount(Mount(GuestPath(guest), HostPath(str(host)), (rule,), name), fd)
 
     def _build(self) -> None:
         ws = self.root / "ws"

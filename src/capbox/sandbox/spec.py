@@ -49,13 +49,6 @@ class Mount:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """Recorded inputs of an earlier call: its random seed and its clock readings (8 bytes each)."""
-
-    clock: bytes
-
-
 def is_temporary(base: str, name: str) -> bool:
     """Say whether `base` is a name under which a replacement of the one file `name` is prepared."""
     return base.startswith(".capbox-") and base.endswith(f"-{name}.tmp")
@@ -67,7 +60,7 @@ class Job:
 
     `scratch` is the host directory seen as `/tmp`; `run` names whose worker may serve it. Past
     `expires_ns` (nanoseconds since 1970), when the first grant ends, the call is over, even if it
-    had to wait for its worker.
+    had to wait for its worker. `replay` are the clock readings of an earlier call, 8 bytes each.
     """
 
     run: str
@@ -79,7 +72,7 @@ class Job:
     seed: bytes
     started_ns: int
     expires_ns: int | None = None
-    replay: Replay | None = None
+    replay: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

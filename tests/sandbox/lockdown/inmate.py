@@ -219,7 +219,7 @@ def main() -> None:
     if "privileges" in walls:
         privileges.restrict()
     if "landlock" in walls:
-        landlock.restrict([landlock.Place(fd, write) for fd, write in places])
+        landlock.restrict(places)
     thread = threading.Thread(target=other, daemon=True)
     thread.start()
     if "seccomp" in walls:

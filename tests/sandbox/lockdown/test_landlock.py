@@ -52,4 +52,4 @@ def test_signals_stay_inside_where_the_kernel_can_keep_them(inmate: Inmate) -> N
 
 def test_a_rule_on_what_is_no_directory_is_an_error_and_not_a_hole() -> None:
     with pytest.raises(OSError, match="Landlock"):
-        landlock.restrict([landlock.Place(-1, write=False)])
+        landlock.restrict([(-1, False)])

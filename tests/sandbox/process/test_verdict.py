@@ -28,7 +28,6 @@ def seen(
         exit_code=exit_code,
         refused=(),
         clock=b"",
-        replayable=True,
         memory_bytes=memory_bytes,
         written_bytes=0,
         tmp_bytes=0,

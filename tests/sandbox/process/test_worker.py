@@ -34,7 +34,7 @@ ECHO = """(module
     (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (then unreachable))
     (i32.store (i32.const 4) (i32.load (i32.const 8)))
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"""
-BOUNDS = CallBounds(1 << 61, 1_000, 1_000, 10, 10, 1_000, bytes(32), 0)
+BOUNDS = CallBounds(1 << 61, 1_000, 1_000, 10, 10, 1_000, 0, bytes(32))
 FILE_CAPABILITIES = 1 << 0 | 1 << 1 | 1 << 3  # CHOWN, DAC_OVERRIDE, FOWNER
 WALLS = Walls(landlock=True, seccomp=True, openat2=True, memfd=True)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from capbox.authority.exclusions import HIDDEN, PROTECTED
+from capbox.authority.paths import GuestPath, HostPath
 from capbox.sandbox.effects import EffectLog, EffectWriter, read_effects
 from capbox.sandbox.raw import TRAP
-from capbox.sandbox.spec import Rule
+from capbox.sandbox.spec import Mount, Rule
 from capbox.sandbox.wasi.abi import WASI_ERRNO
 from capbox.sandbox.wasi.host import CallBounds, CallReport, Host, OpenMount
 
@@ -239,7 +240,7 @@ class World:
         """Open a directory as the parent does."""
         fd = os.open(host, os.O_PATH | os.O_DIRECTORY)
         self._fds.append(fd)
-        return OpenMount(guest, fd, str(host), name, rules)
+        return OpenMount(Mount(GuestPath(guest), HostPath(str(host)), rules, name), fd)
 
     def guest(
         self,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from capbox.authority.paths import GuestPath, HostPath
+from capbox.sandbox import spec
 from capbox.sandbox.spec import Rule
 from capbox.sandbox.wasi.beneath import Walk, opener
 from capbox.sandbox.wasi.mounts import Mount, OpenMount
@@ -34,7 +36,8 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
     }.items():
         (root / name).symlink_to(target)
     fd = os.open(root, os.O_PATH | os.O_DIRECTORY)
-    yield Mount(OpenMount("/workspace", fd, str(root), None, (Rule(True, (".env",)),)))
+    given = spec.Mount(GuestPath("/workspace"), HostPath(str(root)), (Rule(True, (".env",)),))
+    yield Mount(OpenMount(given, fd))
     os.close(fd)
 
 

@@ -18,7 +18,7 @@ from capbox.sandbox.spec import Rule
 from capbox.sandbox.wasi.abi import SIGNATURES
 from capbox.sandbox.wasi.host import CallBounds, Host
 
-BOUNDS = CallBounds(0, 1000, 1000, 10, 10, 1000, b"s" * 32, 1_000_000_000)
+BOUNDS = CallBounds(0, 1000, 1000, 10, 10, 1000, 1_000_000_000, b"s" * 32)
 
 
 def test_a_parked_guest_starts_up_but_has_no_effects_before_its_request(world: Any) -> None:

@@ -8,11 +8,12 @@ Source: linux/landlock.h, Documentation/userspace-api/landlock.rst.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+from capbox.sandbox.lockdown.libc import checked, libc
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -31,25 +32,15 @@ _WRITE = (
 _NET_TCP = 3
 _SCOPE_ABSTRACT_UNIX_AND_SIGNALS = 3
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A directory that stays reachable, by its descriptor."""
-
-    directory: int
-    write: bool
-
 
 def abi() -> int:
     """Return the kernel's Landlock ABI version, or 0 where there is none."""
-    version = int(_libc.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG))
+    version = int(libc.syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG))
     return max(version, 0)
 
 
-def restrict(places: list[Place]) -> None:
-    """Confine this thread to `places`, and what it starts from now on.
+def restrict(places: Iterable[tuple[int, bool]]) -> None:
+    """Confine this thread, and what it starts from now on, to directories: (descriptor, write).
 
     Needs no_new_privs. Raises OSError when the kernel refuses; the caller must then not serve.
     """
@@ -62,13 +53,13 @@ def restrict(places: list[Place]) -> None:
         attributes += struct.pack("=Q", _NET_TCP)
     if version >= 6:
         attributes += struct.pack("=Q", _SCOPE_ABSTRACT_UNIX_AND_SIGNALS)
-    ruleset = _checked(_libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
+    ruleset = checked(libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0), "Landlock")
     try:
-        for place in places:
-            allowed = _READ | (_WRITE if place.write else 0)
-            rule = struct.pack("=Qi", allowed & handled, place.directory)
-            _checked(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0))
-        _checked(_libc.syscall(_RESTRICT_SELF, ruleset, 0))
+        for directory, write in places:
+            allowed = _READ | (_WRITE if write else 0)
+            rule = struct.pack("=Qi", allowed & handled, directory)
+            checked(libc.syscall(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0), "Landlock")
+        checked(libc.syscall(_RESTRICT_SELF, ruleset, 0), "Landlock")
     finally:
         os.close(ruleset)
 
@@ -78,10 +69,3 @@ def _handled(version: int) -> int:
     for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV)):
         handled |= right if version >= since else 0
     return handled
-
-
-def _checked(answer: int) -> int:
-    if answer < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"Landlock: {os.strerror(number)}")
-    return int(answer)

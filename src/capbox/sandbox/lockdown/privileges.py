@@ -9,31 +9,24 @@ Source: linux/capability.h, capabilities(7).
 from __future__ import annotations
 
 import ctypes
-import os
+
+from capbox.sandbox.lockdown.libc import checked, libc
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 38, 4
 _VERSION_3 = 0x20080522
 _CHOWN, _DAC_OVERRIDE, _FOWNER = 1 << 0, 1 << 1, 1 << 3
 _KEPT = (_CHOWN | _DAC_OVERRIDE | _FOWNER, 0)
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def restrict() -> None:
     """Give them up, on this thread and what it starts from now on. Raises OSError."""
-    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
     header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)
     held = (ctypes.c_uint32 * 6)()  # twice, for the low and the high half: effective, permitted...
-    _checked(_libc.capget(header, held))
+    checked(libc.capget(header, held), "capget")
     for half, kept in enumerate(_KEPT):
         effective, permitted = 3 * half, 3 * half + 1
         held[effective] = held[permitted] = held[permitted] & kept
         held[3 * half + 2] = 0
-    _checked(_libc.capset(header, held))
-
-
-def _checked(answer: int) -> None:
-    if answer != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"privileges: {os.strerror(number)}")
+    checked(libc.capset(header, held), "capset")

@@ -7,22 +7,21 @@ Does not bound the guest: that is the store's memory limit and the host's counte
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import signal
 from pathlib import Path
 
+from capbox.sandbox.lockdown.libc import libc
+
 _PR_SET_PDEATHSIG = 1
 _SLACK_BYTES = 192 << 20
 _SPARE_DESCRIPTORS = 64
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def die_with_parent(parent: int) -> None:
     """Ask for SIGKILL when the forking process dies, and leave at once if it already has."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import platform
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+
+from capbox.sandbox.lockdown.libc import checked, libc
 
 # Each with its number on x86_64 and aarch64.
 CALLS = """
@@ -58,8 +59,6 @@ _ALLOW, _ERRNO_EPERM, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
 _LOAD, _JUMP_EQUAL, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _NUMBER_OFFSET, _ARCH_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
 
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def numbers(machine: str) -> Mapping[str, int]:
     """Return the numbers of the allowed calls on `machine`, by name."""
@@ -79,7 +78,7 @@ def available() -> bool:
     # A filter of length zero is EINVAL where the call exists, ENOSYS or EPERM where it does not.
     empty = _Program(0, None)
     number = _SECCOMP[platform.machine()]
-    _libc.syscall(number, _SET_MODE_FILTER, 0, ctypes.byref(empty))
+    libc.syscall(number, _SET_MODE_FILTER, 0, ctypes.byref(empty))
     return "errno" in actions and ctypes.get_errno() == errno.EINVAL
 
 
@@ -92,9 +91,10 @@ def restrict() -> None:
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     number = _SECCOMP[machine]
-    if _libc.syscall(number, _SET_MODE_FILTER, _FLAG_TSYNC, ctypes.byref(program)) != 0:
-        code_number = ctypes.get_errno()
-        raise OSError(code_number, f"seccomp: {os.strerror(code_number)}")
+    answer = libc.syscall(number, _SET_MODE_FILTER, _FLAG_TSYNC, ctypes.byref(program))
+    # A positive one names a thread that could not follow.
+    if checked(answer, "seccomp") > 0:
+        raise OSError(errno.ESRCH, "seccomp: a thread stayed outside")
 
 
 class _Program(ctypes.Structure):

@@ -11,10 +11,10 @@ import errno
 import os
 
 from capbox.sandbox.lockdown import landlock, seccomp
+from capbox.sandbox.lockdown.libc import libc
 from capbox.sandbox.process.frames import Walls
 
 _OPENAT2 = 437
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def probe() -> Walls:
@@ -28,7 +28,7 @@ def probe() -> Walls:
 
 
 def _has_openat2() -> bool:
-    _libc.syscall(_OPENAT2, -1, b".", None, 0)
+    libc.syscall(_OPENAT2, -1, b".", None, 0)
     return ctypes.get_errno() not in (errno.ENOSYS, errno.EPERM)
 
 

@@ -25,6 +25,7 @@ from capbox.sandbox.spec import (
 )
 from capbox.sandbox.wasi.call import READINGS_MAX, REFUSED_MAX, STDERR_BYTES_MAX, CallBounds
 
+_NUMBERS = CallBounds.__slots__[:-2]  # of a call's bounds, all but its recorded inputs
 _COUNT_MAX = 1 << 62  # what the journal's database can hold
 _TEXT_CHARACTERS_MAX = 4_096
 BODY_BYTES_MAX = STDERR_BYTES_MAX + 8 * READINGS_MAX  # of a report, besides its output
@@ -98,15 +99,7 @@ class Request:
     def frame(self) -> tuple[JsonObject, bytes]:
         """Return header and body."""
         bounds, replay = self.bounds, self.bounds.replay
-        numbers = (
-            bounds.deadline_ns,
-            bounds.output_bytes,
-            bounds.written_bytes,
-            bounds.files_created,
-            bounds.open_files,
-            bounds.tmp_bytes,
-            bounds.started_ns,
-        )
+        numbers = (getattr(bounds, name) for name in _NUMBERS)
         inputs = (bounds.seed.hex(), self.fuel, None if replay is None else len(replay))
         return {"request": (*numbers, *inputs)}, (replay or b"") + self.stdin
 
@@ -114,21 +107,12 @@ class Request:
 def parse_request(header: JsonObject, body: bytes) -> Request:
     """Return the request. Raises Hangup on anything else."""
     match header.get("request"):
-        case [*numbers, str(seed), (int() | None) as fuel, (int() | None) as replayed] if (
-            len(numbers) == 7
-        ):
-            deadline, output, written, created, files, tmp, started = map(_count, numbers)
-            bounds = CallBounds(
-                deadline_ns=deadline,
-                output_bytes=output,
-                written_bytes=written,
-                files_created=created,
-                open_files=files,
-                tmp_bytes=tmp,
-                seed=bytes.fromhex(seed),
-                started_ns=started,
-                replay=None if replayed is None else body[:replayed],
-            )
+        case [*numbers, str(seed), (int() | None) as fuel, (int() | None) as replayed] if len(
+            numbers
+        ) == len(_NUMBERS):
+            replay = None if replayed is None else body[:replayed]
+            a, b, c, d, e, f, g = map(_count, numbers)
+            bounds = CallBounds(a, b, c, d, e, f, g, bytes.fromhex(seed), replay)
             return Request(bounds, fuel, body[replayed or 0 :])
         case _:
             raise Hangup("bad request")

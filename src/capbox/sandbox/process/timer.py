@@ -6,14 +6,14 @@ an idle worker's thread never wakes. Does not stop host functions: those look at
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 import threading
 import time
 from collections.abc import Callable
 
-_libc = ctypes.CDLL(None, use_errno=True)
+from capbox.sandbox.lockdown.libc import checked, libc
+
 _CLOCK_MONOTONIC, _CLOEXEC, _ABSOLUTE = 1, 0o2000000, 1
 _NEVER = 1 << 62
 
@@ -25,9 +25,7 @@ class Timer:
         self._ring = ring
         self._lock = threading.Lock()
         self._deadline_ns = _NEVER
-        self._fd = _libc.timerfd_create(_CLOCK_MONOTONIC, _CLOEXEC)
-        if self._fd < 0:
-            raise OSError(ctypes.get_errno(), "timerfd_create failed")
+        self._fd = checked(libc.timerfd_create(_CLOCK_MONOTONIC, _CLOEXEC), "timerfd_create")
         self._question: Callable[[], str] | None = None
         self._answer = ""
         self._answered = threading.Event()
@@ -59,8 +57,7 @@ class Timer:
 
     def _set(self, deadline_ns: int) -> None:
         value = struct.pack("=qqqq", 0, 0, deadline_ns // 10**9, deadline_ns % 10**9)
-        if _libc.timerfd_settime(self._fd, _ABSOLUTE, value, None) != 0:
-            raise OSError(ctypes.get_errno(), "timerfd_settime failed")
+        checked(libc.timerfd_settime(self._fd, _ABSOLUTE, value, None), "timerfd_settime")
 
     def _sleep(self) -> None:
         while True:

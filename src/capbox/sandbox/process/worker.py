@@ -179,10 +179,8 @@ class Worker:
         privileges.restrict()
         if walls.landlock:
             landlock.restrict(
-                [
-                    landlock.Place(fd, any(rule.write for rule in mount.rules))
-                    for mount, fd in zip(mounts, fds[1:], strict=True)
-                ]
+                (fd, any(rule.write for rule in mount.rules))
+                for mount, fd in zip(mounts, fds[1:], strict=True)
             )
         self._timer.start()
         if walls.seccomp:
@@ -191,13 +189,7 @@ class Worker:
         check = partial(_breach, files=walls.landlock and not everything, calls=walls.seccomp)
         if breach := check() or self._timer.ask(check):
             raise OSError(f"a wall does not stand: {breach}")
-        self._host.adopt(
-            tuple(
-                OpenMount(mount.guest, fd, mount.host, mount.name, mount.rules)
-                for mount, fd in zip(mounts, fds[1:], strict=True)
-            ),
-            EffectWriter(fds[0]),
-        )
+        self._host.adopt(tuple(map(OpenMount, mounts, fds[1:])), EffectWriter(fds[0]))
         self._locked = True
 
     def _report(self, store: wasmtime.Store, request: Request, failure: Failure | None) -> None:

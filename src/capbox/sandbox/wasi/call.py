@@ -36,8 +36,8 @@ class CallBounds:
     files_created: int
     open_files: int
     tmp_bytes: int
-    seed: bytes
     started_ns: int
+    seed: bytes
     replay: bytes | None = None
 
 
@@ -45,7 +45,7 @@ class CallBounds:
 class CallReport:
     """What one guest did. `stopped` names the bound that it crossed, `fault` is a bug of ours.
 
-    `clock` is what it read after its request arrived; empty and not `replayable` if too much.
+    `clock` is what it read after its request arrived; empty if too much.
     """
 
     stdout: bytes
@@ -55,7 +55,6 @@ class CallReport:
     exit_code: int | None
     refused: tuple[Refused, ...]
     clock: bytes
-    replayable: bool
     memory_bytes: int
     written_bytes: int
     tmp_bytes: int
@@ -65,7 +64,7 @@ class StopCall(Exception):
     """Ends the guest; why is in the call's state. Never leaves a host function."""
 
 
-PARKED = CallBounds(0, 0, 0, 0, 8, 0, b"", 0)
+PARKED = CallBounds(0, 0, 0, 0, 8, 0, 0, b"")
 
 
 class Call:
@@ -190,7 +189,6 @@ class Call:
             exit_code=self.exit_code,
             refused=tuple(self._refused.values()),
             clock=bytes(self.clock) if self.replayable else b"",
-            replayable=self.replayable,
             memory_bytes=memory_bytes,
             written_bytes=self.written,
             tmp_bytes=self.scratch,

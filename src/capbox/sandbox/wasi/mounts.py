@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from capbox.sandbox import spec
 from capbox.sandbox.judge import MEMO_NAME_CHARS_MAX, Judge
-from capbox.sandbox.spec import Rule, is_temporary
+from capbox.sandbox.spec import is_temporary
 
 PATH_BYTES_MAX = 4096
 MEMO_MAX = 4096
@@ -19,19 +21,11 @@ SCRATCH = "/tmp"  # noqa: S108  the guest's name of its private scratch director
 ALWAYS = ("/", "/workspace")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenMount:
-    """A mount as the parent hands it over: `fd` is an O_PATH descriptor of the directory `host`.
+class OpenMount(NamedTuple):
+    """A mount as the parent hands it over, with an O_PATH descriptor of its directory `host`."""
 
-    With a `name`, only that file in it is granted: `guest` is then the guest path of the file
-    itself, and the rules are judged at the file (their `anchor` includes its name).
-    """
-
-    guest: str
+    given: spec.Mount
     fd: int
-    host: str
-    name: str | None
-    rules: tuple[Rule, ...]
 
 
 class Mount:
@@ -39,9 +33,9 @@ class Mount:
 
     __slots__ = ("fd", "guest", "host", "judge", "made", "name", "real", "scratch")
 
-    def __init__(self, given: OpenMount) -> None:
-        self.guest = given.guest
-        self.fd = given.fd
+    def __init__(self, opened: OpenMount) -> None:
+        given, self.fd = opened
+        self.guest: str = given.guest
         self.host = given.host
         self.name = given.name
         self.scratch = given.guest == SCRATCH
@@ -76,7 +70,7 @@ class MountTree:
     """All mounts of a worker."""
 
     def __init__(self, mounts: tuple[OpenMount, ...]) -> None:
-        self.mounts = tuple(Mount(given) for given in mounts)
+        self.mounts = tuple(map(Mount, mounts))
         self._at = {mount.guest: mount for mount in self.mounts}
         if "/" in self._at or len(self._at) != len(mounts):
             raise ValueError("mounts must be distinct and below /")

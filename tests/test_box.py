@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from capbox.agent.events import RunFinished
@@ -16,7 +17,9 @@ from capbox.authority.limits import Limits
 from capbox.box import Box, SettingsError
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
+from capbox.journal.event import RunId
 from capbox.journal.head import Signer
+from capbox.journal.reader import read
 from capbox.journal.verify import Closed, Verdict, verify
 from capbox.messages import Denial, ToolResult
 from capbox.models.script import ScriptedCall, ScriptedReply
@@ -233,6 +236,29 @@ async def test_the_journal_of_a_box_is_closed_when_it_is(make_box: MakeBox, home
     async with make_box("read:/workspace") as box:
         result = await box.call("read", path="a.txt")
     assert verdicts(home) == (Closed(str(result.journal), 4),)
+
+
+async def test_closing_a_box_interrupts_its_calls_and_records_what_they_did(
+    make_box: MakeBox, workspace: Path, home: Home
+) -> None:
+    results: list[ToolResult] = []
+    begun = workspace / "begun"
+
+    async def call(box: Box) -> None:
+        results.append(await box.call("bash", script="echo x > begun; while :; do :; done"))
+
+    async with anyio.create_task_group() as tasks, make_box("write:/workspace") as box:
+        tasks.start_soon(call, box)
+        while not begun.exists():
+            await anyio.lowlevel.checkpoint()
+    (result,) = results
+    assert result.error is not None and result.error.code == "interrupted"
+    run = RunId(str(result.journal))
+    ended = [r.content for r in read(home.state / "journal", run) if r.content]
+    assert [event["kind"] for event in ended] == ["opened", "intent", "outcome", "closed"]
+    assert ended[2]["detail"] == "interrupted"
+    assert [e["action"] for e in ended[2]["effects"] if e["path"] == "/workspace/begun"]
+    assert verdicts(home) == (Closed(run, 4),)
 
 
 async def test_a_box_without_a_call_leaves_no_run(make_box: MakeBox, home: Home) -> None:

@@ -39,6 +39,9 @@ from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
 from capbox.models.model import Model
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
+_CLOSED = ToolFailure(
+    "interrupted", "the box was closed; what the call did until then is in the journal"
+)
 
 
 class Session:
@@ -61,6 +64,7 @@ class Session:
         self._ceiling = ceiling
         self._approver = approver or DenyApprover()
         self._calls: OpenRun | None = None
+        self._calling: dict[anyio.CancelScope, anyio.Event] = {}
         self._runs: list[_UnderWay] = []
         self._revoked = False
         self._numbered = 0
@@ -82,6 +86,7 @@ class Session:
         """Interrupt the runs that are open, and wait until nothing of any run is left."""
         if self._calls is not None:
             self._stack.callback(self._calls.close, "ended" if kind is None else "interrupted")
+        self._stack.push_async_callback(self._end_calls)
         return await leave(self._stack, error)
 
     async def call(
@@ -104,8 +109,16 @@ class Session:
         self._numbered += 1
         call = ToolCall(f"call-{self._numbered}", tool, arguments, malformed)
         # A principal may ask the same thing as often as it likes; only a model is cut short.
-        self._calls.seat.repeats = Repeats()
-        return await self._engine.gate.call(call, self._calls.seat, limits)
+        seat = self._calls.seat
+        seat.repeats = Repeats()
+        with anyio.CancelScope() as scope:
+            ended = self._calling[scope] = anyio.Event()
+            try:
+                return await self._engine.gate.call(call, seat, limits)
+            finally:
+                del self._calling[scope]
+                ended.set()
+        return ToolResult(ok=False, content="", error=_CLOSED, journal=seat.run)
 
     def revoke(self, authority: AuthorityId | None = None) -> None:
         """End an authority and its descendants now, and every guest that runs under one.
@@ -212,6 +225,15 @@ class Session:
             approver=self._approver,
             environment=self._settings.environ or {},
         )
+
+    async def _end_calls(self) -> None:
+        """Interrupt the calls under way; each has its outcome in the journal before that closes."""
+        under_way = dict(self._calling)
+        for scope in under_way:
+            scope.cancel()
+        with anyio.CancelScope(shield=True):
+            for ended in under_way.values():
+                await ended.wait()
 
     async def _end_runs(self) -> None:
         for run in tuple(self._runs):

@@ -1,0 +1,1 @@
+"""Mixed random calls for hours, judged against a model: `python -m bench.soak --minutes 120`."""

@@ -62,6 +62,7 @@ class Life:
         self._run: RunId | None = None
         self._recent: deque[str] = deque(maxlen=_SHOWN)
         self._closing = False
+        self._several = False
 
     async def live(self) -> None:
         """Open, call, close, audit. Raises Wrong, naming this life."""
@@ -135,9 +136,11 @@ class Life:
     async def _beside(self, box: Box) -> None:
         """Several calls of one box at once."""
         acts = [self._rng.choice((read, *HARMLESS))(self._stage) for _ in range(3)]
+        self._several = True
         async with anyio.create_task_group() as tasks:
             for act in acts:
                 tasks.start_soon(self._call, box, act)
+        self._several = False
 
     async def _cut(self, box: Box) -> None:
         """Cancel a call in the middle; the box must go on."""
@@ -170,8 +173,9 @@ class Life:
         self._note(f"{number}: {act}")
         begun = time.monotonic()
         rights.started = begun if rights.started is None else rights.started
-        if rights.lasting(begun, begun) is False:
-            rights.end()
+        if rights.lasting(begun, begun) is False and (self._several or not rights.over):
+            # What was drawn before the end of the grants has another answer after it.
+            rights.over = True
             self._begun.pop(number)
             act = read(self._stage)
             self._begun[number] = act

@@ -47,6 +47,7 @@ class Rights:
     rights: tuple[Right, ...]
     started: float | None = None
     revoked: bool = False
+    over: bool = False  # what lasts only a while has ended
     grants: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,21 +58,18 @@ class Rights:
         """Say whether a path may be read, or written, while every grant lasts."""
         if self.revoked:
             return False
-        return any(r.covers(path) for r in self.rights if r.write or not write)
+        left = (r for r in self.rights if r.seconds is None or not self.over)
+        return any(r.covers(path) for r in left if r.write or not write)
 
     def lasting(self, begun: float, ended: float) -> bool | None:
         """Say whether grants lasted while a call ran (monotonic seconds); None: nobody can tell."""
         seconds = [r.seconds for r in self.rights if r.seconds is not None]
         if not seconds or self.started is None:
             return True
-        over = self.started + min(seconds)
-        if ended < over - EARLY_SECONDS:
+        end = self.started + min(seconds)
+        if ended < end - EARLY_SECONDS:
             return True
-        return False if begun > over + LATE_SECONDS else None
-
-    def end(self) -> None:
-        """Everything that lasts only a while is over."""
-        self.rights = tuple(r for r in self.rights if r.seconds is None)
+        return False if begun > end + LATE_SECONDS else None
 
     def visible(self, areas: tuple[str, ...], own: str) -> set[str]:
         """Return whose lines may appear in an answer."""

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pages
 import segments
 
 HERE = Path(__file__).resolve().parent
@@ -97,7 +98,6 @@ def build(out: Path, *, plain: bool, force: bool, say: Say) -> None:
         return
     with alone(), tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         module = compile_module(go, wizer, Path(folder), say)
-        module.write_bytes(segments.joined(module.read_bytes()))
         install(module, out)
     marker.parent.mkdir(exist_ok=True)
     marker.write_text(stamp)
@@ -125,6 +125,7 @@ def fingerprint(go: Go, wizer: Path | None) -> str:
     for path in [
         *sources,
         HERE / "build.py",
+        HERE / "pages.py",
         HERE / "segments.py",
         HERE / "package.json",
         HERE / "package-lock.json",
@@ -213,6 +214,7 @@ def compile_module(go: Go, wizer: Path | None, folder: Path, say: Say) -> Path:
     if wizer is None:
         say(f"compiling with {go.version}")
         run([*command, "-o", str(done), "."], WASM)
+        done.write_bytes(segments.joined(done.read_bytes()))
         return done
     say(f"compiling with {go.version}")
     run(
@@ -231,14 +233,24 @@ def compile_module(go: Go, wizer: Path | None, folder: Path, say: Say) -> Path:
     root = SCRATCH / "root"
     root.mkdir(exist_ok=True)
     os.utime(root, (0, 0))
-    run(
-        [
-            *(str(wizer), "--allow-wasi", "--mapdir", f"/::{root}"),
-            *("--init-func", "preinit", str(raw), "-o", str(done)),
-        ],
-        {},
-    )
+    snapshot(wizer, "preinit", raw, done, root=root)
+    (folder / "place").mkdir()
+    (folder / "place" / pages.FILE).write_text(pages.TEXT)
+    rehearsals = []
+    for request in pages.requests():
+        snapshot(wizer, "capbox_call", done, raw, root=folder / "place", stdin=request)
+        rehearsals.append(raw.read_bytes())
+    done.write_bytes(pages.noted(done.read_bytes(), rehearsals))
     return done
+
+
+def snapshot(
+    wizer: Path, function: str, module: Path, out: Path, *, root: Path, stdin: str = ""
+) -> None:
+    """Run a function of the module, with `root` as /, and write the module as it is after that."""
+    arguments = ["--allow-wasi", "--mapdir", f"/::{root}", "--init-func", function]
+    run([str(wizer), *arguments, str(module), "-o", str(out)], {}, stdin)
+    out.write_bytes(segments.joined(out.read_bytes()))
 
 
 def patched_modules(go: Go) -> str:
@@ -315,11 +327,17 @@ def module_folder(go: Go, module: str) -> Path:
     return Path(json.loads(run([go.program, "mod", "download", "-json", module], PLAIN))["Dir"])
 
 
-def run(command: list[str], extra: Mapping[str, str]) -> str:
+def run(command: list[str], extra: Mapping[str, str], stdin: str = "") -> str:
     """Run one step in the toolbox's folder and give its standard output."""
     environment = {**os.environ, **extra}
     done = subprocess.run(
-        command, cwd=TOOLBOX, env=environment, capture_output=True, text=True, check=True
+        command,
+        cwd=TOOLBOX,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 

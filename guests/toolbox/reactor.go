@@ -24,6 +24,7 @@ var snapshotting bool
 //
 //go:wasmexport capbox_call
 func Call() {
+	touch()
 	call()
 }
 
@@ -32,6 +33,7 @@ func Call() {
 //
 //go:wasmexport preinit
 func Preinit() {
+	reserve()
 	real := seams.StatDir
 	seams.StatDir = func(string) (fs.FileInfo, error) { return nowhere{}, nil }
 	for _, one := range warmups {

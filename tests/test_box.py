@@ -19,11 +19,11 @@ from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
-from capbox.journal.reader import read
 from capbox.journal.verify import Closed, Verdict, verify
 from capbox.messages import Denial, ToolResult
 from capbox.models.script import ScriptedCall, ScriptedReply
 from capbox.models.scripted import ScriptedModel
+from capbox.store.journal import read
 
 MakeBox = Callable[..., Box]
 

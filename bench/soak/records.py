@@ -10,9 +10,9 @@ from pathlib import Path
 from bench.soak.wrong import Wrong
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
-from capbox.journal.reader import Record, read
 from capbox.journal.verify import Broken, Closed, OpenPrefix, verify
 from capbox.messages import Effect, Json, JsonObject, ToolResult
+from capbox.store.journal import Record, read
 
 CHANGES = frozenset(
     {"write", "create", "delete", "rename", "mkdir", "rmdir", "symlink", "chmod", "utime"}

@@ -1,11 +1,10 @@
 package files
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
-	"unicode"
 )
 
 // hintLinesMax bounds the search for the nearest line: it is paid only when an edit fails.
@@ -19,27 +18,27 @@ func (d *document) hint(old string) string {
 	if stripped := numberedLine.ReplaceAllString(old, ""); stripped != old && strings.Contains(text, stripped) {
 		return "It carries the line numbers that read shows: leave out the number and the tab."
 	}
-	if lines := d.loose(old, squeeze); lines != "" {
-		return "It differs only in white space from " + lines
+	if at, lines := d.loose(old, squeeze); lines != "" {
+		return "It differs only in white space" + d.blanks(old, at) + " from " + lines
 	}
 	if at := strings.Index(strings.ToLower(text), strings.ToLower(old)); at >= 0 && len(strings.ToLower(text)) == len(text) {
 		return fmt.Sprintf("It differs only in upper and lower case from line %d.", 1+strings.Count(text[:at], "\n"))
 	}
-	if lines := d.loose(old, plainQuotes); lines != "" {
+	if _, lines := d.loose(old, plainQuotes); lines != "" {
 		return "It differs only in quotation marks or dashes from " + lines
 	}
 	return d.nearest(old)
 }
 
 // loose finds lines equal to old's under a simplification, and quotes them.
-func (d *document) loose(old string, simplify func(string) string) string {
+func (d *document) loose(old string, simplify func(string) string) (at int, quoted string) {
 	var want []string
 	for line := range strings.Lines(strings.Trim(old, "\r\n")) {
 		want = append(want, simplify(line))
 	}
 	lines := strings.SplitAfter(string(d.text), "\n")
 	if len(want) == 0 || len(lines) > hintLinesMax || strings.Join(want, "") == "" {
-		return ""
+		return 0, ""
 	}
 	simple := make([]string, len(lines))
 	for i, line := range lines {
@@ -47,10 +46,52 @@ func (d *document) loose(old string, simplify func(string) string) string {
 	}
 	for i := 0; i+len(want) <= len(lines); i++ {
 		if holds(simple[i:i+len(want)], want) {
-			return fmt.Sprintf("%s:\n%s", lineRange(i+1, i+len(want)), quote(lines[i:i+len(want)], i+1))
+			return i, fmt.Sprintf("%s:\n%s", lineRange(i+1, i+len(want)), quote(lines[i:i+len(want)], i+1))
 		}
 	}
-	return ""
+	return 0, ""
+}
+
+// blanks names the white space in which old's lines differ from those of the text.
+func (d *document) blanks(old string, at int) string {
+	lines := strings.SplitAfter(string(d.text), "\n")[at:]
+	var kinds []string
+	for line := range strings.Lines(strings.Trim(old, "\r\n")) {
+		if len(lines) == 0 {
+			break
+		}
+		if kind := blank(line, lines[0]); kind != "" && !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+		lines = lines[1:]
+	}
+	if len(kinds) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(kinds, ", ") + ")"
+}
+
+// blank names how the white space of a line differs from that of the text's.
+func blank(line, have string) string {
+	line, have = strings.TrimSuffix(line, "\n"), strings.TrimSuffix(have, "\n")
+	switch {
+	case line == have, squeeze(line) != squeeze(have): // the same, or only a part of the line
+		return ""
+	case strings.TrimSuffix(line, "\r") == strings.TrimSuffix(have, "\r"):
+		return "line endings"
+	case strings.TrimRight(line, " \t\r") == strings.TrimRight(have, " \t\r"):
+		return "at the end of the line"
+	case strings.TrimSpace(line) != strings.TrimSpace(have):
+		return "within the line"
+	}
+	tabbed, haveTabs := strings.HasPrefix(line, "\t"), strings.HasPrefix(have, "\t")
+	switch {
+	case haveTabs && !tabbed:
+		return "indentation: the file has tabs"
+	case tabbed && !haveTabs:
+		return "indentation: the file has no tabs"
+	}
+	return "indentation"
 }
 
 // holds says whether the wanted lines begin in the first and end in the last of the lines.
@@ -101,57 +142,4 @@ func quote(lines []string, first int) string {
 		out.WriteByte('\n')
 	}
 	return out.String()
-}
-
-// nearest quotes the line that shares most words with old's most telling line.
-func (d *document) nearest(old string) string {
-	telling := ""
-	for line := range strings.Lines(old) {
-		if len(squeeze(line)) > len(telling) {
-			telling = squeeze(line)
-		}
-	}
-	words := wordsOf(telling)
-	lines := bytes.SplitAfter(d.text, lf)
-	best, bestScore := -1, 0.5 // less than half in common would only mislead
-	for i, line := range lines[:min(len(lines), hintLinesMax)] {
-		if score := overlap(words, line); score > bestScore {
-			best, bestScore = i, score
-		}
-	}
-	if best < 0 {
-		return "No line resembles it: read the file again."
-	}
-	from, to := max(best-1, 0), min(best+2, len(lines))
-	var near []string
-	for _, line := range lines[from:to] {
-		near = append(near, string(line))
-	}
-	return fmt.Sprintf("The nearest is line %d:\n%s", best+1, quote(near, from+1))
-}
-
-func wordsOf(line string) map[string]bool {
-	words := make(map[string]bool)
-	for word := range strings.FieldsFuncSeq(line, notInWord) {
-		words[word] = true
-	}
-	return words
-}
-
-func notInWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }
-
-// overlap is the share of words that two lines have in common (Jaccard).
-func overlap(words map[string]bool, line []byte) float64 {
-	shared, other := 0, 0
-	for word := range bytes.FieldsFuncSeq(line, notInWord) {
-		if words[string(word)] {
-			shared++
-		} else {
-			other++
-		}
-	}
-	if shared == 0 {
-		return 0
-	}
-	return float64(min(shared, len(words))) / float64(len(words)+other)
 }

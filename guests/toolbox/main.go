@@ -1,4 +1,4 @@
-// Command toolbox is six tools in one WebAssembly module: read, write, edit, glob, grep and bash.
+// Command toolbox is eight tools in one WebAssembly module: read, write, edit, apply_patch, glob, grep, tree and bash.
 //
 // One call is one instance: a request on stdin, one JSON result on stdout. A malformed request and a bug inside a
 // tool are results with ok=false; nothing else is ever written to stdout, except a flood (see package shell).
@@ -19,12 +19,14 @@ import (
 
 // tools maps the request's tool name to its implementation.
 var tools = map[string]func(*abi.Request) abi.Result{
-	"bash":  shell.Bash,
-	"edit":  files.Edit,
-	"glob":  files.Glob,
-	"grep":  files.Grep,
-	"read":  files.Read,
-	"write": files.Write,
+	"apply_patch": files.ApplyPatch,
+	"bash":        shell.Bash,
+	"edit":        files.Edit,
+	"glob":        files.Glob,
+	"grep":        files.Grep,
+	"read":        files.Read,
+	"tree":        files.Tree,
+	"write":       files.Write,
 }
 
 func main() {

@@ -44,8 +44,8 @@ def holding(*texts: str) -> Authority:
     ("grants", "chosen", "names"),
     [
         ((), None, "bash"),
-        (("read:/workspace",), None, "bash glob grep read"),
-        (("write:/workspace/a.txt",), None, "bash edit glob grep read write"),
+        (("read:/workspace",), None, "bash glob grep read tree"),
+        (("write:/workspace/a.txt",), None, "apply_patch bash edit glob grep read tree write"),
         (("env:X=1",), None, "bash"),
         ((), ("write", "read", "read"), "read write"),
         (("write:/workspace",), (), ""),
@@ -60,10 +60,12 @@ def test_a_tool_is_offered_if_it_can_work_or_was_named(
 def test_only_tools_that_change_nothing_may_run_beside_others(tools: dict[str, Tool]) -> None:
     every = offered(tools, holding(), tuple(tools))
     assert {tool.name: tool.reads_only for tool in every} == {
+        "apply_patch": False,
         "bash": False,
         "edit": False,
         "glob": True,
         "grep": True,
         "read": True,
+        "tree": True,
         "write": False,
     }

@@ -89,8 +89,17 @@ async def test_the_model_is_offered_only_tools_that_can_work(
         offered[grants] = started.tools
     assert offered == {
         (): ("bash",),
-        ("read:/workspace",): ("bash", "glob", "grep", "read"),
-        ("write:/workspace",): ("bash", "edit", "glob", "grep", "read", "write"),
+        ("read:/workspace",): ("bash", "glob", "grep", "read", "tree"),
+        ("write:/workspace",): (
+            "apply_patch",
+            "bash",
+            "edit",
+            "glob",
+            "grep",
+            "read",
+            "tree",
+            "write",
+        ),
     }
 
 
@@ -109,7 +118,9 @@ async def test_a_tool_that_was_not_chosen_is_refused(
 
 async def test_an_unknown_tool_cannot_be_chosen(open_session: OpenSession, script: Script) -> None:
     async with open_session(tools=("rm",)) as session:
-        with pytest.raises(SettingsError, match="there is no such tool; there are: bash"):
+        with pytest.raises(
+            SettingsError, match="there is no such tool; there are: apply_patch, bash"
+        ):
             await finished(session, "look", script("done"))
 
 

@@ -49,16 +49,9 @@ func Edit(req *abi.Request) abi.Result {
 	if !ok {
 		return bad
 	}
-	whole, err := os.ReadFile(target)
-	if err != nil {
-		return failed(p, "read", err)
-	}
-	kind := binaryKind(whole)
-	if kind == "" && bytes.IndexByte(whole, 0) >= 0 {
-		kind = "it holds NUL bytes"
-	}
-	if kind != "" {
-		return abi.Fail("not_text", "%s is not a text file (%s): edit works on text.", p.shown, kind)
+	whole, bad, ok := wholeText(p, target)
+	if !ok {
+		return bad
 	}
 	doc := newDocument(whole)
 	for i, one := range changes {

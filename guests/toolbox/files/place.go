@@ -1,4 +1,4 @@
-// Package files is the tools read, write, edit, glob and grep.
+// Package files is the tools read, write, edit, apply_patch, glob, grep and tree.
 //
 // It guarantees results no larger than the request's output bound, writes that happen whole or not at all, edits
 // that apply completely or change nothing, and errors that name the thing, the reason and the way on.
@@ -75,8 +75,7 @@ func failed(p place, verb string, err error) abi.Result {
 }
 
 func isDirectory(p place) abi.Result {
-	return abi.Fail("is_directory", "%s is a directory. List it with bash `ls %s` or glob {\"pattern\": \"*\", \"path\": \"%s\"}.",
-		p.shown, p.shown, p.shown)
+	return abi.Fail("is_directory", "%s is a directory. List it with tree {\"path\": \"%s\"}.", p.shown, p.shown)
 }
 
 func missing(p place) abi.Result {

@@ -71,8 +71,8 @@ func TestReadNamesBinariesAndShowsNoByteOfThem(t *testing.T) {
 func TestReadSaysWhyItCannot(t *testing.T) {
 	root := tree(t, map[string]string{"dir/config.yaml": "x\n", "loop": "-> loop", "dangling": "-> nowhere"})
 	for _, c := range []struct{ path, code, part string }{
-		{"dir", "is_directory", "glob"},
-		{"dir/", "is_directory", "ls dir"},
+		{"dir", "is_directory", `tree {"path": "dir"}`},
+		{"dir/", "is_directory", "tree"},
 		{"dir/config.yml", "not_found", "Did you mean dir/config.yaml?"},
 		{"dir/Config.yaml", "not_found", "Did you mean dir/config.yaml?"},
 		{"nothing/at/all", "not_found", "No such file or directory"},

@@ -116,22 +116,37 @@ func destination(p place) (target string, before os.FileInfo, bad abi.Result, ok
 // replace writes a temporary file beside the target and renames it over it, so that nobody ever sees half a file.
 // The host keeps the replaced file's mode and extended attributes.
 func replace(target string, content []byte) error {
-	temporary, file, err := createBeside(target)
+	temporary, err := stage(target, content)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(path.Dir(target), 0o777); err == nil {
-			temporary, file, err = createBeside(target)
+			temporary, err = stage(target, content)
 		}
 	}
 	if err != nil {
 		return err
 	}
+	return commit(temporary, target)
+}
+
+// stage writes the content to a temporary file beside the target.
+func stage(target string, content []byte) (temporary string, err error) {
+	temporary, file, err := createBeside(target)
+	if err != nil {
+		return "", err
+	}
 	_, err = file.Write(content)
 	if closing := file.Close(); err == nil {
 		err = closing
 	}
-	if err == nil {
-		err = os.Rename(temporary, target)
+	if err != nil {
+		_ = os.Remove(temporary)
 	}
+	return temporary, err
+}
+
+// commit renames a staged file over its target; a failure leaves nothing behind.
+func commit(temporary, target string) error {
+	err := os.Rename(temporary, target)
 	if err != nil {
 		_ = os.Remove(temporary)
 	}

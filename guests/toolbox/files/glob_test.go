@@ -123,3 +123,19 @@ func TestADeepTreeIsWalkedToItsEnd(t *testing.T) {
 	}
 	wantParts(t, call(t, Grep, root, args{"pattern": "needle"}), "leaf.txt:1:needle")
 }
+
+func TestTheExcludeFileOfARepositoryCountsAndRepositoriesInsideStartAnew(t *testing.T) {
+	root := tree(t, map[string]string{
+		".git/info/exclude": "*.tmp\n/top\n!c.log\n", ".gitignore": "*.log\n!b.tmp\n", "a.tmp": "", "b.tmp": "", "c.log": "", "d/top": "", "top": "",
+		"inner/.git/HEAD": "", "inner/a.tmp": "", "inner/b.log": "", "inner/.gitignore": "x\n", "inner/x": "", "inner/d/x": "",
+	})
+	for path, want := range map[string]string{
+		".":     ".gitignore b.tmp d/top inner/.gitignore inner/a.tmp inner/b.log",
+		"d":     "d/top",
+		"inner": "inner/.gitignore inner/a.tmp inner/b.log",
+	} {
+		if got := globbed(t, root, args{"pattern": "**", "path": path}); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}

@@ -93,19 +93,42 @@ func (w *walk) note(full string, err error) {
 	w.problems = append(w.problems, shorten(w.cwd, full)+": "+abi.Reason(err))
 }
 
-// below adds a directory's own ignore file, if it lists one: asking for a file that is not there costs a call.
+// below adds a directory's own ignore file, if it lists one: asking for a file that is not there costs a call. Where
+// a repository begins, git's rules begin anew, with the one file that has no name of its own in the tree.
 func below(level *gitignore.Level, directory string, entries []fs.DirEntry) *gitignore.Level {
-	at, found := slices.BinarySearchFunc(entries, ignoreFile, func(entry fs.DirEntry, name string) int {
+	if named(entries, ".git", fs.FileMode.IsDir) {
+		level = nil
+		if git := path.Join(directory, ".git"); lists(git, "info", fs.FileMode.IsDir) && lists(git+"/info", "exclude", fs.FileMode.IsRegular) {
+			level = level.Below(directory, rulesOf(git+"/info/exclude"))
+		}
+	}
+	if !named(entries, ignoreFile, fs.FileMode.IsRegular) {
+		return level
+	}
+	return level.Below(directory, rulesOf(path.Join(directory, ignoreFile)))
+}
+
+func rulesOf(file string) gitignore.Rules {
+	text, err := os.ReadFile(file)
+	if err != nil || len(text) > ignoreBytesMax {
+		return gitignore.Rules{}
+	}
+	return gitignore.Parse(string(text))
+}
+
+// named says whether sorted entries hold a name of that kind.
+func named(entries []fs.DirEntry, name string, kind func(fs.FileMode) bool) bool {
+	at, found := slices.BinarySearchFunc(entries, name, func(entry fs.DirEntry, name string) int {
 		return strings.Compare(entry.Name(), name)
 	})
-	if !found || !entries[at].Type().IsRegular() {
-		return level
-	}
-	text, err := os.ReadFile(path.Join(directory, ignoreFile))
-	if err != nil || len(text) > ignoreBytesMax {
-		return level
-	}
-	return level.Below(directory, gitignore.Parse(string(text)))
+	return found && kind(entries[at].Type())
+}
+
+// lists says the same of a directory that has not been read. It is listed, and the name never probed: asking for a name
+// outside the grant would be recorded as a refused access.
+func lists(directory, name string, kind func(fs.FileMode) bool) bool {
+	entries, err := list(directory)
+	return err == nil && named(entries, name, kind)
 }
 
 // above collects the ignore files of the directories over the root, up to the one that holds `.git` or the mount's

@@ -47,11 +47,11 @@ func parseLine(line string) (rule, bool) {
 		return r, false
 	}
 	if !strings.Contains(line, "/") {
-		name, err := wild.CompileName(line)
+		name, err := wild.CompileBytes(line)
 		r.name = &name
 		return r, err == nil
 	}
-	path, err := wild.CompilePath(escapeBraces(line))
+	path, err := wild.CompileGit(strings.TrimPrefix(line, "/"))
 	r.path = path
 	return r, err == nil
 }
@@ -67,14 +67,6 @@ func trimSpaces(line string) string {
 		line = rest
 	}
 	return line
-}
-
-// escapeBraces: git's patterns know no braces.
-func escapeBraces(line string) string {
-	if !strings.ContainsAny(line, "{}") {
-		return line
-	}
-	return strings.NewReplacer("{", `\{`, "}", `\}`, `\{`, `\{`, `\}`, `\}`).Replace(line)
 }
 
 // verdict is what one file says of a path relative to its directory.

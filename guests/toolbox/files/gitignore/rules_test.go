@@ -63,6 +63,9 @@ func kept(root, directory string, level *Level) []string {
 	var out []string
 	entries, _ := os.ReadDir(directory)
 	for _, entry := range entries {
+		if entry.Name() == ".git" {
+			continue
+		}
 		full := filepath.Join(directory, entry.Name())
 		if level.Ignored(full, entry.Name(), entry.IsDir()) {
 			continue

@@ -91,7 +91,7 @@ func closing(pattern string, open int) (end int, commas []int, err error) {
 
 // classWidth is how far a `[...]` reaches beyond its first byte; 0 when it is not closed.
 func classWidth(pattern string) int {
-	_, width, err := class(pattern)
+	_, width, err := class(pattern, false)
 	if err != nil || strings.Contains(pattern[:width], "/") {
 		return 0
 	}

@@ -37,11 +37,17 @@ type Name struct {
 	plain   bool
 	suffix  string // for `*suffix`, by far the commonest pattern
 	tailed  bool
+	bytes   bool // as git does it: `?` and a class take one byte
 	tokens  []token
 }
 
 // CompileName compiles a pattern that holds no slash and no braces.
-func CompileName(pattern string) (Name, error) {
+func CompileName(pattern string) (Name, error) { return compileName(pattern, false) }
+
+// CompileBytes compiles as git reads its ignore files: byte by byte, and a backslash at the end matches nothing.
+func CompileBytes(pattern string) (Name, error) { return compileName(pattern, true) }
+
+func compileName(pattern string, bytes bool) (Name, error) {
 	if !strings.ContainsAny(pattern, `*?[\`) {
 		return Name{literal: pattern, plain: true}, nil
 	}
@@ -50,7 +56,7 @@ func CompileName(pattern string) (Name, error) {
 	}
 	var tokens []token
 	for i := 0; i < len(pattern); {
-		tok, width, err := nextToken(pattern[i:])
+		tok, width, err := nextToken(pattern[i:], bytes)
 		if err != nil {
 			return Name{}, err
 		}
@@ -60,24 +66,35 @@ func CompileName(pattern string) (Name, error) {
 		}
 		tokens = append(tokens, tok)
 	}
-	return Name{tokens: tokens}, nil
+	return Name{tokens: tokens, bytes: bytes}, nil
 }
 
-func nextToken(pattern string) (token, int, error) {
+// first is the first character and its width; read by bytes, it is the first byte.
+func first(text string, bytes bool) (rune, int) {
+	if bytes || text[0] < utf8.RuneSelf {
+		return rune(text[0]), 1
+	}
+	return utf8.DecodeRuneInString(text)
+}
+
+func nextToken(pattern string, bytes bool) (token, int, error) {
 	switch pattern[0] {
 	case '*':
 		return token{kind: anyRun}, 1, nil
 	case '?':
 		return token{kind: anyOne}, 1, nil
 	case '[':
-		return class(pattern)
+		return class(pattern, bytes)
 	case '\\':
 		if len(pattern) > 1 {
-			char, width := utf8.DecodeRuneInString(pattern[1:])
+			char, width := first(pattern[1:], bytes)
 			return token{kind: exact, char: char}, 1 + width, nil
 		}
+		if bytes {
+			return token{}, 0, ErrUnclosed
+		}
 	}
-	char, width := utf8.DecodeRuneInString(pattern)
+	char, width := first(pattern, bytes)
 	return token{kind: exact, char: char}, width, nil
 }
 
@@ -89,44 +106,48 @@ var named = map[string][]span{
 }
 
 // class reads `[...]` at the start of the pattern; a `]` right after the opening stands for itself.
-func class(pattern string) (token, int, error) {
+func class(pattern string, bytes bool) (token, int, error) {
 	tok := token{kind: oneOf}
 	i := 1
 	if i < len(pattern) && (pattern[i] == '!' || pattern[i] == '^') {
 		tok.negated = true
 		i++
 	}
-	for first := true; ; first = false {
+	for opening := true; ; opening = false {
 		if i >= len(pattern) {
 			return tok, 0, ErrUnclosed
 		}
-		if pattern[i] == ']' && !first {
+		if pattern[i] == ']' && !opening {
 			return tok, i + 1, nil
 		}
 		if strings.HasPrefix(pattern[i:], "[:") {
 			if end := strings.Index(pattern[i+2:], ":]"); end >= 0 {
-				tok.spans = append(tok.spans, named[pattern[i+2:i+2+end]]...)
+				spans, known := named[pattern[i+2:i+2+end]]
+				if bytes && !known {
+					return tok, 0, ErrUnclosed // git gives the whole pattern up
+				}
+				tok.spans = append(tok.spans, spans...)
 				i += end + 4
 				continue
 			}
 		}
-		low, width := classChar(pattern[i:])
+		low, width := classChar(pattern[i:], bytes)
 		i += width
 		high := low
 		if i+1 < len(pattern) && pattern[i] == '-' && pattern[i+1] != ']' {
-			high, width = classChar(pattern[i+1:])
+			high, width = classChar(pattern[i+1:], bytes)
 			i += 1 + width
 		}
 		tok.spans = append(tok.spans, span{low, high})
 	}
 }
 
-func classChar(pattern string) (rune, int) {
+func classChar(pattern string, bytes bool) (rune, int) {
 	if pattern[0] == '\\' && len(pattern) > 1 {
-		char, width := utf8.DecodeRuneInString(pattern[1:])
+		char, width := first(pattern[1:], bytes)
 		return char, width + 1
 	}
-	return utf8.DecodeRuneInString(pattern)
+	return first(pattern, bytes)
 }
 
 // Match says whether the whole name matches.
@@ -145,7 +166,7 @@ func (n *Name) Match(name string) bool {
 			at++
 			continue
 		}
-		char, width := utf8.DecodeRuneInString(name[in:])
+		char, width := first(name[in:], n.bytes)
 		if at < len(n.tokens) && n.tokens[at].takes(char) {
 			at++
 			in += width
@@ -154,7 +175,7 @@ func (n *Name) Match(name string) bool {
 		if star < 0 {
 			return false
 		}
-		_, width = utf8.DecodeRuneInString(name[resume:])
+		_, width = first(name[resume:], n.bytes)
 		resume += width
 		at, in = star+1, resume
 	}

@@ -49,8 +49,25 @@ func CompilePath(pattern string) (*Path, error) {
 }
 
 func (p *Path) add(pattern string) error {
+	return p.addParts(components(pattern), func(part string) ([]Name, error) {
+		alternatives, err := Expand(part)
+		if err != nil {
+			return nil, err
+		}
+		var names []Name
+		for _, alternative := range alternatives {
+			name, err := CompileName(alternative)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+		}
+		return names, nil
+	})
+}
+
+func (p *Path) addParts(parts []string, compile func(string) ([]Name, error)) error {
 	first := len(p.steps)
-	parts := components(pattern)
 	for i, part := range parts {
 		if part == ".." {
 			return ErrParent
@@ -62,17 +79,9 @@ func (p *Path) add(pattern string) error {
 			}
 			part = "*" // a trailing `**` is everything below, not the directory itself
 		}
-		alternatives, err := Expand(part)
+		names, err := compile(part)
 		if err != nil {
 			return err
-		}
-		var names []Name
-		for _, alternative := range alternatives {
-			name, err := CompileName(alternative)
-			if err != nil {
-				return err
-			}
-			names = append(names, name)
 		}
 		p.steps = append(p.steps, step{names: names})
 	}

@@ -63,7 +63,7 @@ func TestGlobShowsTheNewest250AndCountsTheRest(t *testing.T) {
 	}
 	res := call(t, Glob, root, args{"pattern": "*"})
 	lines := strings.Split(res.Content, "\n")
-	if len(lines) != 251 || lines[0] != "f299" || lines[249] != "f050" || lines[250] != "[250 shown, newest first; 50 more: narrow the pattern or the path]" {
+	if len(lines) != 251 || lines[0] != "f299" || lines[249] != "f050" || lines[250] != "[250 shown, newest first; 50 more: continue with offset 250, or narrow the pattern or the path]" {
 		t.Errorf("%d lines: %s ... %s", len(lines), lines[0], lines[len(lines)-1])
 	}
 	if data := res.Data.(*globData); data.Total != 300 || len(data.Paths) != 250 || !res.Truncated {
@@ -138,4 +138,31 @@ func TestTheExcludeFileOfARepositoryCountsAndRepositoriesInsideStartAnew(t *test
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
+}
+
+func TestGlobSortsPagesAndChooses(t *testing.T) {
+	root := tree(t, map[string]string{"B.Go": "", "a.go": "", "Src/c.GO": "", "Src/d/": "", ".h/e.go": "", "x[1].go": ""})
+	_ = os.Chtimes(filepath.Join(root, "a.go"), time.Time{}, time.Unix(1, 0))
+	for _, c := range []struct {
+		args args
+		want string
+	}{
+		{args{"pattern": "*.go", "ignore_case": true, "sort": "name"}, "B.Go\na.go\nx[1].go"},
+		{args{"pattern": "src/*.go", "ignore_case": true}, "Src/c.GO"},
+		{args{"pattern": "src/*.go"}, "[no files match src/*.go]"},
+		{args{"pattern": "[[:upper:]].go", "ignore_case": true, "sort": "name"}, "B.Go\na.go"},
+		{args{"pattern": "**/*.go", "hidden": false, "sort": "name"}, "a.go\nx[1].go"},
+		{args{"pattern": "**/*.go", "hidden": true, "sort": "name"}, ".h/e.go\na.go\nx[1].go"},
+		{args{"pattern": "**", "type": "directory", "sort": "name"}, ".h/\nSrc/\nSrc/d/"},
+		{args{"pattern": "*", "type": "any", "sort": "name", "hidden": false}, "B.Go\nSrc/\na.go\nx[1].go"},
+		{args{"pattern": "*.go", "sort": "name", "limit": 1}, "a.go\n[1 shown, by name; 1 more: continue with offset 1, or narrow the pattern or the path]"},
+		{args{"pattern": "*.go", "sort": "name", "limit": 1, "offset": 1}, "x[1].go"},
+		{args{"pattern": "*.go", "offset": 5}, "[offset 5 is past the end: there are 2 paths]"},
+		{args{"pattern": "*.go", "limit": 1}, "x[1].go\n[1 shown, newest first; 1 more: continue with offset 1, or narrow the pattern or the path]"},
+	} {
+		t.Run(fmt.Sprint(c.args), func(t *testing.T) { wantContent(t, call(t, Glob, root, c.args), c.want) })
+	}
+	wantError(t, call(t, Glob, root, args{"pattern": "*", "type": "link"}), "invalid_arguments", "file, directory or any")
+	wantError(t, call(t, Glob, root, args{"pattern": "*", "sort": "size"}), "invalid_arguments", "time or name")
+	wantError(t, call(t, Glob, root, args{"pattern": "*", "offset": -1}), "invalid_arguments", "offset")
 }

@@ -25,9 +25,12 @@ type grepArguments struct {
 	Type       string `json:"type"`
 	Mode       string `json:"mode"`
 	Context    int    `json:"context"`
+	Before     *int   `json:"before"`
+	After      *int   `json:"after"`
 	IgnoreCase bool   `json:"ignore_case"`
 	Multiline  bool   `json:"multiline"`
 	Limit      int    `json:"limit"`
+	Offset     int    `json:"offset"`
 	Ignored    bool   `json:"ignored"`
 }
 
@@ -70,20 +73,28 @@ func newGrepping(req *abi.Request, args grepArguments) (*grepping, abi.Result, b
 	if args.Pattern == "" {
 		return bad("invalid_arguments", "pattern is empty and would match every line: use read or glob.")
 	}
-	if args.Context < 0 || args.Context > grepContextMax || args.Limit < 0 {
-		return bad("invalid_arguments", "context is 0 to %d lines and limit at least 1.", grepContextMax)
+	before, after := args.Context, args.Context
+	if args.Before != nil {
+		before = *args.Before
+	}
+	if args.After != nil {
+		after = *args.After
+	}
+	if min(before, after) < 0 || max(before, after) > grepContextMax || args.Limit < 0 || args.Offset < 0 {
+		return bad("invalid_arguments", "context, before and after are 0 to %d lines, limit is at least 1 and offset at least 0.", grepContextMax)
 	}
 	expression, err := search.Compile(args.Pattern, search.Options{IgnoreCase: args.IgnoreCase, Multiline: args.Multiline})
 	if err != nil {
 		return bad("invalid_pattern", "%s", err)
 	}
-	g := &grepping{expression: expression, mode: args.Mode, context: args.Context, limit: args.Limit, page: newPage(req)}
+	g := &grepping{expression: expression, mode: args.Mode, before: before, after: after, limit: args.Limit, offset: args.Offset, page: newPage(req)}
+	g.until = deadline(req)
 	switch g.mode {
 	case "":
 		g.mode = "content"
 	case "content":
 	case "files", "count":
-		g.context = 0
+		g.before, g.after = 0, 0
 	default:
 		return bad("invalid_arguments", "mode is content, files or count, not %q.", args.Mode)
 	}
@@ -99,7 +110,7 @@ func newGrepping(req *abi.Request, args grepArguments) (*grepping, abi.Result, b
 	if g.filter, err = newFilter(args.Glob); err != nil {
 		return bad("invalid_pattern", "glob %s: %s.", args.Glob, err)
 	}
-	g.searcher = search.NewSearcher(expression, g.context)
+	g.searcher = search.NewSearcher(expression, g.before, g.after)
 	g.walk = &walk{cwd: req.Cwd, all: args.Ignored, enter: g.enter, file: g.file}
 	return g, abi.Result{}, true
 }
@@ -109,6 +120,9 @@ func (g *grepping) enter(_, name string, depth int) bool { return g.filter.desce
 func (g *grepping) file(full, name string, depth int, kind fs.FileMode) bool {
 	if !kind.IsRegular() || g.names != nil && !hasType(name, g.names) || !g.filter.takes(name, depth) {
 		return true
+	}
+	if g.exhausted() {
+		return false
 	}
 	if err := g.search(full); err != nil && !isAbsent(err) {
 		g.walk.note(full, err)
@@ -159,7 +173,7 @@ func (g *grepping) search(full string) error {
 
 func (g *grepping) answer(args grepArguments) abi.Result {
 	data := &grepData{
-		Mode: g.mode, Matches: g.matches, Files: g.matched, Searched: g.searched, More: g.more || g.page.full, Paths: g.paths, Counts: g.counts,
+		Mode: g.mode, Matches: g.matches, Files: g.matched, Searched: g.searched, More: g.more || g.page.full || g.bound != "", Paths: g.paths, Counts: g.counts,
 		Unreadable: g.walk.unreadable(g.page),
 	}
 	if g.matched == 0 {
@@ -167,11 +181,14 @@ func (g *grepping) answer(args grepArguments) abi.Result {
 	}
 	switch {
 	case g.page.full:
-		g.page.note("[the output is full; more matches exist: narrow with path, glob or type, or use mode files or count]")
+		g.page.note("[the output is full; more matches exist: " + g.onward() + ", or use mode files or count]")
 	case g.more:
-		g.page.note(fmt.Sprintf("[limit of %s reached; more exist: raise limit, or narrow with path, glob or type]", abi.Grouped(g.limit)))
+		g.page.note(fmt.Sprintf("[limit of %s reached; more exist: %s]", abi.Grouped(g.limit), g.onward()))
 	case g.mode == "count" && g.matched > 1:
 		g.page.note(fmt.Sprintf("[%s in %s]", counted(g.matches, "match", "matches"), counted(g.matched, "file", "files")))
+	}
+	if g.bound != "" {
+		g.page.note("[the search ended early: " + g.bound + "; narrow with path, glob or type]")
 	}
 	g.walk.remarks(g.page, g.matched > 0)
 	res := abi.OK(g.page.String(), data)
@@ -186,6 +203,9 @@ func (g *grepping) advice(args grepArguments) string {
 	}
 	if g.searched == 0 && args.Glob != "" {
 		hints = append(hints, "glob "+args.Glob+" is relative to "+path.Join(".", args.Path))
+	}
+	if g.passed > 0 {
+		hints = append(hints, "offset passed over "+abi.Grouped(g.passed))
 	}
 	if len(hints) == 0 {
 		return ""

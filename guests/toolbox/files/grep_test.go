@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestGrepShowsMatchesInTheOrderOfPaths(t *testing.T) {
@@ -67,13 +68,13 @@ func TestGrepStopsAtItsLimitAndSaysSo(t *testing.T) {
 		args args
 		want string
 	}{
-		{args{"pattern": "x", "limit": 2}, "a:1:x1\na:2:x2\n[limit of 2 reached; more exist: raise limit, or narrow with path, glob or type]"},
-		{args{"pattern": "x", "limit": 2, "context": 1}, "a:1:x1\na:2:x2\na-3-c\n[limit of 2 reached; more exist: raise limit, or narrow with path, glob or type]"},
+		{args{"pattern": "x", "limit": 2}, "a:1:x1\na:2:x2\n[limit of 2 reached; more exist: continue with offset 2, or narrow with path, glob or type]"},
+		{args{"pattern": "x", "limit": 2, "context": 1}, "a:1:x1\na:2:x2\na-3-c\n[limit of 2 reached; more exist: continue with offset 2, or narrow with path, glob or type]"},
 		{args{"pattern": "x", "limit": 5}, "a:1:x1\na:2:x2\na:5:x3\nb:1:x4\nc:1:x5"},
-		{args{"pattern": "x", "limit": 4, "context": 1}, "a:1:x1\na:2:x2\na-3-c\na-4-d\na:5:x3\n--\nb:1:x4\n[limit of 4 reached; more exist: raise limit, or narrow with path, glob or type]"},
-		{args{"pattern": "x", "limit": 1, "mode": "files"}, "a\n[limit of 1 reached; more exist: raise limit, or narrow with path, glob or type]"},
+		{args{"pattern": "x", "limit": 4, "context": 1}, "a:1:x1\na:2:x2\na-3-c\na-4-d\na:5:x3\n--\nb:1:x4\n[limit of 4 reached; more exist: continue with offset 4, or narrow with path, glob or type]"},
+		{args{"pattern": "x", "limit": 1, "mode": "files"}, "a\n[limit of 1 reached; more exist: continue with offset 1, or narrow with path, glob or type]"},
 		{args{"pattern": "x", "limit": 3, "mode": "files"}, "a\nb\nc"},
-		{args{"pattern": "x", "limit": 2, "mode": "count"}, "a:3\nb:1\n[limit of 2 reached; more exist: raise limit, or narrow with path, glob or type]"},
+		{args{"pattern": "x", "limit": 2, "mode": "count"}, "a:3\nb:1\n[limit of 2 reached; more exist: continue with offset 2, or narrow with path, glob or type]"},
 	} {
 		wantContent(t, call(t, Grep, root, c.args), c.want)
 	}
@@ -147,4 +148,45 @@ func BenchmarkGrepTree(b *testing.B) {
 			}
 		})
 	}
+}
+
+func TestGrepGoesOnWhereItStopped(t *testing.T) {
+	root := tree(t, map[string]string{"a": "c\nx1\nx2\nd\nx3\n", "b": "x4\ne\n"})
+	for _, c := range []struct {
+		args args
+		want string
+	}{
+		{args{"pattern": "x", "limit": 1, "offset": 1}, "a:3:x2\n[limit of 1 reached; more exist: continue with offset 2, or narrow with path, glob or type]"},
+		{args{"pattern": "x", "offset": 3}, "b:1:x4"},
+		{args{"pattern": "x", "offset": 4}, "[no matches in 2 files; offset passed over 4]"},
+		{args{"pattern": "x", "mode": "files", "offset": 1}, "b"},
+		{args{"pattern": "x", "mode": "count", "offset": 1}, "b:1"},
+		{args{"pattern": "x1", "before": 1}, "a-1-c\na:2:x1"},
+		{args{"pattern": "x2", "after": 1}, "a:3:x2\na-4-d"},
+		{args{"pattern": "x2", "context": 2, "before": 0}, "a:3:x2\na-4-d\na-5-x3"},
+		{args{"pattern": "x4", "context": 1, "after": 0}, "b:1:x4"},
+	} {
+		wantContent(t, call(t, Grep, root, c.args), c.want)
+	}
+	wantError(t, call(t, Grep, root, args{"pattern": "x", "before": -1}), "invalid_arguments", "before")
+	wantError(t, call(t, Grep, root, args{"pattern": "x", "offset": -1}), "invalid_arguments", "offset")
+}
+
+func TestGrepEndsByItselfBeforeItsTimeIsOver(t *testing.T) {
+	files := map[string]string{}
+	for i := range 100 {
+		files[fmt.Sprintf("f%02d", i)] = "x\n"
+	}
+	root := tree(t, files)
+	req := grepRequest(root, "x")
+	req.Call.DeadlineMS = 1
+	g, _, ok := newGrepping(req, grepArguments{Pattern: "x"})
+	if !ok {
+		t.Fatal("no search")
+	}
+	g.until = time.Unix(0, 1) // long ago
+	if err := g.walk.run(root); err != nil {
+		t.Fatal(err)
+	}
+	wantParts(t, g.answer(grepArguments{}), "f30:1:x\n[the search ended early: its time is over after 31 files; narrow with path, glob or type]")
 }

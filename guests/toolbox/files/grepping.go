@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"capbox/toolbox/abi"
@@ -37,8 +38,11 @@ type grepping struct {
 	filter     *filter
 	names      []string
 	mode       string
-	context    int
+	before     int
+	after      int
 	limit      int
+	offset     int
+	until      time.Time // when to stop by itself
 
 	path, shown string // the file being searched; shown is filled at its first match
 	inFile      int    // matching lines in it
@@ -48,6 +52,8 @@ type grepping struct {
 	page     *page
 	prefix   []byte
 	searched int
+	passed   int    // results that offset left out
+	bound    string // what ended the search before its time
 	matched  int
 	matches  int
 	binaries int
@@ -55,6 +61,40 @@ type grepping struct {
 	stopped  bool
 	paths    []string
 	counts   []grepCount
+}
+
+const (
+	// searchedMax and the time bound the work of one search; what it found until then is shown.
+	searchedMax = 250_000
+	filesAClock = 32 // looking at the clock is a host call
+)
+
+// deadline leaves a tenth of the call's time for the answer; the zero time is none.
+func deadline(req *abi.Request) time.Time {
+	if req.Call.DeadlineMS <= 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(req.Call.DeadlineMS) * time.Millisecond * 9 / 10)
+}
+
+// exhausted says, before a file is searched, whether a bound has been reached.
+func (g *grepping) exhausted() bool {
+	switch {
+	case g.searched >= searchedMax:
+		g.bound = "after " + counted(g.searched, "file", "files")
+	case g.searched%filesAClock == filesAClock-1 && !g.until.IsZero() && time.Now().After(g.until):
+		g.bound = "its time is over after " + counted(g.searched, "file", "files")
+	}
+	return g.bound != ""
+}
+
+// onward is how to see what was not shown.
+func (g *grepping) onward() string {
+	shown := g.matched
+	if g.mode == "content" {
+		shown = g.matches
+	}
+	return fmt.Sprintf("continue with offset %d, or narrow with path, glob or type", g.offset+shown)
 }
 
 // take receives one line of the file being searched; false ends this file.
@@ -71,13 +111,19 @@ func (g *grepping) take(line search.Line) bool {
 		g.inFile++
 		return true
 	}
+	if g.passed < g.offset {
+		if line.Match {
+			g.passed++
+		}
+		return true
+	}
 	if g.matches+g.inFile >= g.limit {
 		if line.Match {
 			g.more, g.stopped = true, true
 			return false
 		}
 		// What follows is context of the last match, until it is context of the next one.
-		if g.trailing++; g.inFile == 0 || line.Gap || g.trailing > g.context {
+		if g.trailing++; g.inFile == 0 || line.Gap || g.trailing > g.after {
 			return true
 		}
 	}
@@ -89,7 +135,7 @@ func (g *grepping) take(line search.Line) bool {
 }
 
 func (g *grepping) showLine(line search.Line) bool {
-	if line.Gap && g.context > 0 || g.shown == "" && g.context > 0 && len(g.page.text) > 0 {
+	if around := g.before+g.after > 0; around && (line.Gap || g.shown == "") && len(g.page.text) > 0 {
 		g.page.line("", []byte("--"))
 	}
 	if g.shown == "" {
@@ -142,6 +188,10 @@ func (g *grepping) excerpt(text []byte, match bool) []byte {
 // endFile books a file with matches.
 func (g *grepping) endFile() {
 	if g.mode != "content" {
+		if g.passed < g.offset {
+			g.passed++
+			return
+		}
 		if g.matched == g.limit {
 			g.more, g.stopped = true, true
 			return

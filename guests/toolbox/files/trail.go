@@ -10,18 +10,25 @@ import (
 type trail struct {
 	pattern *wild.Path
 	states  []wild.State
+	fold    bool // upper and lower case are the same
 }
 
-func newTrail(pattern string) (*trail, error) {
+func newTrail(pattern string, fold bool) (*trail, error) {
+	if fold {
+		pattern = strings.ReplaceAll(strings.ToLower(pattern), "[:upper:]", "[:alpha:]")
+	}
 	compiled, err := wild.CompilePath(pattern)
 	if err != nil {
 		return nil, err
 	}
-	return &trail{pattern: compiled, states: []wild.State{compiled.Start()}}, nil
+	return &trail{pattern: compiled, states: []wild.State{compiled.Start()}, fold: fold}, nil
 }
 
 // step is the state at a name in the directory at that depth.
 func (t *trail) step(name string, depth int) wild.State {
+	if t.fold {
+		name = strings.ToLower(name)
+	}
 	return t.pattern.Step(t.states[depth], name)
 }
 
@@ -57,7 +64,7 @@ func newFilter(pattern string) (*filter, error) {
 		pattern += "**"
 	}
 	var err error
-	f.trail, err = newTrail(pattern)
+	f.trail, err = newTrail(pattern, false)
 	return f, err
 }
 

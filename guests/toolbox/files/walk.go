@@ -22,6 +22,7 @@ type walk struct {
 	cwd      string
 	all      bool // also what .gitignore hides
 	git      bool // also .git
+	plain    bool // no names that begin with a dot
 	enter    func(path, name string, depth int) bool
 	file     func(path, name string, depth int, kind fs.FileMode) bool // false ends the walk
 	hidden   int                                                       // entries left out because git ignores them
@@ -60,7 +61,7 @@ func (w *walk) visit(directory string, entries []fs.DirEntry, depth int, level *
 	}
 	for _, entry := range entries {
 		name := entry.Name()
-		if name == ".git" && !w.git {
+		if name[0] == '.' && (w.plain || name == ".git" && !w.git) {
 			continue
 		}
 		full := strings.TrimSuffix(directory, "/") + "/" + name

@@ -31,7 +31,8 @@ type Line struct {
 // Searcher runs one expression over any number of texts, reusing its buffers.
 type Searcher struct {
 	expression *Expression
-	context    int
+	ahead      int // lines of context before a match
+	behind     int // and after it
 	window     []byte
 	emit       func(Line) bool
 
@@ -47,9 +48,9 @@ type Searcher struct {
 	lost     bool // lines behind `shown` left the window unseen
 }
 
-// NewSearcher prepares a search with so many lines of context on both sides of a match.
-func NewSearcher(expression *Expression, context int) *Searcher {
-	return &Searcher{expression: expression, context: context, window: make([]byte, windowFirst)}
+// NewSearcher prepares a search with so many lines of context before and after a match.
+func NewSearcher(expression *Expression, before, after int) *Searcher {
+	return &Searcher{expression: expression, ahead: before, behind: after, window: make([]byte, windowFirst)}
 }
 
 // Search reads the text to its end, or until emit says false, and emits lines in order.
@@ -141,7 +142,7 @@ func (s *Searcher) judge(text []byte) bool {
 			start = stop + 1
 		}
 		s.position = min(end+1, len(text))
-		s.after = s.context
+		s.after = s.behind
 	}
 	return s.owed(text, len(text))
 }
@@ -170,9 +171,9 @@ func (s *Searcher) before(text []byte, start int) bool {
 	return true
 }
 
-// back is the start of the line that lies `context` lines ahead of a line's start, not before the floor.
+// back is the start of the line that lies `ahead` lines ahead of a line's start, not before the floor.
 func (s *Searcher) back(text []byte, start, floor int) int {
-	for i := 0; i < s.context && start > floor; i++ {
+	for i := 0; i < s.ahead && start > floor; i++ {
 		start = floor + bytes.LastIndexByte(text[floor:start-1], '\n') + 1
 	}
 	return start

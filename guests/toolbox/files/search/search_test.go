@@ -33,7 +33,7 @@ func found(t *testing.T, pattern, text string, context int) (matches []int, show
 		t.Fatalf("%q: %v", pattern, err)
 	}
 	var out strings.Builder
-	err = NewSearcher(e, context).Search(iotest.HalfReader(strings.NewReader(text)), func(line Line) bool {
+	err = NewSearcher(e, context, context).Search(iotest.HalfReader(strings.NewReader(text)), func(line Line) bool {
 		if line.Gap {
 			out.WriteString("--\n")
 		}
@@ -151,7 +151,7 @@ func TestAHugeLineIsOneLine(t *testing.T) {
 
 func TestBinaryTextIsRefused(t *testing.T) {
 	e, _ := Compile("a", Options{})
-	err := NewSearcher(e, 0).Search(strings.NewReader("a\x00a\n"), func(Line) bool { return true })
+	err := NewSearcher(e, 0, 0).Search(strings.NewReader("a\x00a\n"), func(Line) bool { return true })
 	if err != ErrBinary {
 		t.Error(err)
 	}
@@ -170,7 +170,7 @@ func TestMultilineMatchesAreShownWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out strings.Builder
-		_ = NewSearcher(e, 0).Search(strings.NewReader(c.text), func(line Line) bool {
+		_ = NewSearcher(e, 0, 0).Search(strings.NewReader(c.text), func(line Line) bool {
 			if line.Gap {
 				out.WriteString("--\n")
 			}
@@ -230,7 +230,7 @@ func BenchmarkSearch(b *testing.B) {
 	for _, pattern := range []string{"needle_xyz", "needle_[a-z]+ found", "[a-z]+_[a-z]+ found", "(?i)needle_xyz"} {
 		b.Run(pattern, func(b *testing.B) {
 			e, _ := Compile(pattern, Options{})
-			s := NewSearcher(e, 0)
+			s := NewSearcher(e, 0, 0)
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
 				_ = s.Search(bytes.NewReader(text), func(Line) bool { return true })

@@ -97,14 +97,8 @@ async def deadline(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
 
 async def gate_alone(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
     """Decision, two journal entries and their signatures, with a tool that returns at once."""
-
-    async def at_once(_job: Job) -> Outcome:
-        return Outcome(reply("done"))
-
-    tools = engine.registry.with_runner(ScriptedRunner(at_once))
     real = engine.tools, engine.gate
-    engine.tools = tools
-    engine.gate = Gate(tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)
+    without_guest(engine)
     async with Box(workspace=workspace, preset="read-only", engine=engine) as box:
 
         async def call(number: int) -> None:
@@ -113,6 +107,17 @@ async def gate_alone(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
         taken = await in_turns({"bash": yardstick, "gate_journal": call}, rounds, IDLE_SECONDS)
     engine.tools, engine.gate = real
     return {"gate_journal": timed(taken, "gate_journal", "gate and journal alone, without a guest")}
+
+
+def without_guest(engine: LocalEngine) -> None:
+    """Give the engine's gate a runner that returns at once."""
+
+    async def at_once(_job: Job) -> Outcome:
+        return Outcome(reply("done"))
+
+    tools = engine.registry.with_runner(ScriptedRunner(at_once))
+    engine.tools = tools
+    engine.gate = Gate(tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)
 
 
 async def command_line(workspace: Path, environ: Mapping[str, str], rounds: int) -> Rows:

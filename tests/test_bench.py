@@ -33,3 +33,23 @@ def test_it_prints_one_json_object_with_every_row_and_leaves_nothing(tmp_path: P
     assert all(rows[name]["mb"] > 0 for name in SIZED)
     assert all(f"| `{name}` |" in page.read_text() for name in rows)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("what", "seen"), [("read_1k", True), ("gate", False)])
+def test_a_profile_tells_the_way_of_a_call_and_of_its_worker_if_it_has_one(
+    what: str, seen: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.profile", what, "--calls", "8", "--top", "3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    parts = [line.split()[0] for line in done.stdout.splitlines() if " us  " in line]
+    assert all(part.isdecimal() for part in parts)
+    assert "the intent is journalled" in done.stdout
+    assert ("the guest runs" in done.stdout) is seen
+    assert ("x path_open" in done.stdout) is seen

@@ -21,7 +21,7 @@ UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON=$(PY) UV_PYTHO
 # A setup that prints to standard error, so that `make bench JSON=1` prints JSON and nothing else.
 QUIET_SETUP := $(MAKE) -s setup 1>&2
 FUZZ_CALLS ?= 1000000
-BENCH ?= quick
+BENCH ?= full
 JSON ?=
 
 BUILT := $(VENV)/.built
@@ -116,7 +116,7 @@ format: setup
 
 bench:
 	@$(QUIET_SETUP)
-	@$(PY) -m bench --suite $(BENCH) $(if $(JSON),--json)
+	@$(PY) -m bench --suite $(BENCH) $(if $(JSON),--json,$(if $(filter full,$(BENCH)),--write docs/benchmarks.md))
 
 # --- upkeep ---
 

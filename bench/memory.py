@@ -10,7 +10,7 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.rows import Row, Rows, done
+from bench.row import Row, Rows, done
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
 
@@ -25,16 +25,22 @@ async def memory(engine: LocalEngine, workspace: Path) -> Rows:
             box = Box(workspace=workspace, preset="read-only", engine=engine)
             opened = await stack.enter_async_context(box)
             done(await opened.call("read", path=f"{number}.txt"))
-        zygotes = children(os.getpid())
-        workers = [pid for zygote in zygotes for pid in children(zygote)]
+        parents = zygotes()
+        workers = [pid for zygote in parents for pid in children(zygote)]
         private = [bytes_of(pid, private=True) for pid in workers]
         found = {
             "rss_parent": (bytes_of(os.getpid()), "resident, this process with the benchmark"),
-            "rss_zygote": (max(map(bytes_of, zygotes)), "resident, the zygote"),
+            "rss_zygote": (max(map(bytes_of, parents)), "resident, the zygote"),
             "rss_worker": (sum(map(bytes_of, workers)) / len(workers), "resident, one worker"),
             "private_worker": (sum(private) / len(private), "private, each further worker"),
         }
     return {name: Row(size / MB, "MB", None, what) for name, (size, what) in found.items()}
+
+
+def zygotes() -> list[int]:
+    """Return the zygotes of this process."""
+    found = children(os.getpid())
+    return [pid for pid in found if b"zygote" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def children(parent: int) -> list[int]:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bench.bars import BARS, Bar
+from bench.peers.answer import CannotError
+from bench.peers.served import Served
+from bench.peers.shells import Shell
+from bench.row import Row
+from bench.tasks import ECHO, LARGE, READ, SMALL, Task
+from bench.workspace import small
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMED = {"read_1k", "echo", "fresh_calls", "deadline", "gate_journal", "cli_call", "cli_help"}
+GATE = {"gate_alone", "grants_decide", "grants_gate", "grants_read"}
+ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
+FULL = {"spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", *ALIKE, *GATE}
+EXCLUDED = {"excluded_glob", "excluded_grep"}
 SIZED = {"rss_parent", "rss_zygote", "rss_worker", "private_worker"}
 
 
@@ -33,6 +45,89 @@ def test_it_prints_one_json_object_with_every_row_and_leaves_nothing(tmp_path: P
     assert all(rows[name]["mb"] > 0 for name in SIZED)
     assert all(f"| `{name}` |" in page.read_text() for name in rows)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_full_suite_says_of_each_row_whether_its_bar_is_met_and_what_others_took(
+    tmp_path: Path,
+) -> None:
+    page = tmp_path / "benchmarks.md"
+    few = ["--rounds", "3", "--scale", "0.01", "--peers", "native"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--suite", "full", *few, "--json", "--write", str(page)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert set(rows) == TIMED | SIZED | FULL | EXCLUDED
+    assert all(row["value"] > 0 for name, row in rows.items() if name != "deadline")
+    assert {name for name, row in rows.items() if row["peers"]} == ALIKE | {"fresh_rate"}
+    for name, row in rows.items():
+        bar = BARS.get(name)
+        assert (row["bar"], row["aim"]) == ((bar.bar, bar.aim) if bar else (None, None))
+        assert (row["met"] is None) is (bar is None)
+    text = page.read_text()
+    assert all(f"| `{name}` |" in text for name in rows)
+    missed = [name for name, row in rows.items() if row["met"] is False]
+    assert text.count("| **not met** |") == len(missed)
+
+
+@pytest.mark.parametrize(
+    ("bar", "row", "met", "aimed"),
+    [
+        (Bar(0.5, 0.3), Row(9.0, "ms", 0.3, ""), True, True),
+        (Bar(0.5, 0.3), Row(0.1, "ms", 0.5, ""), True, False),
+        (Bar(0.5, 0.3), Row(0.1, "ms", 0.51, ""), False, False),
+        (Bar(150, 60, "value"), Row(60.0, "us", 9.0, ""), True, True),
+        (Bar(150, 60, "value"), Row(151.0, "us", 0.1, ""), False, False),
+        (Bar(1500, 3000, "value", at_least=True), Row(1500.0, "/s", None, ""), True, False),
+        (Bar(1500, 3000, "value", at_least=True), Row(1499.0, "/s", None, ""), False, False),
+        (Bar(1500, 3000, "value", at_least=True), Row(3000.0, "/s", None, ""), True, True),
+    ],
+)
+def test_a_bar_is_met_at_it_and_on_its_good_side_only(
+    bar: Bar, row: Row, met: bool, aimed: bool
+) -> None:
+    assert (bar.met(row), bar.aimed(row)) == (met, aimed)
+
+
+@pytest.mark.parametrize("task", [READ, ECHO], ids=lambda task: task.name)
+def test_a_native_answer_counts_and_any_other_does_not(tmp_path: Path, task: Task) -> None:
+    small(tmp_path / "workspace")
+    shell = Shell(tmp_path / "workspace")
+    shell.run(task.filled(7, "native"))
+    with pytest.raises(CannotError, match="another answer"):
+        shell.run(replace(task.filled(7, "native"), answer="hi 8"))
+    with pytest.raises(CannotError, match="it ended with 3: gone"):
+        shell.run(replace(task.filled(7, "native"), script="echo gone >&2; exit 3"))
+
+
+SERVER = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)["do"]
+    if asked == "end": break
+    print(json.dumps({"error": "no"} if asked == "fail" else {"output": asked, "seconds": 0.25}))
+    sys.stdout.flush()
+"""
+
+
+def test_a_served_peer_gives_its_own_seconds_and_starts_again_after_it_failed(
+    tmp_path: Path,
+) -> None:
+    peer = Served([sys.executable, "-c", SERVER], tmp_path, speaks="script")
+    asked = ECHO.filled(1, "peer")
+    assert peer.run(asked) == 0.25
+    for script, why in (("fail", "no"), ("end", "has ended"), ("echo hi 2", "another answer")):
+        with pytest.raises(CannotError, match=why):
+            peer.run(replace(asked, script=script))
+    assert peer.run(asked) == 0.25
+    with pytest.raises(CannotError, match="no commands"):
+        Served(["unused"], tmp_path, speaks="python").run(replace(asked, python=None))
+    peer.end()
 
 
 @pytest.mark.slow

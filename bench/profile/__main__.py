@@ -31,9 +31,11 @@ from typing import Any
 
 import anyio
 
-from bench import rows
-from bench.__main__ import say, seed
-from bench.memory import children
+from bench.memory import children, zygotes
+from bench.row import done
+from bench.rows.calls import without_guest
+from bench.suites import say, seed
+from bench.workspace import FILES, small
 from capbox import app
 from capbox.box import Box
 from capbox.gate.gate import Gate
@@ -178,23 +180,22 @@ async def _profile(options: argparse.Namespace, place: Path) -> None:
 async def _calling(what: str, place: Path) -> Any:
     """Open a box, and give the call that is profiled, by its number."""
     workspace, home = place / "workspace", place / "home"
-    workspace.mkdir()
-    rows.prepare(workspace, 0)
+    small(workspace)
     directories = app.home_of({"CAPBOX_HOME": str(home)})
     seed(directories.cache)
     async with app.local_engine(say, home=directories) as engine:
         if what == "gate":
-            rows.without_guest(engine)
+            without_guest(engine)
         else:
             await engine.compile_tools()
         async with Box(workspace=workspace, preset="read-only", engine=engine) as box:
 
             async def call(number: int) -> None:
                 if what == "echo":
-                    rows.done(await box.call("bash", script=f"echo hi {number}"))
+                    done(await box.call("bash", script=f"echo hi {number}"))
                 else:
-                    file = f"{number % rows.FILES}.txt"
-                    rows.done(await box.call("read", path=file, limit=1000 + number))
+                    file = f"{number % FILES}.txt"
+                    done(await box.call("read", path=file, limit=1000 + number))
 
             yield call
 
@@ -253,7 +254,7 @@ def _print_way(options: argparse.Namespace, calls: list[dict[str, int]]) -> None
 
 def _faults() -> int:
     """Return the page faults of all workers so far; /proc is all that tells it without a wall."""
-    pids = [pid for zygote in children(os.getpid()) for pid in children(zygote)]
+    pids = [pid for zygote in zygotes() for pid in children(zygote)]
     texts = (Path(f"/proc/{pid}/stat").read_text() for pid in pids)
     return sum(int(text.rpartition(")")[2].split()[7]) for text in texts)
 

@@ -1,0 +1,53 @@
+"""How fast is fast enough: a bar that must be met, and an aim beyond it, for each row that has one.
+
+Ratios are to the row's own yardstick: spawning `bash -c true`, or a native command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.row import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What the ratio or the value must reach: at most `bar`, or `at_least` it."""
+
+    bar: float
+    aim: float
+    of: Literal["ratio", "value"] = "ratio"
+    at_least: bool = False
+
+    def measured(self, row: Row) -> float:
+        """Return the number that counts. Raises ValueError for a row that has none."""
+        found = row.ratio if self.of == "ratio" else row.value
+        if found is None:
+            raise ValueError(f"this row has no ratio: {row.what}")
+        return found
+
+    def met(self, row: Row) -> bool:
+        """Say whether the bar is met."""
+        return self._reaches(row, self.bar)
+
+    def aimed(self, row: Row) -> bool:
+        """Say whether the aim is reached as well."""
+        return self._reaches(row, self.aim)
+
+    def _reaches(self, row: Row, mark: float) -> bool:
+        found = self.measured(row)
+        return found >= mark if self.at_least else found <= mark
+
+
+BARS = {
+    "read_1k": Bar(0.5, 0.3),
+    "echo": Bar(0.6, 0.35),
+    "pipeline": Bar(3, 1),
+    "loop": Bar(6, 3),
+    "grep_literal": Bar(4, 2),
+    "glob": Bar(5, 3),
+    "fresh_rate": Bar(1_500, 3_000, "value", at_least=True),
+    "gate_alone": Bar(150, 60, "value"),
+    "cli_call": Bar(350, 150, "value"),
+}

@@ -1,0 +1,1 @@
+"""What is measured: each module has functions that return rows by name."""

@@ -126,5 +126,5 @@ lock: $(BUILT)/uv
 		| awk '/^[a-z]/ {keep = /^uv==/} keep'; } > .ci/uv.txt.new; mv .ci/uv.txt.new .ci/uv.txt
 
 clean:
-	rm -rf $(VENV) build dist guests/.build src/capbox/guests .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist guests/.build src/capbox/guests bench/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

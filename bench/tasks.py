@@ -1,14 +1,17 @@
 """Work that capbox and its peers do alike, as data: what each is asked, and what all must answer.
 
 In every text `@` is the number of the round, `@+` the next one, and `%` the name of who does it.
-Does not: run anything.
+Does not: run any of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from bench.workspace import FILES
 from capbox.messages import Json, JsonObject
 
 WRITTEN = "a line of the text that is written\n" * (100_000 // 35)
@@ -33,8 +36,18 @@ class Task:
     edited: tuple[str, str] | None = None
     against: Literal["spawn", "native"] = "native"
 
+    def prepare(self, workspace: Path, names: Iterable[str]) -> None:
+        """Make the file that each participant edits."""
+        if self.tool == "edit":
+            half = WRITTEN[: len(WRITTEN) // 2]
+            for name in names:
+                file, _ = self.filled(0, name).edited or ("", "")
+                (workspace / file).write_text(f"{half}\nmarker 0 here\n{half}")
+
     def filled(self, number: int, who: str) -> Task:
         """Return the task of one round and participant, without placeholders."""
+        if self.tool == "read":
+            number %= FILES
         return Task(
             name=self.name,
             what=self.what,

@@ -1,11 +1,12 @@
-"""Where the time of one call goes: `python -m bench.profile read_1k|echo|gate [--calls N]`.
+"""Where the time of one call goes: `python -m bench.profile read_1k|echo|gate|... [--calls N]`.
 
 Prints three tables. The way of a call, from moments noted in parent and worker: means over the
 calls in the middle half, so that the parts add up. The host functions of one guest. The parent's
 functions by their own time, from cProfile over calls of their own, since it slows what it measures.
 
     python -m bench.profile echo                    after an idle pause, as an agent calls
-    python -m bench.profile gate --idle-ms 0        back to back
+    python -m bench.profile gate --idle-ms 0        without a guest, back to back
+    python -m bench.profile glob                    or any other row of work
 
 Does not: change how a call is made. Functions are wrapped by name; when one has got another name
 its row is missing, and the time goes to the row after it.
@@ -21,9 +22,9 @@ import pstats
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from statistics import fmean, median
 from time import monotonic_ns
@@ -34,9 +35,9 @@ import anyio
 from bench.memory import children, zygotes
 from bench.row import done
 from bench.rows.calls import without_guest
-from bench.suites import say, seed
-from bench.workspace import FILES, small
-from capbox import app
+from bench.suites import engine_at
+from bench.tasks import ECHO, LARGE, READ, SMALL
+from bench.workspace import Sizes, large, small
 from capbox.box import Box
 from capbox.gate.gate import Gate
 from capbox.journal.log import RunJournal
@@ -46,7 +47,9 @@ from capbox.sandbox.handles import ZygoteHandle
 from capbox.sandbox.process import wire
 from capbox.sandbox.run import Sandbox
 
-WARM_CALLS = 20
+WARM_CALLS = 10
+TASKS = {task.name: task for task in (READ, ECHO, *SMALL, *LARGE)}
+HEAVY = {task.name for task in LARGE}
 ZYGOTE = Path(__file__).with_name("marked_zygote.py")
 
 # The moments of a call in their order, each with what has happened since the one before it. A name
@@ -126,11 +129,12 @@ def main() -> int:
     """Profile one kind of call and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("what", choices=("read_1k", "echo", "gate"))
-    parser.add_argument("--calls", type=int, default=300, help="calls for each table (300)")
+    parser.add_argument("what", choices=(*TASKS, "gate"))
+    parser.add_argument("--calls", type=int, help="calls for each table (300; of heavy work 15)")
     parser.add_argument("--idle-ms", type=float, default=8, help="pause before each call (8)")
     parser.add_argument("--top", type=int, default=25, help="functions of the parent (25)")
     options = parser.parse_args()
+    options.calls = options.calls or (15 if options.what in HEAVY else 300)
     with tempfile.TemporaryDirectory(prefix="capbox-profile-") as place:
         anyio.run(_profile, options, Path(place))
     return 0
@@ -142,27 +146,27 @@ async def _profile(options: argparse.Namespace, place: Path) -> None:
         _mark_zygotes(lines)
     async with _calling(options.what, place) as call:
 
-        async def one(number: int) -> None:
+        async def one() -> None:
             await anyio.sleep(options.idle_ms / 1000)
             moments.restart()
             moments.at["call:"] = monotonic_ns()
-            await call(number)
+            await call()
             moments.at["call"] = monotonic_ns()
 
         profiler = cProfile.Profile()
-        for number in range(-WARM_CALLS, 0):
-            await one(number)
-        for number in range(options.calls):
+        for _ in range(WARM_CALLS):
+            await one()
+        for _ in range(options.calls):
             await anyio.sleep(options.idle_ms / 1000)
             profiler.enable()
-            await call(number)
+            await call()
             profiler.disable()
         _wrap_all(moments)
         taken: list[dict[str, int]] = []
         # One more than is used: a worker writes the line of a call when the next one arrives.
         faults = _faults()
-        for number in range(options.calls + 1):
-            await one(options.calls + number)
+        for _ in range(options.calls + 1):
+            await one()
             taken.append(moments.at)
         faults = (_faults() - faults) // len(taken)
     workers = _lines(lines, taken)
@@ -177,25 +181,23 @@ async def _profile(options: argparse.Namespace, place: Path) -> None:
 
 
 @asynccontextmanager
-async def _calling(what: str, place: Path) -> Any:
-    """Open a box, and give the call that is profiled, by its number."""
-    workspace, home = place / "workspace", place / "home"
-    small(workspace)
-    directories = app.home_of({"CAPBOX_HOME": str(home)})
-    seed(directories.cache)
-    async with app.local_engine(say, home=directories) as engine:
+async def _calling(what: str, place: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Open a box, and give the call that is profiled."""
+    task, workspace = TASKS.get(what, READ), place / "workspace"
+    if task in (READ, ECHO):
+        small(workspace)
+    else:
+        large(workspace, Sizes())
+    task.prepare(workspace, ["capbox"])
+    numbers = count()
+    async with engine_at(place / "home") as engine:
         if what == "gate":
             without_guest(engine)
-        else:
-            await engine.compile_tools()
-        async with Box(workspace=workspace, preset="read-only", engine=engine) as box:
+        async with Box(workspace=workspace, preset="edit", engine=engine) as box:
 
-            async def call(number: int) -> None:
-                if what == "echo":
-                    done(await box.call("bash", script=f"echo hi {number}"))
-                else:
-                    file = f"{number % FILES}.txt"
-                    done(await box.call("read", path=file, limit=1000 + number))
+            async def call() -> None:
+                filled = task.filled(next(numbers), "capbox")
+                done(await box.call(filled.tool, **filled.arguments))
 
             yield call
 
@@ -272,8 +274,8 @@ def _print_functions(workers: list[dict[str, Any]]) -> None:
         total = median(sum(spent for _, spent in f.values()) for f in some) / 1000
         print(f"\nhost functions {what}: {total:.0f} us")
         means = {n: [median(f.get(n, (0, 0))[i] for f in some) for i in (0, 1)] for n in names}
-        for name, (count, spent) in sorted(means.items(), key=lambda item: -item[1][1]):
-            print(f"  {spent / 1000:8.0f} us  {count:4.0f} x {name}")
+        for name, (calls, spent) in sorted(means.items(), key=lambda item: -item[1][1]):
+            print(f"  {spent / 1000:8.0f} us  {calls:4.0f} x {name}")
 
 
 if __name__ == "__main__":

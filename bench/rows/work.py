@@ -15,7 +15,7 @@ from bench.clock import Act, in_turns, yardstick
 from bench.peers.answer import CannotError
 from bench.peers.install import Doing
 from bench.row import SPAWN, Row, Rows, done
-from bench.tasks import WRITTEN, Task
+from bench.tasks import Task
 from capbox.box import Box
 
 Reasons = dict[tuple[str, str], list[str]]
@@ -45,7 +45,7 @@ class Bench:
         return {task.name: await self._row(task, pace) for task in tasks}
 
     async def _row(self, task: Task, pace: Pace) -> Row:
-        self._prepare(task)
+        task.prepare(self.workspace, ("capbox", *self.peers))
         capbox = self._by_capbox(task)
         await capbox(0)
         acts = {"bash": yardstick, "capbox": _next(capbox)}
@@ -96,14 +96,6 @@ class Bench:
             return seconds
 
         return act
-
-    def _prepare(self, task: Task) -> None:
-        """Make the file that each participant edits."""
-        if task.tool == "edit":
-            half = WRITTEN[: len(WRITTEN) // 2]
-            for name in ("capbox", *self.peers):
-                file, _ = task.filled(0, name).edited or ("", "")
-                (self.workspace / file).write_text(f"{half}\nmarker 0 here\n{half}")
 
     def _see(self, task: Task) -> None:
         """Check the file that a task has changed."""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -119,19 +120,43 @@ func timeout(c *Call) int {
 	if limit == 0 {
 		return c.Run(opts.Operands[1:], Change{})
 	}
+	ended := 124
+	signal, ok := timeoutSignal(opts)
+	switch {
+	case !ok:
+		text, _ := opts.Value("s")
+		return c.Usage(125, "%s: invalid signal", text)
+	case opts.Has("preserve-status") || signal == 9:
+		ended = 128 + signal
+	}
 	ctx, cancel := context.WithTimeout(c.Context, limit)
 	defer cancel()
-	ended := make(chan int, 1)
-	go func() { ended <- c.Run(opts.Operands[1:], Change{Context: ctx}) }()
+	result := make(chan int, 1)
+	go func() { result <- c.Run(opts.Operands[1:], Change{Context: ctx}) }()
 	select {
-	case status = <-ended:
+	case status = <-result:
 		if ctx.Err() != nil && c.Context.Err() == nil {
-			return 124
+			return ended
 		}
 		return status
 	case <-ctx.Done():
-		return 124
+		return ended
 	}
+}
+
+// timeoutSignal is the number of the signal that a real command would get: it is part of the status.
+func timeoutSignal(opts *Options) (int, bool) {
+	text, ok := opts.Value("s")
+	if !ok {
+		return 15, true
+	}
+	if n, err := strconv.Atoi(text); err == nil {
+		return n, n > 0 && n < 65
+	}
+	n, ok := map[string]int{
+		"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15,
+	}[strings.TrimPrefix(strings.ToUpper(text), "SIG")]
+	return n, ok
 }
 
 // nohup and its like run the rest of the line as it is.

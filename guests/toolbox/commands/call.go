@@ -139,21 +139,39 @@ func (c *Call) Input() *bufio.Reader {
 // Each opens the named files in turn (the standard input if there are none) and gives each to visit; a file that
 // cannot be opened is reported and makes the status 1.
 func (c *Call) Each(names []string, visit func(name string, in io.Reader) error) int {
+	return c.each(names, "%s: %s", visit)
+}
+
+// EachRead is Each for the commands that say "cannot open 'name' for reading".
+func (c *Call) EachRead(names []string, visit func(name string, in io.Reader) error) int {
+	if c.Name == "tac" {
+		return c.each(names, "failed to open '%s' for reading: %s", visit)
+	}
+	return c.each(names, "cannot open '%s' for reading: %s", visit)
+}
+
+func (c *Call) each(names []string, message string, visit func(name string, in io.Reader) error) int {
 	if len(names) == 0 {
 		names = []string{"-"}
 	}
 	status := 0
 	for _, name := range names {
 		file, err := c.Open(name)
-		if err == nil {
-			err = visit(name, file)
-			file.Close()
+		switch {
+		case errors.Is(err, errDirectory) && message != "%s: %s":
+			status = c.Fail("error reading '%s': %s", name, reason(err))
+			continue
+		case err != nil:
+			status = c.Fail(message, name, reason(err))
+			continue
 		}
-		if err != nil && !errors.Is(err, errStop) {
-			status = c.FailPath(name, err)
-		}
+		err = visit(name, file)
+		file.Close()
 		if errors.Is(err, errStop) {
 			break
+		}
+		if err != nil {
+			status = c.FailPath(name, err)
 		}
 	}
 	return status

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"slices"
 	"unicode/utf8"
@@ -92,14 +91,28 @@ func (s *catStyle) putByte(out *Output, b byte) {
 }
 
 func tac(c *Call) int {
-	opts, status, done := c.Parse(Spec{Usage: "[FILE]..."})
+	opts, status, done := c.Parse(Spec{Short: "brs:", Long: "before=b regex=r separator=s", Usage: "[OPTION]... [FILE]..."})
 	if done {
 		return status
 	}
-	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+	if status, done := c.Refuse(opts, "r"); done {
+		return status
+	}
+	separator := []byte("\n")
+	if text, ok := opts.Value("s"); ok {
+		if separator = []byte(text); text == "" {
+			separator = []byte{0}
+		}
+	}
+	return c.EachRead(opts.Operands, func(_ string, in io.Reader) error {
 		text, err := io.ReadAll(in)
 		for len(text) > 0 {
-			at := bytes.LastIndexByte(text[:len(text)-1], '\n') + 1
+			at := 0
+			if opts.Has("b") {
+				at = max(0, bytes.LastIndex(text, separator))
+			} else if last := bytes.LastIndex(text[:max(0, len(text)-len(separator))], separator); last >= 0 {
+				at = last + len(separator)
+			}
 			c.Out.Write(text[at:])
 			text = text[:at]
 		}
@@ -122,51 +135,6 @@ func rev(c *Call) int {
 				slices.Reverse(line)
 				c.Out.Line(string(line))
 			}
-			return nil
-		})
-	})
-}
-
-func nl(c *Call) int {
-	opts, status, done := c.Parse(Spec{
-		Short: "b:n:s:v:w:i:", Usage: "[OPTION]... [FILE]...",
-		Long: "body-numbering=b number-format=n number-separator=s starting-line-number=v number-width=w line-increment=i",
-	})
-	if done {
-		return status
-	}
-	width, number, step, separator, format := int64(6), int64(1), int64(1), "\t", "%*d"
-	for _, one := range []struct {
-		key  string
-		into *int64
-	}{{"w", &width}, {"v", &number}, {"i", &step}} {
-		if text, ok := opts.Value(one.key); ok {
-			if *one.into, ok = quantity(text); !ok {
-				return c.Fail("invalid number: '%s'", text)
-			}
-		}
-	}
-	if width < 1 || width > paddingMax {
-		return c.Fail("invalid line number field width: '%d'", width)
-	}
-	if text, ok := opts.Value("s"); ok {
-		separator = text
-	}
-	switch text, _ := opts.Value("n"); text {
-	case "ln":
-		format = "%-*d"
-	case "rz":
-		format = "%0*d"
-	}
-	all, _ := opts.Value("b")
-	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		return eachLine(in, func(line []byte) error {
-			if all == "n" || len(line) == 0 && all != "a" {
-				c.Out.Line(fmt.Sprintf("%*s", int(width)+len(separator), "") + string(line))
-				return nil
-			}
-			c.Out.Line(fmt.Sprintf(format, int(width), number) + separator + string(line))
-			number += step
 			return nil
 		})
 	})

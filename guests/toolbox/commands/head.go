@@ -74,7 +74,7 @@ func head(c *Call) int {
 		return status
 	}
 	first := true
-	return c.Each(names, func(name string, in io.Reader) error {
+	return c.EachRead(names, func(name string, in io.Reader) error {
 		e.title(c, name, first)
 		first = false
 		switch {
@@ -135,7 +135,7 @@ func tail(c *Call) int {
 		return status
 	}
 	first := true
-	status = c.Each(names, func(name string, in io.Reader) error {
+	status = c.EachRead(names, func(name string, in io.Reader) error {
 		e.title(c, name, first)
 		first = false
 		switch {

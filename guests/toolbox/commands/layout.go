@@ -33,138 +33,72 @@ func fold(c *Call) int {
 	}
 	width, ok := opts.width("w", 80)
 	if !ok {
-		return c.Fail("invalid number of columns")
+		text, _ := opts.Value("w")
+		return c.Fail("invalid number of columns: '%s'", text)
 	}
 	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
 		return eachLine(in, func(line []byte) error {
-			rest := []rune(string(line))
-			for len(rest) > width {
-				at := width
-				if opts.Has("s") {
-					for i := width; i > 0; i-- {
-						if rest[i-1] == ' ' || rest[i-1] == '\t' {
-							at = i
-							break
-						}
-					}
-				}
-				c.Out.Line(string(rest[:at]))
-				rest = rest[at:]
-			}
-			c.Out.Line(string(rest))
+			foldLine(c.Out, line, width, opts.Has("b"), opts.Has("s"))
 			return nil
 		})
 	})
 }
 
-func formatText(c *Call) int {
-	opts, status, done := c.Parse(Spec{Short: "w:su", Long: "width=w split-only=s uniform-spacing=u", Usage: "[OPTION]... [FILE]..."})
-	if done {
-		return status
-	}
-	width, ok := opts.width("w", 75)
-	if !ok {
-		return c.Fail("invalid width")
-	}
-	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		line := ""
-		flush := func() {
-			if line != "" {
-				c.Out.Line(line)
-			}
-			line = ""
+// foldLine breaks a line where it gets wider than so many columns: characters, or bytes. A tab leads to the next
+// multiple of 8, a backspace one back.
+func foldLine(out *Output, line []byte, width int, bytes, blanks bool) {
+	column, start, blank := 0, 0, -1
+	for at := 0; at < len(line); {
+		r, size := utf8.DecodeRune(line[at:])
+		next := column + 1
+		switch {
+		case bytes:
+			size = 1
+		case r == '\t':
+			next = column/8*8 + 8
+		case r == '\b':
+			next = max(0, column-1)
+		case r == '\r':
+			next = 0
 		}
-		err := eachLine(in, func(raw []byte) error {
-			words := strings.Fields(string(raw))
-			if len(words) == 0 {
-				flush()
-				c.Out.WriteByte('\n')
+		if next > width && at > start {
+			end := at
+			if blanks && blank > start {
+				end = blank
 			}
-			for _, word := range words {
-				if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-					flush()
-				}
-				if line != "" {
-					line += " "
-				}
-				line += word
-			}
-			return nil
-		})
-		flush()
-		return err
-	})
-}
-
-func column(c *Call) int {
-	opts, status, done := c.Parse(Spec{
-		Short: "ts:o:c:nxN:", Long: "table=t separator=s output-separator=o table-columns=N", Usage: "[OPTION]... [FILE]...",
-	})
-	if done {
-		return status
-	}
-	separator, split := opts.Value("s")
-	gap, ok := opts.Value("o")
-	if !ok {
-		gap = "  "
-	}
-	var rows [][]string
-	if text, ok := opts.Value("N"); ok {
-		rows = append(rows, strings.Split(text, ","))
-	}
-	status = c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		return eachLine(in, func(line []byte) error {
-			switch {
-			case len(strings.TrimSpace(string(line))) == 0:
-			case !opts.Has("t"):
-				rows = append(rows, []string{string(line)})
-			case split:
-				rows = append(rows, strings.FieldsFunc(string(line), func(r rune) bool { return strings.ContainsRune(separator, r) }))
-			default:
-				rows = append(rows, strings.Fields(string(line)))
-			}
-			return nil
-		})
-	})
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			out.Line(string(line[start:end]))
+			start, at, column, blank = end, end, 0, -1
+			continue
+		}
+		column, at = next, at+size
+		if r == ' ' || r == '\t' {
+			blank = at
 		}
 	}
-	for _, row := range rows {
-		for i, cell := range row {
-			c.Out.WriteString(cell)
-			if i < len(row)-1 {
-				c.Out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)) + gap)
-			}
-		}
-		c.Out.WriteByte('\n')
-	}
-	return status
+	out.Line(string(line[start:]))
 }
 
 func expand(c *Call) int {
+	for i, arg := range c.Args {
+		if len(arg) > 1 && arg[0] == '-' && strings.Trim(arg[1:], "0123456789,") == "" {
+			c.Args[i] = "-t" + arg[1:]
+		}
+	}
 	opts, status, done := c.Parse(Spec{Short: "it:", Long: "initial=i tabs=t", Usage: "[OPTION]... [FILE]..."})
 	if done {
 		return status
 	}
-	width, ok := opts.width("t", 8)
-	if !ok {
-		return c.Fail("tab size contains invalid character(s)")
-	}
-	if width > paddingMax {
-		return c.Fail("tab stop is too large '%d'", width)
+	stops, problem := tabStops(opts)
+	if problem != "" {
+		return c.Fail("%s", problem)
 	}
 	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
 		return eachLine(in, func(line []byte) error {
-			at := 0
+			at, leading := 0, true
 			for _, r := range string(line) {
-				if r == '\t' {
-					pad := width - at%width
+				leading = leading && (r == ' ' || r == '\t')
+				if r == '\t' && (leading || !opts.Has("i")) {
+					pad := stops.after(at) - at
 					c.Out.WriteString(strings.Repeat(" ", pad))
 					at += pad
 					continue
@@ -178,13 +112,66 @@ func expand(c *Call) int {
 	})
 }
 
+// stopList is where tabs lead: a width, or places; beyond the last place a tab is one blank.
+type stopList struct {
+	width  int
+	places []int
+}
+
+// after is the next stop beyond a column.
+func (s stopList) after(at int) int {
+	if s.width > 0 {
+		return at + s.width - at%s.width
+	}
+	for _, place := range s.places {
+		if place > at {
+			return place
+		}
+	}
+	return at + 1
+}
+
+// tabStops reads -t: a width, or a rising list of places.
+func tabStops(opts *Options) (stopList, string) {
+	text, ok := opts.Value("t")
+	if !ok {
+		return stopList{width: 8}, ""
+	}
+	var places []int
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
+		n, err := strconv.Atoi(word)
+		switch {
+		case strings.Trim(word, "0123456789") != "":
+			return stopList{}, "tab size contains invalid character(s): '" + word + "'"
+		case err != nil || n > paddingMax:
+			return stopList{}, "tab stop is too large '" + word + "'"
+		case n == 0:
+			return stopList{}, "tab size cannot be 0"
+		case len(places) > 0 && n <= places[len(places)-1]:
+			return stopList{}, "tab sizes must be ascending"
+		}
+		places = append(places, n)
+	}
+	switch len(places) {
+	case 0:
+		return stopList{width: 8}, ""
+	case 1:
+		return stopList{width: places[0]}, ""
+	}
+	return stopList{places: places}, ""
+}
+
 // split writes pieces of its input to PREFIXaa, PREFIXab and so on.
 func split(c *Call) int {
 	opts, status, done := c.Parse(Spec{
-		Short: "l:b:a:dn:", Usage: "[OPTION]... [FILE [PREFIX]]",
-		Long: "lines=l bytes=b suffix-length=a numeric-suffixes=d additional-suffix:",
+		Short: "l:b:C:a:dn:x", Usage: "[OPTION]... [FILE [PREFIX]]",
+		Long: "lines=l bytes=b line-bytes=C suffix-length=a numeric-suffixes=d hex-suffixes=x number=n additional-suffix: " +
+			"filter: verbose separator:",
 	})
 	if done {
+		return status
+	}
+	if status, done := c.Refuse(opts, "C", "x", "filter", "separator"); done {
 		return status
 	}
 	perFile, byBytes := int64(1000), opts.Has("b")
@@ -202,6 +189,19 @@ func split(c *Call) int {
 		prefix, names = names[1], names[:1]
 	}
 	ending, _ := opts.Value("additional-suffix")
+	if text, ok := opts.Value("n"); ok {
+		chunks, err := strconv.Atoi(text)
+		if strings.Contains(text, "/") {
+			return c.Unsupported("-n", text)
+		}
+		if err != nil || chunks < 1 {
+			return c.Fail("invalid number of chunks: '%s'", text)
+		}
+		return c.splitChunks(names, chunks, func(number int) (string, bool) {
+			suffix, ok := splitSuffix(number, length, opts.Has("d"))
+			return prefix + suffix + ending, ok
+		})
+	}
 	return c.Each(names, func(_ string, in io.Reader) error {
 		lines := newLineReader(in, '\n')
 		for number := 0; ; number++ {
@@ -228,6 +228,42 @@ func split(c *Call) int {
 				return err
 			}
 		}
+	})
+}
+
+// splitChunks writes a file in so many pieces of equal size, the last of which takes the rest.
+func (c *Call) splitChunks(names []string, chunks int, place func(number int) (string, bool)) int {
+	if len(names) == 0 || names[0] == "-" {
+		return c.Fail("-: cannot determine file size")
+	}
+	return c.Each(names, func(_ string, in io.Reader) error {
+		text, err := io.ReadAll(in)
+		if err != nil {
+			return err
+		}
+		size := len(text) / chunks
+		for number := range chunks {
+			name, ok := place(number)
+			if !ok {
+				return errors.New("output file suffixes exhausted")
+			}
+			piece := text[number*size:]
+			if number < chunks-1 {
+				piece = piece[:size]
+			}
+			file, err := c.Create(name)
+			if err != nil {
+				return err
+			}
+			_, err = file.Write(piece)
+			if closeErr := file.Close(); err == nil {
+				err = closeErr
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

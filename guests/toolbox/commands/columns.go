@@ -26,23 +26,27 @@ func paste(c *Call) int {
 	if len(names) == 0 {
 		names = []string{"-"}
 	}
+	end := byte('\n')
+	if opts.Has("z") {
+		end = 0
+	}
 	if opts.Has("s") {
 		return c.Each(names, func(_ string, in io.Reader) error {
-			lines, err := allLines(in, '\n')
+			lines, err := allLines(in, end)
 			for i, line := range lines {
 				if i > 0 {
 					c.Out.WriteString(delimiters[(i-1)%len(delimiters)])
 				}
 				c.Out.WriteString(line)
 			}
-			c.Out.WriteByte('\n')
+			c.Out.WriteByte(end)
 			return err
 		})
 	}
-	return c.pasteParallel(names, delimiters)
+	return c.pasteParallel(names, delimiters, end)
 }
 
-func (c *Call) pasteParallel(names, delimiters []string) int {
+func (c *Call) pasteParallel(names, delimiters []string, end byte) int {
 	readers := make([]*lineReader, len(names))
 	for i, name := range names {
 		file, err := c.Open(name)
@@ -51,9 +55,9 @@ func (c *Call) pasteParallel(names, delimiters []string) int {
 		}
 		defer file.Close()
 		if name == "-" {
-			readers[i] = newLineReader(c.Input(), '\n') // several - take turns
+			readers[i] = newLineReader(c.Input(), end) // several - take turns
 		} else {
-			readers[i] = newLineReader(file, '\n')
+			readers[i] = newLineReader(file, end)
 		}
 	}
 	for {
@@ -71,14 +75,18 @@ func (c *Call) pasteParallel(names, delimiters []string) int {
 		if !any {
 			return 0
 		}
-		c.Out.Line(row.String())
+		c.Out.WriteString(row.String())
+		c.Out.WriteByte(end)
 	}
 }
 
 // pair opens the two files of comm and join.
 func (c *Call) pair(names []string) (a, b *lineReader, status int) {
-	if len(names) < 2 {
+	switch len(names) {
+	case 0:
 		return nil, nil, c.Usage(1, "missing operand")
+	case 1:
+		return nil, nil, c.Usage(1, "missing operand after '%s'", names[0])
 	}
 	if len(names) > 2 {
 		return nil, nil, c.Usage(1, "extra operand '%s'", names[2])
@@ -96,7 +104,7 @@ func (c *Call) pair(names []string) (a, b *lineReader, status int) {
 
 func comm(c *Call) int {
 	opts, status, done := c.Parse(Spec{
-		Short: "123z", Long: "output-delimiter: check-order nocheck-order", Usage: "[OPTION]... FILE1 FILE2",
+		Short: "123z", Long: "output-delimiter: check-order nocheck-order total zero-terminated=z", Usage: "[OPTION]... FILE1 FILE2",
 	})
 	if done {
 		return status
@@ -105,11 +113,17 @@ func comm(c *Call) int {
 	if status != 0 {
 		return status
 	}
-	tab := "\t"
+	end := byte('\n')
+	if opts.Has("z") {
+		end, first.end, second.end = 0, 0, 0
+	}
+	check := &orderCheck{c: c, lenient: !opts.Has("check-order"), silent: opts.Has("nocheck-order")}
+	tab, counts := "\t", [4]int{}
 	if text, ok := opts.Value("output-delimiter"); ok {
 		tab = text
 	}
 	put := func(column int, line string) {
+		counts[column]++
 		if opts.Has(string(rune('0' + column))) {
 			return
 		}
@@ -118,23 +132,73 @@ func comm(c *Call) int {
 				c.Out.WriteString(tab)
 			}
 		}
-		c.Out.Line(line)
+		c.Out.WriteString(line)
+		c.Out.WriteByte(end)
 	}
 	a, okA := nextString(first)
 	b, okB := nextString(second)
 	for okA || okB {
+		lastA, lastB := a, b
+		stepA, stepB := okA && (!okB || a <= b), okB && (!okA || b <= a)
 		switch {
-		case okA && (!okB || a < b):
-			put(1, a)
-			a, okA = nextString(first)
-		case okB && (!okA || b < a):
-			put(2, b)
-			b, okB = nextString(second)
-		default:
+		case stepA && stepB:
 			put(3, a)
-			a, okA = nextString(first)
-			b, okB = nextString(second)
+		case stepA:
+			check.unpaired = true
+			put(1, a)
+		default:
+			check.unpaired = true
+			put(2, b)
 		}
+		if stepA {
+			if a, okA = nextString(first); okA && a < lastA && check.disorder(0, "file 1 is not in sorted order") {
+				return 1
+			}
+		}
+		if stepB {
+			if b, okB = nextString(second); okB && b < lastB && check.disorder(1, "file 2 is not in sorted order") {
+				return 1
+			}
+		}
+	}
+	if opts.Has("total") {
+		c.Out.Printf("%d%s%d%s%d%stotal%c", counts[1], tab, counts[2], tab, counts[3], tab, end)
+	}
+	return check.status("input is not in sorted order")
+}
+
+// orderCheck is how comm and join take inputs that are not sorted: told once a file; an error at once with
+// --check-order, and at the end if lines without a partner make it matter.
+type orderCheck struct {
+	c                         *Call
+	lenient, silent, unpaired bool
+	told                      [2]bool
+	waiting                   [2]string
+}
+
+// disorder notes a line out of order in file 0 or 1; true ends the command.
+func (o *orderCheck) disorder(file int, problem string) bool {
+	if o.silent || o.told[file] || o.waiting[file] != "" {
+		return false
+	}
+	if o.lenient && !o.unpaired {
+		o.waiting[file] = problem
+		return false
+	}
+	o.told[file] = true
+	o.c.Fail("%s", problem)
+	return !o.lenient
+}
+
+func (o *orderCheck) status(summary string) int {
+	for file, problem := range o.waiting {
+		if problem != "" && o.unpaired {
+			o.told[file] = true
+			o.c.Fail("%s", problem)
+		}
+	}
+	if o.told[0] || o.told[1] {
+		return o.c.Fail("%s", summary)
 	}
 	return 0
 }

@@ -2,13 +2,16 @@ package commands
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"errors"
 	"io"
+	"strings"
 )
 
 func cmpFiles(c *Call) int {
 	opts, status, done := c.Parse(Spec{
-		Short: "bsln:i:", Long: "silent=s quiet=s verbose=l print-bytes=b bytes=n", Usage: "[OPTION]... FILE1 [FILE2]", Status: 2,
+		Short: "bsln:i:", Long: "silent=s quiet=s verbose=l print-bytes=b bytes=n ignore-initial=i", Usage: "[OPTION]... FILE1 [FILE2]", Status: 2,
 	})
 	if done {
 		return status
@@ -17,9 +20,17 @@ func cmpFiles(c *Call) int {
 	if len(names) == 1 {
 		names = append(names, "-")
 	}
-	if len(names) != 2 {
+	if len(names) == 0 {
 		return c.Usage(2, "missing operand after 'cmp'")
 	}
+	if len(names) > 4 {
+		return c.Usage(2, "extra operand '%s'", names[4])
+	}
+	skips, problem := cmpSkips(opts, names[2:])
+	if problem != "" {
+		return c.Usage(2, "invalid --ignore-initial value '%s'", problem)
+	}
+	names = names[:2]
 	var readers [2]*bufio.Reader
 	for i, name := range names {
 		file, err := c.Open(name)
@@ -37,13 +48,19 @@ func cmpFiles(c *Call) int {
 			return 2
 		}
 	}
+	for i, skip := range skips {
+		if _, err := io.CopyN(io.Discard, readers[i], skip); err != nil && !errors.Is(err, io.EOF) {
+			c.FailPath(names[i], err)
+			return 2
+		}
+	}
 	return c.compareBytes(names, readers, limit, opts)
 }
 
 // compareBytes reads both files to the first difference, or to the end with -l.
 func (c *Call) compareBytes(names []string, readers [2]*bufio.Reader, limit int64, opts *Options) int {
 	status := 0
-	line := 1
+	line, previous := 1, byte(0)
 	for at := int64(1); at <= limit; at++ {
 		x, errX := readers[0].ReadByte()
 		y, errY := readers[1].ReadByte()
@@ -59,22 +76,75 @@ func (c *Call) compareBytes(names []string, readers [2]*bufio.Reader, limit int6
 			if errY != nil {
 				short = names[1]
 			}
-			if !opts.Has("s") {
-				c.Fail("EOF on %s after byte %d, line %d", short, at-1, line)
-			}
+			c.endsEarly(short, at-1, line, previous, opts)
 			return 1
+		case x != y && opts.Has("s"):
+			return 1
+		case x != y && opts.Has("l") && opts.Has("b"):
+			c.Out.Printf("%d %3o %-4s %3o %s\n", at, x, visibleByte(x), y, visibleByte(y))
+			status = 1
 		case x != y && opts.Has("l"):
 			c.Out.Printf("%d %3o %3o\n", at, x, y)
 			status = 1
 		case x != y:
-			if !opts.Has("s") {
-				c.Out.Printf("%s %s differ: byte %d, line %d\n", names[0], names[1], at, line)
+			c.Out.Printf("%s %s differ: byte %d, line %d", names[0], names[1], at, line)
+			if opts.Has("b") {
+				c.Out.Printf(" is %3o %s %3o %s", x, visibleByte(x), y, visibleByte(y))
 			}
+			c.Out.WriteByte('\n')
 			return 1
 		}
 		if x == '\n' {
 			line++
 		}
+		previous = x
 	}
 	return status
+}
+
+// endsEarly says which file ended first, and where.
+func (c *Call) endsEarly(name string, bytes int64, line int, last byte, opts *Options) {
+	switch {
+	case opts.Has("s"):
+	case bytes == 0:
+		c.Fail("EOF on %s which is empty", name)
+	case opts.Has("l"):
+		c.Fail("EOF on %s after byte %d", name, bytes)
+	case last == '\n':
+		c.Fail("EOF on %s after byte %d, line %d", name, bytes, line-1)
+	default:
+		c.Fail("EOF on %s after byte %d, in line %d", name, bytes, line)
+	}
+}
+
+// cmpSkips reads -i SKIP or SKIP1:SKIP2, or the third and fourth operand; problem is a text that is no number.
+func cmpSkips(opts *Options, operands []string) (skips [2]int64, problem string) {
+	texts := append(operands, "0", "0")[:2]
+	if text, ok := opts.Value("i"); ok {
+		first, second, two := strings.Cut(text, ":")
+		if !two {
+			second = first
+		}
+		texts = []string{first, second}
+	}
+	for i, text := range texts {
+		n, ok := quantity(text)
+		if !ok || n < 0 {
+			return skips, cmp.Or(text, "''")
+		}
+		skips[i] = n
+	}
+	return skips, ""
+}
+
+// visibleByte is a byte as cat -A shows it.
+func visibleByte(b byte) string {
+	var text bytes.Buffer
+	out := NewOutput(&text)
+	if b == '\t' {
+		return "^I"
+	}
+	(&catStyle{visible: true}).putByte(out, b)
+	out.Flush()
+	return text.String()
 }

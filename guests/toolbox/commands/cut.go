@@ -12,30 +12,42 @@ import (
 // span is a range of positions from 1, both ends included.
 type span struct{ from, to int }
 
-// parseSpans reads "1,3-5,7-".
-func parseSpans(text string) ([]span, bool) {
+// parseSpans reads "1,3-5,7-" of a kind of position, b c or f; the text is what is wrong with it.
+func parseSpans(kind, text string) ([]span, string) {
+	one, what := "byte/character", "byte/character position"
+	if kind == "f" {
+		one, what = "field", "field"
+	}
+	if strings.Trim(text, ", ") == "" {
+		return nil, "invalid " + one + " range"
+	}
 	var spans []span
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
 		from, to, isRange := strings.Cut(part, "-")
-		one := span{1, 1 << 40}
+		place := span{1, 1 << 40}
 		var err error
 		if from != "" {
-			one.from, err = strconv.Atoi(from)
+			place.from, err = strconv.Atoi(from)
 		} else if !isRange || to == "" {
-			return nil, false
+			return nil, "invalid range with no endpoint: " + part
 		}
 		if err == nil && to != "" {
-			one.to, err = strconv.Atoi(to)
+			place.to, err = strconv.Atoi(to)
 		} else if !isRange {
-			one.to = one.from
+			place.to = place.from
 		}
-		if err != nil || one.from < 1 || one.to < one.from {
-			return nil, false
+		switch {
+		case err != nil:
+			return nil, "invalid " + what + " value '" + part + "'"
+		case place.from < 1 || place.to < 1:
+			return nil, what + "s are numbered from 1"
+		case place.to < place.from:
+			return nil, "invalid decreasing range"
 		}
-		spans = append(spans, one)
+		spans = append(spans, place)
 	}
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
-	return spans, len(spans) > 0
+	return spans, ""
 }
 
 func inSpans(spans []span, n int) bool {
@@ -54,10 +66,13 @@ func cut(c *Call) int {
 	if kind == "" {
 		return c.Usage(1, "you must specify a list of bytes, characters, or fields")
 	}
+	if problem := cutClash(opts); problem != "" {
+		return c.Usage(1, "%s", problem)
+	}
 	list, _ := opts.Value(kind)
-	spans, ok := parseSpans(list)
-	if !ok {
-		return c.Usage(1, "invalid field range '%s'", list)
+	spans, problem := parseSpans(kind, list)
+	if problem != "" {
+		return c.Usage(1, "%s", problem)
 	}
 	job := cutter{spans: spans, kind: kind, delimiter: "\t", complement: opts.Has("complement"), only: opts.Has("s"), end: '\n'}
 	if text, ok := opts.Value("d"); ok {
@@ -80,6 +95,25 @@ func cut(c *Call) int {
 		job.end = 0
 	}
 	return c.Each(opts.Operands, func(_ string, in io.Reader) error { return job.copy(c.Out, in) })
+}
+
+// cutClash says which options do not go together.
+func cutClash(opts *Options) string {
+	lists := 0
+	for _, one := range opts.List {
+		if one.Key == "b" || one.Key == "c" || one.Key == "f" {
+			lists++
+		}
+	}
+	switch {
+	case lists > 1:
+		return "only one list may be specified"
+	case opts.Has("d") && !opts.Has("f"):
+		return "an input delimiter may be specified only when operating on fields"
+	case opts.Has("s") && !opts.Has("f"):
+		return "suppressing non-delimited lines makes sense\n\tonly when operating on fields"
+	}
+	return ""
 }
 
 type cutter struct {

@@ -108,6 +108,9 @@ func (p *exprParser) primary() string {
 }
 
 func (p *exprParser) apply(operator, a, b string) string {
+	if p.problem != nil {
+		return ""
+	}
 	truth := map[bool]string{true: "1", false: "0"}
 	x, errX := strconv.ParseInt(a, 10, 64)
 	y, errY := strconv.ParseInt(b, 10, 64)

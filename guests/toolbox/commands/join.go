@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,14 @@ type joiner struct {
 	format    []outField
 	empty     string
 	fold      bool
+	auto      bool // -o auto: as many columns as the first lines have
+	widths    [2]int
+	end       byte
+	order     *orderCheck
+	names     []string
+	counts    [2]int
+	last      [2][]string
+	stop      bool
 }
 
 // outField is one column of -o: file 0 or 1 and field from 0; file -1 is the compared field.
@@ -20,7 +29,7 @@ type outField struct{ file, field int }
 
 func join(c *Call) int {
 	opts, status, done := c.Parse(Spec{
-		Short: "1:2:a:e:ij:o:t:v:", Usage: "[OPTION]... FILE1 FILE2", Long: "ignore-case=i header check-order nocheck-order",
+		Short: "1:2:a:e:ij:o:t:v:z", Usage: "[OPTION]... FILE1 FILE2", Long: "ignore-case=i header check-order nocheck-order zero-terminated=z",
 	})
 	if done {
 		return status
@@ -44,14 +53,34 @@ func join(c *Call) int {
 	if status != 0 {
 		return status
 	}
+	j.end = '\n'
+	if opts.Has("z") {
+		j.end, first.end, second.end = 0, 0, 0
+	}
+	j.order = &orderCheck{c: c, lenient: !opts.Has("check-order"), silent: opts.Has("nocheck-order")}
+	j.names = opts.Operands
 	alone := [2]bool{}
 	for _, one := range opts.List {
 		if (one.Key == "a" || one.Key == "v") && (one.Value == "1" || one.Value == "2") {
 			alone[one.Value[0]-'1'] = true
 		}
 	}
-	j.run(first, second, alone, !opts.Has("v"))
-	return 0
+	text, _ := opts.Value("o")
+	if j.auto = text == "auto"; opts.Has("header") {
+		j.header(first, second)
+	}
+	if j.run(first, second, alone, !opts.Has("v")) {
+		return 1
+	}
+	return j.order.status("input is not in sorted order")
+}
+
+// header joins the first lines whatever they hold.
+func (j *joiner) header(first, second *lineReader) {
+	if a, b := j.next(first, 0), j.next(second, 1); a != nil || b != nil {
+		j.put(a, b)
+	}
+	j.counts, j.last = [2]int{1, 1}, [2][]string{}
 }
 
 func (j *joiner) parseFormat(text string) bool {
@@ -92,22 +121,32 @@ func (j *joiner) group(lines *lineReader, row []string, file int) (rows [][]stri
 	key := j.key(row, file)
 	for row != nil && j.key(row, file) == key {
 		rows = append(rows, row)
-		row = j.next(lines)
+		row = j.next(lines, file)
 	}
 	return rows, row
 }
 
-func (j *joiner) next(lines *lineReader) []string {
+// next is the next row of a file; one out of order is told.
+func (j *joiner) next(lines *lineReader, file int) []string {
 	line, ok := nextString(lines)
 	if !ok {
 		return nil
 	}
-	return append([]string{}, j.split(line)...)
+	row := append([]string{}, j.split(line)...)
+	if j.counts[file]++; j.counts[file] == 1 && j.auto {
+		j.widths[file] = len(row)
+	}
+	if j.last[file] != nil && j.key(row, file) < j.key(j.last[file], file) {
+		j.stop = j.order.disorder(file, fmt.Sprintf("%s:%d: is not sorted: %s", j.names[file], j.counts[file], line)) || j.stop
+	}
+	j.last[file] = row
+	return row
 }
 
-func (j *joiner) run(first, second *lineReader, alone [2]bool, pairs bool) {
-	a, b := j.next(first), j.next(second)
-	for a != nil || b != nil {
+// run joins to the end; true says that it stopped at a line out of order.
+func (j *joiner) run(first, second *lineReader, alone [2]bool, pairs bool) bool {
+	a, b := j.next(first, 0), j.next(second, 1)
+	for (a != nil || b != nil) && !j.stop {
 		order := 0
 		switch {
 		case a == nil:
@@ -117,6 +156,7 @@ func (j *joiner) run(first, second *lineReader, alone [2]bool, pairs bool) {
 		default:
 			order = strings.Compare(j.key(a, 0), j.key(b, 1))
 		}
+		j.order.unpaired = j.order.unpaired || order != 0
 		var left, right [][]string
 		if order <= 0 {
 			left, a = j.group(first, a, 0)
@@ -140,6 +180,7 @@ func (j *joiner) run(first, second *lineReader, alone [2]bool, pairs bool) {
 			}
 		}
 	}
+	return j.stop
 }
 
 func (j *joiner) put(a, b []string) {
@@ -154,7 +195,16 @@ func (j *joiner) put(a, b []string) {
 	if j.format == nil {
 		cells = append(cells, key)
 		for file, row := range rows {
+			for len(row) < j.widths[file] {
+				row = append(row, "")
+			}
+			if j.auto {
+				row = row[:j.widths[file]]
+			}
 			for i, cell := range row {
+				if i != j.fields[file] && cell == "" {
+					cell = j.empty
+				}
 				if i != j.fields[file] {
 					cells = append(cells, cell)
 				}
@@ -175,5 +225,6 @@ func (j *joiner) put(a, b []string) {
 	if separator == "" {
 		separator = " "
 	}
-	j.c.Out.Line(strings.Join(cells, separator))
+	j.c.Out.WriteString(strings.Join(cells, separator))
+	j.c.Out.WriteByte(j.end)
 }

@@ -5,12 +5,9 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/base64"
 	"encoding/hex"
 	"hash"
 	"io"
-	"os"
-	"strconv"
 	"strings"
 )
 
@@ -39,10 +36,18 @@ func checksum(c *Call) int {
 		if err != nil {
 			return err
 		}
+		end := "\n"
+		if opts.Has("z") {
+			end = "\x00"
+		}
+		mark := " "
+		if opts.Last("b", "t") == "b" {
+			mark = "*"
+		}
 		if opts.Has("tag") {
-			c.Out.Line(strings.ToUpper(strings.TrimSuffix(c.Name, "sum")) + " (" + name + ") = " + sum)
+			c.Out.WriteString(c.sumTag() + " (" + name + ") = " + sum + end)
 		} else {
-			c.Out.Line(sum + "  " + name)
+			c.Out.WriteString(sum + " " + mark + name + end)
 		}
 		return nil
 	})
@@ -56,99 +61,99 @@ func (c *Call) digest(in io.Reader) (string, error) {
 	return hex.EncodeToString(digest.Sum(nil)), nil
 }
 
+// sumCheck is one run of -c: what came of the lines of a list.
+type sumCheck struct {
+	c                         *Call
+	opts                      *Options
+	lines, bad, missing, odds int
+	matched, empty            bool
+}
+
 func (c *Call) checkSums(opts *Options) int {
-	bad, missing := 0, 0
-	status := c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		return eachLine(in, func(line []byte) error {
-			sum, name, ok := strings.Cut(string(line), " ")
-			if !ok {
-				return nil
-			}
-			name = strings.TrimLeft(name, " *")
-			file, err := c.Open(name)
-			if err != nil {
-				if !opts.Has("ignore-missing") {
-					missing++
-					c.FailPath(name, err)
-					c.Out.Line(name + ": FAILED open or read")
-				}
-				return nil
-			}
-			got, err := c.digest(file)
-			file.Close()
-			verdict := "OK"
-			if err != nil || !strings.EqualFold(got, sum) {
-				verdict = "FAILED"
-				bad++
-			}
-			if !opts.Has("status") && !(opts.Has("quiet") && verdict == "OK") {
-				c.Out.Line(name + ": " + verdict)
-			}
+	k := &sumCheck{c: c, opts: opts}
+	status := c.Each(opts.Operands, func(name string, in io.Reader) error {
+		k.lines = 0
+		err := eachLine(in, func(line []byte) error {
+			k.line(string(line))
 			return nil
 		})
+		if k.lines == 0 && err == nil {
+			if name == "-" {
+				name = "'standard input'"
+			}
+			c.Fail("%s: no properly formatted checksum lines found", name)
+			k.empty = true
+		}
+		return err
 	})
-	if bad > 0 && !opts.Has("status") {
-		c.Fail("WARNING: %d computed checksum%s did NOT match", bad, map[bool]string{false: "s"}[bad == 1])
-	}
-	if bad+missing > 0 {
+	if k.empty {
 		return 1
+	}
+	if !opts.Has("status") {
+		k.warn(k.odds, "WARNING: %d line%s improperly formatted", " is", "s are")
+		k.warn(k.missing, "WARNING: %d listed file%s could not be read", "", "s")
+		k.warn(k.bad, "WARNING: %d computed checksum%s did NOT match", "", "s")
+	}
+	if k.bad+k.missing > 0 || k.odds > 0 && opts.Has("strict") {
+		return 1
+	}
+	if opts.Has("ignore-missing") && !k.matched {
+		return c.Fail("no file was verified")
 	}
 	return status
 }
 
-func base64Command(c *Call) int {
-	opts, status, done := c.Parse(Spec{
-		Short: "diw:", Long: "decode=d ignore-garbage=i wrap=w", Usage: "[OPTION]... [FILE]",
-	})
-	if done {
-		return status
+func (k *sumCheck) warn(n int, format, one, many string) {
+	if n == 1 {
+		k.c.Fail(format, n, one)
+	} else if n > 1 {
+		k.c.Fail(format, n, many)
 	}
-	width := 76
-	if text, ok := opts.Value("w"); ok {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return c.Fail("invalid wrap size: '%s'", text)
-		}
-		width = n
-	}
-	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		raw, err := io.ReadAll(in)
-		if err != nil {
-			return err
-		}
-		if opts.Has("d") {
-			clean := strings.Map(func(r rune) rune {
-				if r == '\n' || r == '\r' || r == ' ' || opts.Has("i") && !strings.ContainsRune("+/=", r) && !classes["alnum"](r) {
-					return -1
-				}
-				return r
-			}, string(raw))
-			text, err := base64.StdEncoding.DecodeString(clean)
-			c.Out.Write(text)
-			if err != nil {
-				c.Fail("invalid input")
-				status = 1
-			}
-			return nil
-		}
-		text := base64.StdEncoding.EncodeToString(raw)
-		for width > 0 && len(text) > width {
-			c.Out.Line(text[:width])
-			text = text[width:]
-		}
-		if width > 0 && text != "" {
-			c.Out.Line(text)
-		} else {
-			c.Out.WriteString(text)
-		}
-		return nil
-	}) | status
 }
 
-// create opens a file for writing, at its end or from its start.
-func (c *Call) create(name string, appending bool) (io.WriteCloser, error) {
-	if !appending {
-		return c.Create(name)
+// line checks one line of a list: "sum  name", "sum *name" or "MD5 (name) = sum".
+func (k *sumCheck) line(line string) {
+	c := k.c
+	sum, name, ok := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	if tag := c.sumTag() + " ("; strings.HasPrefix(line, tag) {
+		name, sum, ok = cutLast(line[len(tag):], ") = ")
+	} else {
+		name = strings.TrimPrefix(strings.TrimPrefix(name, " "), "*")
 	}
-	return OpenFile(c.Dir, name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644, Streams{Out: c.Out, Err: c.err})
+	if _, err := hex.DecodeString(sum); !ok || name == "" || err != nil || len(sum) != 2*digests[c.Name]().Size() {
+		if line != "" && !strings.HasPrefix(line, "#") {
+			k.odds++
+		}
+		return
+	}
+	k.lines++
+	file, err := c.Open(name)
+	if err != nil {
+		if !k.opts.Has("ignore-missing") {
+			k.missing++
+			c.FailPath(name, err)
+			k.say(name, "FAILED open or read")
+		}
+		return
+	}
+	got, err := c.digest(file)
+	file.Close()
+	if err == nil && strings.EqualFold(got, sum) {
+		k.matched = true
+		if !k.opts.Has("quiet") {
+			k.say(name, "OK")
+		}
+		return
+	}
+	k.bad++
+	k.say(name, "FAILED")
 }
+
+func (k *sumCheck) say(name, verdict string) {
+	if !k.opts.Has("status") {
+		k.c.Out.Line(name + ": " + verdict)
+	}
+}
+
+// sumTag is how --tag names the kind of sum: MD5, SHA256.
+func (c *Call) sumTag() string { return strings.ToUpper(strings.TrimSuffix(c.Name, "sum")) }

@@ -2,18 +2,25 @@ package commands
 
 import (
 	"io"
+	"slices"
 	"strings"
 )
 
 func uniq(c *Call) int {
 	opts, status, done := c.Parse(Spec{
 		Short: "cdDuif:s:w:z", Usage: "[OPTION]... [INPUT [OUTPUT]]",
-		Long: "count=c repeated=d all-repeated=D unique=u ignore-case=i skip-fields=f skip-chars=s check-chars=w zero-terminated=z",
+		Long: "count=c repeated=d all-repeated:: group:: unique=u ignore-case=i skip-fields=f skip-chars=s check-chars=w zero-terminated=z",
 	})
 	if done {
 		return status
 	}
+	if len(opts.Operands) > 2 {
+		return c.Usage(1, "extra operand '%s'", opts.Operands[2])
+	}
 	rules := uniqRules{opts: opts, width: -1, end: '\n'}
+	if problem := rules.separators(); problem != "" {
+		return c.Usage(1, "%s", problem)
+	}
 	if opts.Has("z") {
 		rules.end = 0
 	}
@@ -46,6 +53,29 @@ type uniqRules struct {
 	opts                 *Options
 	fields, chars, width int
 	end                  byte
+	separate             string // none, prepend, append, separate, both: empty lines around groups
+	groups, all          bool   // --group, and -D or --all-repeated
+}
+
+// separators reads --all-repeated and --group; the text is what is wrong with them.
+func (u *uniqRules) separators() string {
+	u.all = u.opts.Has("D", "all-repeated")
+	u.groups = u.opts.Has("group")
+	if u.groups && (u.all || u.opts.Has("c", "d", "u")) {
+		return "--group is mutually exclusive with -c/-d/-D/-u"
+	}
+	key, known := "all-repeated", "none prepend separate"
+	if u.groups {
+		key, known = "group", "separate prepend append both"
+		u.separate = "separate"
+	}
+	if text, ok := u.opts.Value(key); ok && text != "" {
+		if !slices.Contains(strings.Fields(known), text) {
+			return "invalid argument '" + text + "' for '--" + key + "'"
+		}
+		u.separate = text
+	}
+	return ""
 }
 
 // key is the part of a line that is compared.
@@ -71,17 +101,24 @@ func (u *uniqRules) key(line string) string {
 func (u *uniqRules) copy(out *Output, in io.Reader) error {
 	lines := newLineReader(in, u.end)
 	var group []string
-	count, key := 0, ""
+	count, key, shown := 0, "", false
 	flush := func() {
 		switch {
-		case count == 0, u.opts.Has("d", "D") && count == 1, u.opts.Has("u") && count > 1:
+		case count == 0, (u.all || u.opts.Has("d")) && count == 1, u.opts.Has("u") && count > 1:
 			return
 		}
+		if u.separate == "prepend" || u.separate == "both" || u.separate == "separate" && shown {
+			out.WriteByte(u.end)
+		}
+		shown = true
 		for _, line := range group {
 			if u.opts.Has("c") {
 				out.Printf("%7d ", count)
 			}
 			out.WriteString(line)
+			out.WriteByte(u.end)
+		}
+		if u.separate == "append" {
 			out.WriteByte(u.end)
 		}
 	}
@@ -93,7 +130,7 @@ func (u *uniqRules) copy(out *Output, in io.Reader) error {
 		text := string(line)
 		if this := u.key(text); count > 0 && this == key {
 			count++
-			if u.opts.Has("D") {
+			if u.all || u.groups {
 				group = append(group, text)
 			}
 			continue
@@ -102,7 +139,9 @@ func (u *uniqRules) copy(out *Output, in io.Reader) error {
 			group, count, key = append(group[:0], text), 1, this
 		}
 	}
-	flush()
+	if flush(); u.separate == "both" && shown {
+		out.WriteByte(u.end)
+	}
 	out.Flush()
 	return lines.failed
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -13,15 +14,18 @@ type tally struct{ lines, words, chars, bytes, longest int64 }
 
 func wc(c *Call) int {
 	opts, status, done := c.Parse(Spec{
-		Short: "clmwL", Long: "bytes=c lines=l chars=m words=w max-line-length=L", Usage: "[OPTION]... [FILE]...",
+		Short: "clmwL", Long: "bytes=c lines=l chars=m words=w max-line-length=L files0-from: total:", Usage: "[OPTION]... [FILE]...",
 	})
 	if done {
 		return status
 	}
-	if len(opts.List) == 0 {
-		opts.List = []Option{{Key: "l"}, {Key: "w"}, {Key: "c"}}
+	if !opts.Has("c", "l", "m", "w", "L") {
+		opts.List = append(opts.List, Option{Key: "l"}, Option{Key: "w"}, Option{Key: "c"})
 	}
-	names := opts.Operands
+	names, status := c.wcNames(opts)
+	if status != 0 {
+		return status
+	}
 	if len(names) == 0 {
 		names = []string{""}
 	}
@@ -33,6 +37,11 @@ func wc(c *Call) int {
 		if name == "" {
 			source = "-"
 		}
+		if info, err := c.Stat(source); source != "-" && err == nil && info.IsDir() {
+			status = c.FailPath(source, errDirectory)
+			rows, labels = append(rows, tally{}), append(labels, name)
+			continue
+		}
 		status |= c.Each([]string{source}, func(_ string, in io.Reader) error {
 			one, err := count(in)
 			rows, labels = append(rows, one), append(labels, name)
@@ -40,20 +49,66 @@ func wc(c *Call) int {
 			return err
 		})
 	}
-	if len(names) > 1 {
+	when, _ := opts.Value("total")
+	if (len(names) > 1 && when != "never" || when == "always") && when != "only" {
 		rows, labels = append(rows, total), append(labels, "total")
 	}
-	width := 1
-	if len(names) > 1 || len(opts.List) > 1 {
-		width = len(strconv.FormatInt(total.bytes, 10))
-		if names[0] == "" || names[0] == "-" {
-			width = 7
-		}
+	if when == "only" {
+		total.print(c.Out, opts, 1, "")
+		return status
 	}
+	width := c.wcWidth(names, opts, total.bytes)
 	for i, row := range rows {
 		row.print(c.Out, opts, width, labels[i])
 	}
 	return status
+}
+
+// wcNames are the operands, or the names in the file of --files0-from.
+func (c *Call) wcNames(opts *Options) ([]string, int) {
+	if when, ok := opts.Value("total"); ok && !slices.Contains([]string{"auto", "always", "never", "only"}, when) {
+		return nil, c.Usage(1, "invalid argument '%s' for '--total'", when)
+	}
+	list, ok := opts.Value("files0-from")
+	if !ok {
+		return opts.Operands, 0
+	}
+	if len(opts.Operands) > 0 {
+		return nil, c.Usage(1, "extra operand '%s'\nfile operands cannot be combined with --files0-from", opts.Operands[0])
+	}
+	file, err := c.Open(list)
+	if err != nil {
+		return nil, c.Fail("cannot open '%s' for reading: %s", list, reason(err))
+	}
+	defer file.Close()
+	names, err := allLines(file, 0)
+	if err != nil {
+		return nil, c.FailPath(list, err)
+	}
+	return names, 0
+}
+
+// wcWidth is that of the columns: as the sizes of the files need, at least 7 where one has no size to know beforehand.
+func (c *Call) wcWidth(names []string, opts *Options, bytes int64) int {
+	columns := 0
+	for _, key := range []string{"c", "l", "m", "w", "L"} {
+		if opts.Has(key) {
+			columns++
+		}
+	}
+	if len(names) == 1 && columns == 1 {
+		return 1
+	}
+	width := len(strconv.FormatInt(bytes, 10))
+	for _, name := range names {
+		if name == "" || name == "-" {
+			return max(7, width)
+		}
+		if info, err := c.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return max(7, width)
+		}
+	}
+	return width
 }
 
 func (t *tally) add(o tally) {

@@ -1,0 +1,66 @@
+package commands
+
+import (
+	"encoding/base64"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+func base64Command(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "diw:", Long: "decode=d ignore-garbage=i wrap=w", Usage: "[OPTION]... [FILE]",
+	})
+	if done {
+		return status
+	}
+	width := 76
+	if text, ok := opts.Value("w"); ok {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return c.Fail("invalid wrap size: '%s'", text)
+		}
+		width = n
+	}
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+		raw, err := io.ReadAll(in)
+		if err != nil {
+			return err
+		}
+		if opts.Has("d") {
+			clean := strings.Map(func(r rune) rune {
+				if r == '\n' || r == '\r' || r == ' ' || opts.Has("i") && !strings.ContainsRune("+/=", r) && !classes["alnum"](r) {
+					return -1
+				}
+				return r
+			}, string(raw))
+			text, err := base64.StdEncoding.DecodeString(clean)
+			c.Out.Write(text)
+			if err != nil {
+				c.Fail("invalid input")
+				status = 1
+			}
+			return nil
+		}
+		text := base64.StdEncoding.EncodeToString(raw)
+		for width > 0 && len(text) > width {
+			c.Out.Line(text[:width])
+			text = text[width:]
+		}
+		if width > 0 && text != "" {
+			c.Out.Line(text)
+		} else {
+			c.Out.WriteString(text)
+		}
+		return nil
+	}) | status
+}
+
+// create opens a file for writing, at its end or from its start.
+func (c *Call) create(name string, appending bool) (io.WriteCloser, error) {
+	if !appending {
+		return c.Create(name)
+	}
+	return OpenFile(c.Dir, name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644, Streams{Out: c.Out, Err: c.err})
+}

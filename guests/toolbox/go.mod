@@ -5,7 +5,10 @@ go 1.26.0
 require (
 	github.com/benhoyt/goawk v1.29.1
 	github.com/dlclark/regexp2 v1.12.0
+	github.com/dsnet/compress v0.0.1
 	github.com/itchyny/gojq v0.12.17
+	github.com/mikelolasagasti/xz v1.0.1
+	github.com/ulikunitz/xz v0.5.17
 	mvdan.cc/sh/v3 v3.14.1
 )
 

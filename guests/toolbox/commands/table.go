@@ -14,7 +14,7 @@ func Names() []string { return slices.Sorted(maps.Keys(table)) }
 // table is every command. None refers to it: a command runs another through Call.Run.
 var table = map[string]Command{
 	"bunzip2": compress, "bzcat": compress, "bzip2": compress, "gunzip": compress, "gzip": compress, "tar": tar,
-	"unxz": compress, "xz": compress, "xzcat": compress, "zcat": compress,
+	"unxz": compress, "unzip": unzip, "xz": compress, "xzcat": compress, "zcat": compress, "zip": zip,
 	"awk": awk, "base64": base64Command, "basename": basename, "cat": cat, "chmod": chmod, "cmp": cmpFiles,
 	"column": column, "comm": comm, "cp": cp, "cut": cut, "date": date, "diff": diff, "dirname": dirname, "du": du,
 	"egrep": grep, "env": env, "expand": expand, "expr": expr, "fgrep": grep, "find": find, "fmt": formatText,

@@ -63,7 +63,8 @@ func (j *tarJob) read() int {
 	r.strip = strip
 	for _, operand := range j.operands {
 		if operand.dir != j.dir() {
-			return j.c.notSupported("C after the name of a member")
+			j.c.Fail("not supported: -C after the name of a member")
+			return 2
 		}
 		r.wanted = append(r.wanted, tarWanted{name: strings.TrimRight(operand.name, "/")})
 	}

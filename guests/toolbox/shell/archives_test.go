@@ -47,7 +47,7 @@ func TestEachCommandOfArchivesExplainsItself(t *testing.T) {
 func TestWhatIsNotSupportedIsSaidAndNothingIsDone(t *testing.T) {
 	for _, script := range []string{
 		"tar --delete -f x.tar a", "tar cf x.tar --transform=s/a/b/ a", "tar cf x.tar -V label a", "tar c --zstd -f x.tar a",
-		"tar cf x.tar -I rot13 a", "gzip -L a", "xz -F lzma a", "zip -e x a", "unzip -P secret x", "unzip -Z x",
+		"tar cf x.tar -I rot13 a", "gzip -L a", "xz -F lzma a", "tar xf x.tar a -C d", "zip -e x a", "unzip -P secret x", "unzip -Z x",
 	} {
 		dir := t.TempDir()
 		res := bash(t, dir, "echo 1 > a; "+script, nil)

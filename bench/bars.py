@@ -20,15 +20,12 @@ class Bar:
     of: Literal["ratio", "value"] = "ratio"
     at_least: bool = False
 
-    def measured(self, row: Row) -> float:
-        """Return the number that counts. Raises ValueError for a row that has none."""
-        found = row.ratio if self.of == "ratio" else row.value
-        if found is None:
-            raise ValueError(f"this row has no ratio: {row.what}")
-        return found
+    def measured(self, row: Row) -> float | None:
+        """Return the number that counts; None if its yardstick could not be measured."""
+        return row.ratio if self.of == "ratio" else row.value
 
     def met(self, row: Row) -> bool:
-        """Say whether the bar is met."""
+        """Say whether the bar is met; what was not measured is not."""
         return self._reaches(row, self.bar)
 
     def aimed(self, row: Row) -> bool:
@@ -37,6 +34,8 @@ class Bar:
 
     def _reaches(self, row: Row, mark: float) -> bool:
         found = self.measured(row)
+        if found is None:
+            return False
         return found >= mark if self.at_least else found <= mark
 
 

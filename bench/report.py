@@ -104,7 +104,8 @@ def _barred(name: str, row: Row) -> tuple[str, ...]:
     bar = BARS[name]
     sign, unit = ("≥", "≤")[not bar.at_least], " x" if bar.of == "ratio" else f" {row.unit}"
     verdict = "**not met**" if not bar.met(row) else "met, aim too" if bar.aimed(row) else "met"
-    measured = f"{_number(bar.measured(row))}{unit}"
+    found = bar.measured(row)
+    measured = NONE if found is None else f"{_number(found)}{unit}"
     marks = (f"{sign} {mark:g}{unit}" for mark in (bar.bar, bar.aim))
     return (f"`{name}`", measured, *marks, verdict, row.what)
 

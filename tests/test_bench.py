@@ -81,6 +81,7 @@ def test_the_full_suite_says_of_each_row_whether_its_bar_is_met_and_what_others_
         (Bar(0.5, 0.3), Row(9.0, "ms", 0.3, ""), True, True),
         (Bar(0.5, 0.3), Row(0.1, "ms", 0.5, ""), True, False),
         (Bar(0.5, 0.3), Row(0.1, "ms", 0.51, ""), False, False),
+        (Bar(0.5, 0.3), Row(0.1, "ms", None, ""), False, False),
         (Bar(150, 60, "value"), Row(60.0, "us", 9.0, ""), True, True),
         (Bar(150, 60, "value"), Row(151.0, "us", 0.1, ""), False, False),
         (Bar(1500, 3000, "value", at_least=True), Row(1500.0, "/s", None, ""), True, False),

@@ -55,8 +55,12 @@ func (o *Options) Last(keys ...string) string {
 func (c *Call) Parse(spec Spec) (*Options, int, bool) {
 	p := &optionParser{spec: spec, opts: &Options{}, rest: c.Args}
 	problem := p.run()
-	if p.help {
-		c.Out.Printf("Usage: %s %s\n%s", c.Name, spec.Usage, spec.listing())
+	switch p.asked {
+	case "help":
+		c.Out.WriteString(helpText(c.Name, spec.Usage, spec.listing()))
+		return nil, 0, true
+	case "version":
+		c.Out.WriteString(versionText(c.Name))
 		return nil, 0, true
 	}
 	if problem != "" {
@@ -69,7 +73,8 @@ type optionParser struct {
 	spec Spec
 	opts *Options
 	rest []string
-	help bool
+	// asked is "help" or "version" once the command line asks for it: it is then read no further.
+	asked string
 }
 
 func (p *optionParser) run() string {
@@ -81,7 +86,7 @@ func (p *optionParser) run() string {
 			p.opts.Operands = append(p.opts.Operands, p.rest...)
 			return ""
 		case strings.HasPrefix(arg, "--"):
-			if problem := p.long(arg[2:]); problem != "" || p.help {
+			if problem := p.long(arg[2:]); problem != "" || p.asked != "" {
 				return problem
 			}
 		case len(arg) > 1 && arg[0] == '-':
@@ -129,8 +134,8 @@ func (p *optionParser) short(letters string) string {
 
 func (p *optionParser) long(text string) string {
 	name, value, given := strings.Cut(text, "=")
-	if name == "help" {
-		p.help = true
+	if name == "help" || name == "version" && !p.spec.declares(name) {
+		p.asked = name
 		return ""
 	}
 	key, takes, optional, problem := p.spec.find(name)
@@ -151,6 +156,14 @@ func (p *optionParser) long(text string) string {
 }
 
 func (p *optionParser) add(key, value string) { p.opts.List = append(p.opts.List, Option{key, value}) }
+
+// declares says whether there is a long option of exactly that name.
+func (s Spec) declares(name string) bool {
+	return slices.ContainsFunc(strings.Fields(s.Long), func(word string) bool {
+		full, _, _ := strings.Cut(word, "=")
+		return strings.TrimRight(full, ":") == name
+	})
+}
 
 // find resolves a long name, or an unambiguous beginning of one.
 func (s Spec) find(name string) (key string, takes, optional bool, problem string) {

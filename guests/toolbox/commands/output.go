@@ -92,7 +92,9 @@ func Invoke(command Command, c *Call) (status int) {
 			status = statusInternal
 		}
 	}()
-	status = command(c)
+	if !answer(c) {
+		status = command(c)
+	}
 	c.Out.Flush()
 	return status
 }

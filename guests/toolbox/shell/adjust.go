@@ -29,6 +29,11 @@ func adjust(ctx context.Context, args []string) ([]string, error) {
 		return []string{"true"}, nil
 	case "jobs", "fg", "history":
 		return []string{"true"}, nil
+	case "help":
+		// The interpreter's help knows its builtins alone; the command knows everything else.
+		if len(args) == 1 || !interp.IsBuiltin(args[len(args)-1]) {
+			return append([]string{"/usr/bin/help"}, args[1:]...), nil
+		}
 	case "exec":
 		if len(args) > 2 && args[1] == "-a" {
 			return append([]string{"exec"}, args[3:]...), nil

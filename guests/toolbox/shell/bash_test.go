@@ -91,7 +91,8 @@ func TestAnUnknownCommandSaysWhatServes(t *testing.T) {
 		"git status": "no git here",
 		"python3 x":  "`python` tool",
 		"curl x":     "`fetch` tool",
-		"frobnicate": "Commands here: awk ",
+		"gerp -n x":  "(nearest: grep, ",
+		"frobnicate": "frobnicate: command not found (`help` lists all commands)\n",
 	} {
 		res := bash(t, t.TempDir(), script, nil)
 		if res.Data.(*Outcome).ExitCode != 127 || !strings.Contains(res.Content, want) {

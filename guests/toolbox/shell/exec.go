@@ -139,46 +139,47 @@ func variables(vars commands.Variables) expand.Environ {
 
 // substitutes say what serves instead of a command people expect.
 var substitutes = map[string]string{
-	"git":    "There is no git here. Ask for the `git` tool, if this run has one.",
-	"python": "There is no Python in this shell. Ask for the `python` tool, if this run has one; awk, jq and sed exist here.",
-	"node":   "There is no JavaScript in this shell. Ask for the `javascript` tool, if this run has one; jq exists here.",
-	"npm":    "Packages cannot be installed: there is no network and no other program here.",
-	"curl":   "There is no network in this shell. A `fetch` tool would serve, if this run has one, with a grant such as fetch:\"GET https://HOST/*\".",
-	"ssh":    "There is no network in this shell, and no other machine.",
-	"sudo":   "There are no users to switch to; what may be done was granted to this run and cannot be raised from inside.",
-	"docker": "There are no containers and no other processes here.",
-	"make":   "There is no make and no compiler here; only the commands of this shell exist.",
-	"vi":     "There is no terminal. Use the `edit` tool, or sed -i.",
-	"apply":  "Use the `edit` tool.",
+	"git":       "There is no git here. Ask for the `git` tool, if this run has one.",
+	"python":    "There is no Python in this shell. Ask for the `python` tool, if this run has one; awk, jq and sed exist here.",
+	"node":      "There is no JavaScript in this shell. Ask for the `javascript` tool, if this run has one; jq exists here.",
+	"npm":       "Packages cannot be installed: there is no network and no other program here.",
+	"curl":      "There is no network in this shell. A `fetch` tool would serve, if this run has one, with a grant such as fetch:\"GET https://HOST/*\".",
+	"ssh":       "There is no network in this shell, and no other machine.",
+	"sudo":      "There are no users to switch to; what may be done was granted to this run and cannot be raised from inside.",
+	"docker":    "There are no containers and no other processes here.",
+	"make":      "There is no make and no compiler here; only the commands of this shell exist.",
+	"vi":        "There is no terminal. Use the `edit` tool, or sed -i.",
+	"apply":     "Use the `edit` tool, or patch.",
+	"processes": "There are no processes here: commands are functions of this shell. `kill` and `wait` are builtins for its jobs.",
 }
 
 var alike = map[string]string{
 	"python3": "python", "python2": "python", "ipython": "python", "pip": "npm", "pip3": "npm", "uv": "npm",
 	"npx": "npm", "yarn": "npm", "pnpm": "npm", "apt": "npm", "apt-get": "npm", "brew": "npm", "cargo": "make",
 	"wget": "curl", "nc": "ssh", "ping": "ssh", "scp": "ssh", "rsync": "ssh", "su": "sudo", "doas": "sudo",
-	"podman": "docker", "kubectl": "docker", "systemctl": "docker", "ps": "docker", "gcc": "make", "cc": "make",
+	"podman": "docker", "kubectl": "docker", "systemctl": "docker", "ps": "processes", "gcc": "make", "cc": "make",
 	"go": "make", "rustc": "make", "java": "make", "deno": "node", "bun": "node", "vim": "vi", "nano": "vi",
-	"less": "vi", "more": "vi", "emacs": "vi", "gh": "git", "apply_patch": "apply", "patch": "apply",
+	"emacs": "vi", "gh": "git", "apply_patch": "apply", "pgrep": "processes", "pkill": "processes", "killall": "processes",
+	"top": "processes", "htop": "processes", "pidof": "processes", "lsof": "processes",
 }
 
-// unknown tells what serves instead; the whole list of commands is told once a script.
+// unknown tells what serves instead, or the commands with nearly that name.
 func (s *session) unknown(stderr io.Writer, name string) int {
 	if stderr == nil {
 		return 127
 	}
-	fmt.Fprintf(stderr, "bash: %s: command not found\n", name)
 	key := name
 	if same, ok := alike[name]; ok {
 		key = same
 	}
 	if hint, ok := substitutes[key]; ok {
-		fmt.Fprintf(stderr, "%s\n", hint)
+		fmt.Fprintf(stderr, "bash: %s: command not found. %s\n", name, hint)
 		return 127
 	}
-	if !s.toldOf {
-		s.toldOf = true
-		fmt.Fprintf(stderr, "Nothing outside this shell can be run. Commands here: %s\n",
-			strings.Join(append(commands.Names(), "bash", "sh"), " "))
+	near := ""
+	if names := commands.Nearest(name); len(names) > 0 {
+		near = "nearest: " + strings.Join(names, ", ") + "; "
 	}
+	fmt.Fprintf(stderr, "bash: %s: command not found (%s`help` lists all commands)\n", name, near)
 	return 127
 }

@@ -22,7 +22,6 @@ const reserveBytes = 512
 type session struct {
 	stdout *stream
 	stderr *stream
-	toldOf bool // whether an unknown command was already answered with the list of what exists
 }
 
 func run(req *abi.Request, script, stdin string) abi.Result {

@@ -26,4 +26,5 @@ var table = map[string]Command{
 	"shuf": shuf, "sleep": sleep, "sort": sortLines, "split": split, "stat": stat, "stdbuf": prefixCommand,
 	"tac": tac, "tail": tail, "tee": tee, "timeout": timeout, "touch": touch, "tr": tr, "tree": tree, "uname": uname,
 	"uniq": uniq, "wc": wc, "which": which, "whoami": fixed("user"), "xargs": xargs, "xxd": xxd, "yes": yes,
+	"bc": bc, "dc": dc,
 }

@@ -27,4 +27,5 @@ var table = map[string]Command{
 	"tac": tac, "tail": tail, "tee": tee, "timeout": timeout, "touch": touch, "tr": tr, "tree": tree, "uname": uname,
 	"uniq": uniq, "wc": wc, "which": which, "whoami": fixed("user"), "xargs": xargs, "xxd": xxd, "yes": yes,
 	"bc": bc, "dc": dc,
+	"patch": patch,
 }

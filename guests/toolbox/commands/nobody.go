@@ -1,0 +1,117 @@
+package commands
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// statusUnsupported is the status of what this toolbox cannot do, as opposed to what failed.
+const statusUnsupported = 2
+
+// unsupported says clearly that something is not done here.
+func (c *Call) unsupported(what string) int {
+	c.Fail("not supported: %s", what)
+	return statusUnsupported
+}
+
+// refused is a command that exists to say why it cannot serve.
+func refused(why string) Command {
+	return func(c *Call) int { return c.unsupported(why) }
+}
+
+const (
+	noSessions = "nobody logs in to this sandbox"
+	noTerminal = "there is no terminal in this sandbox"
+	noDisks    = "the sandbox does not see the disks of its host; `du` sums what files take"
+)
+
+func groups(c *Call) int {
+	if len(c.Args) == 0 {
+		c.Out.Line("user")
+		return 0
+	}
+	status := 0
+	for _, name := range c.Args {
+		if name == "user" {
+			c.Out.Line("user : user")
+		} else {
+			status = c.Fail("'%s': no such user", name)
+		}
+	}
+	return status
+}
+
+func logname(c *Call) int {
+	if len(c.Args) > 0 {
+		return c.Usage(1, "extra operand '%s'", c.Args[0])
+	}
+	return c.Fail("no login name")
+}
+
+func tty(c *Call) int {
+	opts, status, done := c.Parse(Spec{Short: "s", Long: "silent=s quiet=s", Usage: "[OPTION]...", Status: 2})
+	if done {
+		return status
+	}
+	if len(opts.Operands) > 0 {
+		return c.Usage(2, "extra operand '%s'", opts.Operands[0])
+	}
+	if !opts.Has("s") {
+		c.Out.Line("not a tty")
+	}
+	return 1
+}
+
+// limits are what getconf knows: the numbers of this machine of one processor, 64-bit words and 64 KiB pages.
+var limits = map[string]string{
+	"PAGESIZE": "65536", "PAGE_SIZE": "65536", "NPROCESSORS_ONLN": "1", "NPROCESSORS_CONF": "1", "ARG_MAX": fmt.Sprint(batchBytesMax),
+	"LONG_BIT": "64", "WORD_BIT": "32", "CHAR_BIT": "8", "INT_MAX": "2147483647", "INT_MIN": "-2147483648",
+	"UINT_MAX": "4294967295", "LONG_MAX": "9223372036854775807", "LONG_MIN": "-9223372036854775808", "SSIZE_MAX": "32767",
+	"LINE_MAX": "2048", "NAME_MAX": "255", "PATH_MAX": "4096", "PIPE_BUF": "4096", "BC_BASE_MAX": fmt.Sprint(bcBaseMax),
+	"BC_SCALE_MAX": fmt.Sprint(bcScaleMax), "BC_STRING_MAX": fmt.Sprint(bcProgramBytesMax), "PATH": "/bin:/usr/bin",
+	"POSIX_VERSION": "200809", "CLK_TCK": "100",
+}
+
+func getconf(c *Call) int {
+	opts, status, done := c.Parse(Spec{Short: "a", Usage: "[-a] VARIABLE [PATH]", Status: 2})
+	if done {
+		return status
+	}
+	if opts.Has("a") {
+		return c.unsupported("a list of all variables; name one")
+	}
+	if len(opts.Operands) == 0 || len(opts.Operands) > 2 {
+		return c.Usage(2, "expected a variable, and at most one path")
+	}
+	name := opts.Operands[0]
+	value, known := limits[strings.TrimPrefix(strings.TrimPrefix(name, "_"), "SC_")]
+	if !known {
+		c.Fail("Unrecognized variable `%s'", name)
+		return 2
+	}
+	c.Out.Line(value)
+	return 0
+}
+
+// pager prints files: on what is no terminal, less and more do the same.
+func pager(c *Call) int {
+	for len(c.Args) > 0 && strings.HasPrefix(c.Args[0], "+") { // +G, +/pattern: where a pager would start
+		c.Args = c.Args[1:]
+	}
+	opts, status, done := c.Parse(Spec{
+		Short: "FRSXNnEeiIqrsMmwfxgGcdlpu", Usage: "[OPTION]... [FILE]...",
+		Long: "quit-if-one-screen=F RAW-CONTROL-CHARS=R raw-control-chars=r chop-long-lines=S no-init=X LINE-NUMBERS=N " +
+			"ignore-case=i squeeze-blank-lines=s quit-at-eof=e",
+	})
+	if done {
+		return status
+	}
+	if opts.Has("N") {
+		return c.unsupported("line numbers; use nl or cat -n")
+	}
+	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
+		_, err := io.Copy(c.Out, in)
+		return err
+	})
+}

@@ -28,4 +28,5 @@ var table = map[string]Command{
 	"uniq": uniq, "wc": wc, "which": which, "whoami": fixed("user"), "xargs": xargs, "xxd": xxd, "yes": yes,
 	"bc": bc, "dc": dc,
 	"patch": patch,
+	"file": file,
 }

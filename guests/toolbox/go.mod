@@ -9,6 +9,8 @@ require (
 	github.com/itchyny/gojq v0.12.17
 	github.com/mikelolasagasti/xz v1.0.1
 	github.com/ulikunitz/xz v0.5.17
+	golang.org/x/crypto v0.56.0
+	golang.org/x/text v0.41.0
 	mvdan.cc/sh/v3 v3.14.1
 )
 

@@ -29,4 +29,6 @@ var table = map[string]Command{
 	"bc": bc, "dc": dc,
 	"patch": patch,
 	"file": file,
+	"hexdump": hexdump, "hd": hexdump, "strings": printableStrings, "iconv": iconv, "dos2unix": dos2unix,
+	"unix2dos": unix2dos, "cksum": cksum, "sum": sum, "b2sum": cksum,
 }

@@ -39,8 +39,8 @@ func TestEveryCommandAnswersHelpAndVersion(t *testing.T) {
 }
 
 func TestHelpNamesEachFlagOfASpec(t *testing.T) {
-	_, out, _ := invoked(t, t.TempDir(), "", "expand", "--help")
-	for _, flag := range []string{"-i, --initial", "-t VALUE, --tabs", "Turn tabs into blanks."} {
+	_, out, _ := invoked(t, t.TempDir(), "", "unexpand", "--help")
+	for _, flag := range []string{"-a, --all", "-t VALUE, --tabs", "--first-only", "Turn blanks into tabs."} {
 		if !strings.Contains(out, flag) {
 			t.Errorf("%q is not in %q", flag, out)
 		}

@@ -150,7 +150,7 @@ var substitutes = map[string]string{
 	"make":      "There is no make and no compiler here; only the commands of this shell exist.",
 	"vi":        "There is no terminal. Use the `edit` tool, or sed -i.",
 	"apply":     "Use the `edit` tool, or patch.",
-	"processes": "There are no processes here: commands are functions of this shell. `kill` and `wait` are builtins for its jobs.",
+	"processes": "There are no processes here: commands are functions of this shell. `wait` is a builtin for its background jobs.",
 }
 
 var alike = map[string]string{

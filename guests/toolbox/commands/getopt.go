@@ -1,0 +1,154 @@
+package commands
+
+import (
+	"strings"
+)
+
+// getopt is util-linux's: it parses the arguments of a script and prints them in order, quoted for eval.
+func getopt(c *Call) int {
+	// Without options of its own it is the traditional one: the first word is the option string, nothing is quoted.
+	if len(c.Args) > 0 && !strings.HasPrefix(c.Args[0], "-") {
+		return c.getoptRun("", &Options{Operands: c.Args}, false)
+	}
+	opts, status, done := c.Parse(Spec{
+		Short: "ao:l:n:qQs:Tu", Ordered: true, Status: 2, Usage: "-o OPTSTRING [-l LONGOPTS] [OPTION]... -- PARAMETER...",
+		Long: "alternative=a options=o longoptions=l name=n quiet=q quiet-output=Q shell=s test=T unquoted=u",
+	})
+	if done {
+		return status
+	}
+	if opts.Has("T") {
+		return 4
+	}
+	if opts.Has("a") {
+		return c.unsupported("-a: long options with one dash")
+	}
+	if shell, ok := opts.Value("s"); ok && shell != "sh" && shell != "bash" {
+		return c.unsupported("-s " + shell + ": only sh and bash")
+	}
+	return c.getoptRun("", opts, !opts.Has("u"))
+}
+
+func (c *Call) getoptRun(_ string, opts *Options, quoted bool) int {
+	short, given := opts.Value("o")
+	words := opts.Operands
+	if !given && !opts.Has("l") {
+		if len(words) == 0 {
+			return c.Usage(2, "missing optstring argument")
+		}
+		short, words = words[0], words[1:]
+		if len(words) > 0 && words[0] == "--" {
+			words = words[1:]
+		}
+	}
+	inPlace, stops := strings.HasPrefix(short, "-"), strings.HasPrefix(short, "+")
+	if _, set := c.Env()["POSIXLY_CORRECT"]; set {
+		stops = true
+	}
+	spec := Spec{Short: strings.TrimLeft(short, "+-"), Ordered: stops}
+	for _, one := range opts.List {
+		if one.Key == "l" {
+			spec.Long += " " + strings.Join(strings.FieldsFunc(one.Value, func(r rune) bool { return r == ',' || r == ' ' }), " ")
+		}
+	}
+	name, ok := opts.Value("n")
+	if !ok {
+		name = "getopt"
+	}
+	parsed, problems := scanOptions(spec, words, inPlace)
+	if !opts.Has("q") {
+		for _, problem := range problems {
+			c.Err().Write([]byte(name + ": " + problem + "\n"))
+		}
+	}
+	if !opts.Has("Q") {
+		c.Out.Line(optionLine(spec, parsed, quoted))
+	}
+	if len(problems) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// operandKey marks a parameter that is no option but stays in its place.
+const operandKey = "\x00operand"
+
+// scanOptions reads as Parse does, and goes on after what is wrong.
+func scanOptions(spec Spec, words []string, inPlace bool) (*Options, []string) {
+	p := &optionParser{spec: spec, opts: &Options{}, rest: words}
+	var problems []string
+	for len(p.rest) > 0 {
+		arg := p.rest[0]
+		p.rest = p.rest[1:]
+		problem := ""
+		switch {
+		case arg == "--":
+			p.opts.Operands = append(p.opts.Operands, p.rest...)
+			return p.opts, problems
+		case strings.HasPrefix(arg, "--"):
+			problem = p.declared(arg[2:])
+		case len(arg) > 1 && arg[0] == '-':
+			problem = p.short(arg[1:])
+		case inPlace:
+			p.add(operandKey, arg)
+		default:
+			p.opts.Operands = append(p.opts.Operands, arg)
+			if spec.Ordered {
+				p.opts.Operands = append(p.opts.Operands, p.rest...)
+				return p.opts, problems
+			}
+		}
+		if problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	return p.opts, problems
+}
+
+// declared reads a long option; --help counts only if the script declares it.
+func (p *optionParser) declared(text string) string {
+	name, _, _ := strings.Cut(text, "=")
+	if _, _, _, problem := p.spec.find(name); problem != "" {
+		return problem
+	}
+	asked := p.asked
+	problem := p.long(text)
+	if p.asked != asked {
+		p.asked = asked
+		p.add(name, "")
+	}
+	return problem
+}
+
+// optionLine is the parameters in the order and quoting that `eval set --` takes.
+func optionLine(spec Spec, parsed *Options, quoted bool) string {
+	quote := func(text string) string {
+		if !quoted {
+			return text
+		}
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	var out strings.Builder
+	for _, one := range parsed.List {
+		if one.Key == operandKey {
+			out.WriteString(" " + quote(one.Value))
+			continue
+		}
+		takes := false
+		if len(one.Key) == 1 && strings.Contains(spec.Short, one.Key) {
+			takes = strings.HasPrefix(spec.Short[strings.Index(spec.Short, one.Key)+1:], ":")
+			out.WriteString(" -" + one.Key)
+		} else {
+			_, takes, _, _ = spec.find(one.Key)
+			out.WriteString(" --" + one.Key)
+		}
+		if takes {
+			out.WriteString(" " + quote(one.Value))
+		}
+	}
+	out.WriteString(" --")
+	for _, operand := range parsed.Operands {
+		out.WriteString(" " + quote(operand))
+	}
+	return out.String()
+}

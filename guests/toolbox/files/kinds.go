@@ -15,7 +15,7 @@ var magics = []struct{ prefix, kind string }{
 	{"\xca\xfe\xba\xbe", "Java class or Mach-O executable"}, {"\xcf\xfa\xed\xfe", "Mach-O executable"},
 	{"SQLite format 3\x00", "SQLite database"}, {"OggS", "Ogg media"}, {"fLaC", "FLAC audio"}, {"ID3", "MP3 audio"},
 	{"wOFF", "WOFF font"}, {"wOF2", "WOFF2 font"}, {"\x00\x01\x00\x00\x00", "TrueType font"}, {"OTTO", "OpenType font"},
-	{"!<arch>\n", "ar archive"}, {"\xff\xfe", "UTF-16 text"}, {"\xfe\xff", "UTF-16 text"}, {"PAR1", "Parquet table"},
+	{"!<arch>\n", "ar archive"}, {"\xff\xfe\x00\x00", "UTF-32 text"}, {"\xff\xfe", "UTF-16 text"}, {"\xfe\xff", "UTF-16 text"}, {"PAR1", "Parquet table"},
 	{"\x93NUMPY", "NumPy array"}, {"\xd0\xcf\x11\xe0", "Microsoft Office document"},
 }
 
@@ -35,6 +35,8 @@ func binaryKind(head []byte) string {
 		}
 	}
 	switch {
+	case len(head) > 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" && looksBinary:
+		return "WebP image"
 	case len(head) > 12 && string(head[:4]) == "RIFF" && looksBinary:
 		return "RIFF media (" + strings.TrimSpace(string(head[8:12])) + ")"
 	case len(head) > 12 && string(head[4:8]) == "ftyp" && looksBinary:

@@ -19,6 +19,7 @@ type readArguments struct {
 	Path   string `json:"path"`
 	Offset int    `json:"offset"`
 	Limit  int    `json:"limit"`
+	Raw    bool   `json:"raw"`
 }
 
 type readData struct {
@@ -31,6 +32,11 @@ type readData struct {
 	Bytes   int64  `json:"bytes"`
 	Binary  string `json:"binary,omitempty"`
 	CRLF    bool   `json:"crlf,omitempty"`
+	Format  string `json:"format,omitempty"` // of what is not shown as it is: utf-16, notebook, table, an image's
+	Width   int    `json:"width,omitempty"`
+	Height  int    `json:"height,omitempty"`
+	Rows    int    `json:"rows,omitempty"`
+	Changed bool   `json:"changed,omitempty"` // by something else, while it was read
 }
 
 // Read shows a text file with line numbers, a page at a time.
@@ -62,28 +68,18 @@ func Read(req *abi.Request) abi.Result {
 		return failed(p, "read", err)
 	}
 	defer file.Close()
-	lines := newLineReader(file, info.Size())
-	data := &readData{Path: p.shown, Bytes: info.Size()}
-	head := lines.peek()
-	if lines.failure != nil {
-		return failed(p, "read", lines.failure)
-	}
-	if len(head) == 0 {
-		return abi.OK(fmt.Sprintf("[%s is empty: 0 bytes]", p.shown), data)
-	}
-	if data.Binary = binaryKind(head); data.Binary != "" {
-		return abi.OK(fmt.Sprintf("[%s is a binary file (%s, %s); its bytes are not shown]",
-			p.shown, data.Binary, counted(data.Bytes, "byte", "bytes")), data)
-	}
-	return readPage(req, args, lines, data)
+	v := &viewing{req: req, args: args, place: p, file: file, info: info, data: &readData{Path: p.shown, Bytes: info.Size()}}
+	return v.view()
 }
 
-func readPage(req *abi.Request, args readArguments, lines *lineReader, data *readData) abi.Result {
-	offset, limit := max(args.Offset, 1), args.Limit
+// page shows lines of a text; the notes are what is to be said of it.
+func (v *viewing) page(lines *lineReader, notes ...string) abi.Result {
+	data := v.data
+	offset, limit := max(v.args.Offset, 1), v.args.Limit
 	if limit == 0 {
 		limit = readLinesUsual
 	}
-	p := newPage(req)
+	p := newPage(v.req)
 	data.First = offset
 	skipped := lines.skip(offset - 1)
 	data.Last = skipped
@@ -105,6 +101,10 @@ func readPage(req *abi.Request, args readArguments, lines *lineReader, data *rea
 	if remaining > 0 {
 		p.note(remainder(p, data, remaining))
 	}
+	for _, note := range notes {
+		p.note(note)
+	}
+	v.changed(p)
 	res := abi.OK(p.String(), data)
 	res.Truncated = p.full
 	return res

@@ -59,7 +59,7 @@ func TestReadCutsLongLinesWithAMark(t *testing.T) {
 func TestReadNamesBinariesAndShowsNoByteOfThem(t *testing.T) {
 	for content, kind := range map[string]string{
 		"\x89PNG\r\n\x1a\n\x00\x00IHDR": "PNG image, 14 bytes", "\x00\x01\x02": "unknown type, 3 bytes", "%PDF-1.7\nabc": "PDF document",
-		"\x7fELF\x02\x01": "ELF executable", "\xff\xfeh\x00i\x00": "UTF-16 text", "PK\x03\x04\x14\x00": "ZIP archive", "\x1f\x8b\x08abc": "gzip data",
+		"\x7fELF\x02\x01": "ELF executable", "\xff\xfe\x00\x00h\x00\x00\x00": "UTF-32 text", "PK\x03\x04\x14\x00": "ZIP archive", "\x1f\x8b\x08abc": "gzip data",
 	} {
 		root := tree(t, map[string]string{"f": content})
 		wantParts(t, call(t, Read, root, args{"path": "f"}), "binary file ("+kind, "not shown")

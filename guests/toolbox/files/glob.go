@@ -145,9 +145,9 @@ func (g *globbing) enter(full, name string, depth int) bool {
 	return below
 }
 
-func (g *globbing) file(full, name string, depth int, kind fs.FileMode) bool {
+func (g *globbing) file(directory, name string, depth int, kind fs.FileMode) bool {
 	if g.files && (kind.IsRegular() || kind&fs.ModeSymlink != 0) && g.trail.matches(name, depth) {
-		g.add(full, false)
+		g.add(under(directory, name), false)
 	}
 	return true
 }

@@ -117,13 +117,14 @@ func newGrepping(req *abi.Request, args grepArguments) (*grepping, abi.Result, b
 
 func (g *grepping) enter(_, name string, depth int) bool { return g.filter.descend(name, depth) }
 
-func (g *grepping) file(full, name string, depth int, kind fs.FileMode) bool {
+func (g *grepping) file(directory, name string, depth int, kind fs.FileMode) bool {
 	if !kind.IsRegular() || g.names != nil && !hasType(name, g.names) || !g.filter.takes(name, depth) {
 		return true
 	}
 	if g.exhausted() {
 		return false
 	}
+	full := under(directory, name)
 	if err := g.search(full); err != nil && !isAbsent(err) {
 		g.walk.note(full, err)
 	}
@@ -133,7 +134,8 @@ func (g *grepping) file(full, name string, depth int, kind fs.FileMode) bool {
 // isAbsent is true for what vanished since it was listed.
 func isAbsent(err error) bool { return os.IsNotExist(err) }
 
-// descriptor reads a file without os.File: that costs two more host calls and three allocations a file.
+// descriptor reads a file without os.File: that costs two more host calls and three allocations a file. A read that
+// does not fill its buffer has met the end of a regular file, and saves the one that would say so.
 type descriptor int
 
 func (d descriptor) Read(into []byte) (int, error) {
@@ -144,8 +146,8 @@ func (d descriptor) Read(into []byte) (int, error) {
 			continue
 		case err != nil:
 			return 0, err
-		case n == 0 && len(into) > 0:
-			return 0, io.EOF
+		case n < len(into):
+			return n, io.EOF
 		}
 		return n, nil
 	}

@@ -88,9 +88,10 @@ type growing struct {
 }
 
 // branch shows a directory's entries, its directories with what they hold. It ends where the tree is too large.
-func (g *growing) branch(directory string, entries []fs.DirEntry, depth int, level *gitignore.Level) bool {
+func (g *growing) branch(directory string, entries []entry, depth int, level *gitignore.Level) bool {
 	kept, level := g.kept(directory, entries, level)
-	for _, entry := range kept {
+	for i := range kept {
+		entry := &kept[i]
 		if g.seen++; g.seen > treeEntriesMax {
 			g.data.More = true
 			return false
@@ -123,28 +124,28 @@ func (g *growing) branch(directory string, entries []fs.DirEntry, depth int, lev
 }
 
 // kept are the entries to show, directories first; the others are counted.
-func (g *growing) kept(directory string, entries []fs.DirEntry, level *gitignore.Level) ([]fs.DirEntry, *gitignore.Level) {
+func (g *growing) kept(directory string, entries []entry, level *gitignore.Level) ([]entry, *gitignore.Level) {
 	if !g.walk.all {
 		level = below(level, directory, entries)
 	}
-	var folders, files []fs.DirEntry
-	for _, entry := range entries {
-		name := entry.Name()
+	var folders, files []entry
+	for _, one := range entries {
+		name := one.name
 		switch {
 		case strings.HasPrefix(name, ".") && !g.args.Hidden:
 			g.data.Hidden++
-		case level.Ignored(strings.TrimSuffix(directory, "/")+"/"+name, name, entry.IsDir()):
+		case level.Ignored(under(directory, name), name, one.IsDir()):
 			g.data.Ignored++
-		case entry.IsDir():
-			folders = append(folders, entry)
+		case one.IsDir():
+			folders = append(folders, one)
 		default:
-			files = append(files, entry)
+			files = append(files, one)
 		}
 	}
 	return slices.Concat(folders, files), level
 }
 
-func (g *growing) file(full string, entry fs.DirEntry, depth int) {
+func (g *growing) file(full string, entry *entry, depth int) {
 	if !g.isWanted() {
 		g.data.Total++
 		return

@@ -24,8 +24,8 @@ type walk struct {
 	git      bool // also .git
 	plain    bool // no names that begin with a dot
 	enter    func(path, name string, depth int) bool
-	file     func(path, name string, depth int, kind fs.FileMode) bool // false ends the walk
-	hidden   int                                                       // entries left out because git ignores them
+	file     func(directory, name string, depth int, kind fs.FileMode) bool // false ends the walk
+	hidden   int                                                            // entries left out because git ignores them
 	problems []string
 }
 
@@ -44,37 +44,35 @@ func (w *walk) run(root string) error {
 	return nil
 }
 
-func list(directory string) ([]fs.DirEntry, error) {
-	file, err := os.Open(directory)
-	if err != nil {
-		return nil, err
+// under is a name in a directory. Most names in a search are never wanted whole, so callers join late.
+func under(directory, name string) string {
+	if directory == "/" {
+		return "/" + name
 	}
-	defer file.Close()
-	entries, err := file.ReadDir(-1)
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, err
+	return directory + "/" + name
 }
 
-func (w *walk) visit(directory string, entries []fs.DirEntry, depth int, level *gitignore.Level) bool {
+func (w *walk) visit(directory string, entries []entry, depth int, level *gitignore.Level) bool {
 	if !w.all {
 		level = below(level, directory, entries)
 	}
-	for _, entry := range entries {
-		name := entry.Name()
+	for i := range entries {
+		entry := &entries[i]
+		name := entry.name
 		if name[0] == '.' && (w.plain || name == ".git" && !w.git) {
 			continue
 		}
-		full := strings.TrimSuffix(directory, "/") + "/" + name
-		if level.Ignored(full, name, entry.IsDir()) {
+		if level != nil && level.Ignored(under(directory, name), name, entry.IsDir()) {
 			w.hidden++
 			continue
 		}
 		if !entry.IsDir() {
-			if !w.file(full, name, depth, entry.Type()) {
+			if !w.file(directory, name, depth, entry.kind) {
 				return false
 			}
 			continue
 		}
+		full := under(directory, name)
 		if !w.enter(full, name, depth) {
 			continue
 		}
@@ -96,7 +94,7 @@ func (w *walk) note(full string, err error) {
 
 // below adds a directory's own ignore file, if it lists one: asking for a file that is not there costs a call. Where
 // a repository begins, git's rules begin anew, with the one file that has no name of its own in the tree.
-func below(level *gitignore.Level, directory string, entries []fs.DirEntry) *gitignore.Level {
+func below(level *gitignore.Level, directory string, entries []entry) *gitignore.Level {
 	if named(entries, ".git", fs.FileMode.IsDir) {
 		level = nil
 		if git := path.Join(directory, ".git"); lists(git, "info", fs.FileMode.IsDir) && lists(git+"/info", "exclude", fs.FileMode.IsRegular) {
@@ -118,9 +116,9 @@ func rulesOf(file string) gitignore.Rules {
 }
 
 // named says whether sorted entries hold a name of that kind.
-func named(entries []fs.DirEntry, name string, kind func(fs.FileMode) bool) bool {
-	at, found := slices.BinarySearchFunc(entries, name, func(entry fs.DirEntry, name string) int {
-		return strings.Compare(entry.Name(), name)
+func named(entries []entry, name string, kind func(fs.FileMode) bool) bool {
+	at, found := slices.BinarySearchFunc(entries, name, func(entry entry, name string) int {
+		return strings.Compare(entry.name, name)
 	})
 	return found && kind(entries[at].Type())
 }
@@ -138,7 +136,7 @@ func lists(directory, name string, kind func(fs.FileMode) bool) bool {
 func (w *walk) above(root string) *gitignore.Level {
 	type parent struct {
 		path    string
-		entries []fs.DirEntry
+		entries []entry
 	}
 	var parents []parent
 	for at, top := root, w.top(root); at != top; {
@@ -151,7 +149,7 @@ func (w *walk) above(root string) *gitignore.Level {
 			break
 		}
 		parents = append(parents, parent{at, entries})
-		if slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == ".git" }) {
+		if slices.ContainsFunc(entries, func(entry entry) bool { return entry.name == ".git" }) {
 			break
 		}
 	}
@@ -169,7 +167,7 @@ func (w *walk) above(root string) *gitignore.Level {
 
 func isRepository(directory string) bool {
 	entries, err := list(directory)
-	return err == nil && slices.ContainsFunc(entries, func(entry fs.DirEntry) bool { return entry.Name() == ".git" })
+	return err == nil && slices.ContainsFunc(entries, func(entry entry) bool { return entry.name == ".git" })
 }
 
 // top is the highest directory whose ignore files may concern the root: the workspace, a mount, or the working

@@ -24,8 +24,9 @@ type Options struct {
 // Expression is a compiled pattern. It is used by one goroutine at a time.
 type Expression struct {
 	regexp    *regexp.Regexp
-	literal   finder // text every match contains; its literal may be empty
-	exact     bool   // the pattern is that text and nothing else
+	literal   finder   // text every match contains; its literal may be empty
+	several   *several // or some texts, of which every match contains one; nil without
+	exact     bool     // the pattern is that text and nothing else
 	multiline bool
 	lines     *automaton // nil when the expression has more instructions than it can hold
 }
@@ -55,6 +56,9 @@ func Compile(pattern string, options Options) (*Expression, error) {
 	literal := required(tree)
 	e := &Expression{regexp: compiled, multiline: options.Multiline, literal: newFinder([]byte(literal))}
 	e.exact = tree.Op == syntax.OpLiteral && literal != ""
+	if literal == "" && !options.Multiline {
+		e.several = newSeveral(requiredAny(tree))
+	}
 	if options.Multiline {
 		return e, nil
 	}
@@ -119,6 +123,13 @@ func (e *Expression) next(text []byte, from int) (start, end int) {
 	return -1, 0
 }
 
+// begin prepares for another text, which then stays the same while next goes through it.
+func (e *Expression) begin() {
+	if e.several != nil {
+		e.several.begin()
+	}
+}
+
 // candidate is a place in the next line that may match.
 func (e *Expression) candidate(text []byte, from int) int {
 	switch {
@@ -128,6 +139,8 @@ func (e *Expression) candidate(text []byte, from int) int {
 			return -1
 		}
 		return from + at
+	case e.several != nil && (e.lines == nil || !e.several.tired()):
+		return e.several.index(text, from)
 	case e.lines != nil:
 		return e.lines.find(text, from)
 	}
@@ -138,7 +151,7 @@ func (e *Expression) candidate(text []byte, from int) int {
 // so what it accepts beyond plain ASCII is asked again.
 func (e *Expression) confirms(line []byte) bool {
 	if e.lines != nil {
-		if len(e.literal.literal) > 0 && e.lines.find(line, 0) < 0 {
+		if (len(e.literal.literal) > 0 || e.several != nil) && e.lines.find(line, 0) < 0 {
 			return false
 		}
 		if isPlain(line) {

@@ -125,6 +125,7 @@ func (s *Searcher) limit() (int, error) {
 
 // judge emits the matching lines of the text and their context; false when the reader has had enough.
 func (s *Searcher) judge(text []byte) bool {
+	s.expression.begin()
 	for s.position < len(text) {
 		start, end := s.expression.next(text, s.position)
 		if start < 0 {

@@ -1,11 +1,10 @@
 package commands
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -53,7 +52,7 @@ func sortLines(c *Call) int {
 	}
 	var lines []string
 	status = c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		more, err := allLines(in, end)
+		more, err := sortInput(in, end)
 		lines = append(lines, more...)
 		return err
 	})
@@ -67,14 +66,53 @@ func sortLines(c *Call) int {
 	return c.writeSorted(lines, end, opts)
 }
 
+const (
+	sortBlockBytes  = 64 << 10
+	sortBlocksBytes = 1 << 20
+)
+
+// sortInput holds the lines of a stream as parts of large strings: a string for each would be garbage to collect.
+func sortInput(in io.Reader, end byte) ([]string, error) {
+	var lines []string
+	block := make([]byte, sortBlockBytes)
+	held := 0
+	for {
+		n, err := io.ReadFull(in, block[held:])
+		held += n
+		rest := held
+		if err == nil {
+			rest = bytes.LastIndexByte(block[:held], end) + 1
+		}
+		text := string(block[:rest])
+		for text != "" {
+			line, after, _ := strings.Cut(text, string(end))
+			lines = append(lines, line)
+			text = after
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return lines, nil
+		case err != nil:
+			return lines, err
+		}
+		held = copy(block, block[rest:held])
+		if held > len(block)/2 || len(block) < sortBlocksBytes {
+			block = append(block, make([]byte, len(block))...)
+		}
+	}
+}
+
 func (c *Call) writeSorted(lines []string, end byte, opts *Options) int {
 	put := func(out io.Writer) {
-		buffered := bufio.NewWriterSize(out, 64<<10)
+		block := make([]byte, 0, sortBlockBytes)
 		for _, line := range lines {
-			buffered.WriteString(line)
-			buffered.WriteByte(end)
+			if len(block)+len(line) >= sortBlockBytes {
+				_, _ = out.Write(block)
+				block = block[:0]
+			}
+			block = append(append(block, line...), end)
 		}
-		buffered.Flush()
+		_, _ = out.Write(block)
 	}
 	name, toFile := opts.Value("o")
 	if !toFile {
@@ -195,48 +233,6 @@ func (k *sortKey) position(text string) (field, char int, ok bool) {
 		return int(n), int(m), ok
 	}
 	return int(n), 0, true
-}
-
-// sorted sorts, and drops equal lines if unique is asked for. Keys are taken out of each line once.
-func (o *sortOrder) sorted(lines []string) []string {
-	if o.unique {
-		o.stable = true
-	}
-	if len(o.keys) == 0 && o.global == (sortKind{}) {
-		slices.Sort(lines)
-	} else {
-		o.sortKeyed(lines)
-	}
-	if o.unique {
-		lines = slices.CompactFunc(lines, func(a, b string) bool { return o.compare(a, b) == 0 })
-	}
-	return lines
-}
-
-// keyed is a line with its first key prepared.
-type keyed struct {
-	line  string
-	first prepared
-}
-
-func (o *sortOrder) sortKeyed(lines []string) {
-	kind := o.global
-	if len(o.keys) > 0 {
-		kind = o.keys[0].kind
-	}
-	all := make([]keyed, len(lines))
-	for i, line := range lines {
-		all[i] = keyed{line, o.prepare(kind, o.part(0, line))}
-	}
-	slices.SortStableFunc(all, func(a, b keyed) int {
-		if d := comparePrepared(kind, a.first, b.first); d != 0 {
-			return d
-		}
-		return o.compareFrom(1, a.line, b.line)
-	})
-	for i := range all {
-		lines[i] = all[i].line
-	}
 }
 
 // part is the key number i of a line, or the whole line if there are no keys.

@@ -16,7 +16,7 @@ type prepared struct {
 
 func prepare(kind sortKind, text string) prepared {
 	if kind.blanks || kind.letter != 0 {
-		text = strings.TrimLeft(text, " \t")
+		text = text[blanksAt(text):]
 	}
 	if kind.dictionary {
 		text = strings.Map(func(r rune) rune {
@@ -81,7 +81,16 @@ func (k sortKey) of(line, separator string) string {
 	return line[start:max(start, end)]
 }
 
-func blanksAt(text string) int { return len(text) - len(strings.TrimLeft(text, " \t")) }
+func blank(b byte) bool { return b == ' ' || b == '\t' }
+
+// blanksAt counts the blanks that a text begins with. (strings.TrimLeft builds a set for each call.)
+func blanksAt(text string) int {
+	n := 0
+	for n < len(text) && blank(text[n]) {
+		n++
+	}
+	return n
+}
 
 // fieldStart is where field n begins; without a separator a field includes the blanks before it.
 func fieldStart(line, separator string, n int) int {
@@ -110,11 +119,9 @@ func fieldEnd(line, separator string, n int) int {
 			continue
 		}
 		at += blanksAt(line[at:])
-		next := strings.IndexAny(line[at:], " \t")
-		if next < 0 {
-			return len(line)
+		for at < len(line) && !blank(line[at]) {
+			at++
 		}
-		at += next
 	}
 	return at
 }

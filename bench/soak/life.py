@@ -173,7 +173,7 @@ class Life:
         self._note(f"{number}: {act}")
         begun = time.monotonic()
         rights.started = begun if rights.started is None else rights.started
-        if rights.lasting(begun, begun) is False and (self._several or not rights.over):
+        if self._lasting(begun, begun) is False and (self._several or not rights.over):
             # What was drawn before the end of the grants has another answer after it.
             rights.over = True
             self._begun.pop(number)
@@ -209,7 +209,7 @@ class Life:
     def _excuse(self, act: Act, result: ToolResult, begun: float, revoked: bool) -> str | None:
         """Return why another answer than the right one is right here; None if it is not."""
         code = None if result.error is None else result.error.code
-        lasting = self._stage.rights.lasting(begun, time.monotonic())
+        lasting = self._lasting(begun, time.monotonic())
         if code == act.code and lasting is not None:
             return None
         if code == "revoked" and (self._closing or self._stage.rights.revoked) and not revoked:
@@ -220,7 +220,15 @@ class Life:
             return "expired"
         if code in ("sandbox_failed", "time") and self._around.harmer.explains(code, begun):
             return "killed"
-        return None
+        return "stalled" if code == "time" and self._around.watch.stalled(begun) else None
+
+    def _lasting(self, begun: float, ended: float) -> bool | None:
+        """See `Rights.lasting`; on a machine that stood still nobody can tell."""
+        rights = self._stage.rights
+        if rights.lasting(ended, ended) is True and rights.lasting(begun, begun) is True:
+            return True
+        since = rights.started or begun
+        return None if self._around.watch.stalled(since) else rights.lasting(begun, ended)
 
     def _take_stock(self) -> None:
         """Look at what calls that were cut short have left."""

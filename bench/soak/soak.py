@@ -67,6 +67,7 @@ class Report:
     runs_verified: int = 0
     rss_first: int = 0
     rss_last: int = 0
+    stalled_seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
     wrong: dict[str, object] | None = None
 
@@ -114,6 +115,9 @@ class Soak:
         self._temporary.mkdir()
         tempfile.tempdir = str(self._temporary)
         files = workspaces(self._place / "work", self.plan.seats, random.Random(self.plan.seed))
+        async with app.local_engine(self._say, home=self._own()) as engine:
+            await engine.compile_tools()  # takes a while where nobody did it before
+        self.report.started = time.monotonic()
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(watch.turn)
@@ -142,15 +146,16 @@ class Soak:
                 await self._epoch(number, files, watch)
             finally:
                 # Also when the time is over in the middle of everything.
-                self._audit(before, base if number > _WARM_EPOCHS else None)
+                self._audit(before, base if number > _WARM_EPOCHS else None, watch)
             if self.plan.only is not None:
                 return
 
-    def _audit(self, before: leaks.Held, base: int | None) -> None:
+    def _audit(self, before: leaks.Held, base: int | None, watch: Watch) -> None:
         after = leaks.Held.now()
         self.report.rss_first = self.report.rss_first or after.rss
         self.report.rss_last = after.rss
         self.report.epochs += 1
+        self.report.stalled_seconds = round(watch.stalled_seconds, 1)
         if self._around is not None:
             self._add(self._around)
         leaks.files_left(self._home, self._temporary)

@@ -18,7 +18,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from bench.__main__ import seed as seed_cache
+from bench.suites import seed as seed_cache
 from bench.soak.soak import MARGIN_SECONDS, Plan, Soak, Wrap
 from bench.soak.watch import Watch
 from capbox import app

@@ -366,6 +366,46 @@ async def test_a_folder_that_was_moved_away_is_not_followed(
     assert (before.content.strip(), after.content.strip()) == ("old", "new")
 
 
+@pytest.mark.parametrize("instead", ["nothing", "a link", "a file"])
+async def test_a_workspace_that_is_gone_is_named_and_one_put_back_works(
+    engine: LocalEngine, tmp_path: Path, home: Home, instead: str
+) -> None:
+    """Without its folder no grant means anything: "no grant covers it" would be a lie."""
+    work, other = tmp_path / "work", tmp_path / "other"
+    for folder in (work, other):
+        folder.mkdir()
+        (folder / "a.txt").write_text(f"in {folder.name}\n")
+    async with Box(workspace=work, grants=["write:/workspace"], engine=engine) as box:
+        before = await box.call("bash", script="cat a.txt")
+        work.rename(tmp_path / "away")
+        if instead == "a link":
+            work.symlink_to(other)
+        elif instead == "a file":
+            work.write_text("in a file\n")
+        gone = [
+            await box.call("read", path="a.txt"),
+            await box.call("write", path="a.txt", content="lost"),
+            await box.call("bash", script="cat a.txt"),
+            await box.call("grep", pattern="in"),
+        ]
+        if instead != "nothing":
+            work.unlink()
+        (tmp_path / "away").rename(work)
+        after = await box.call("read", path="a.txt")
+    assert (before.ok, after.ok) == (True, True)
+    for result in gone:
+        assert result.error is not None and result.error.code == "not_found"
+        assert f"the workspace {work} is no longer a directory" in result.error.message
+    assert (other / "a.txt").read_text() == "in other\n"
+    run = RunId(str(after.journal))
+    noted = [
+        r.content["result"]
+        for r in read(home.state / "journal", run)
+        if r.content and "what" in r.content
+    ]
+    assert noted == ["not_found"] * len(gone)
+
+
 async def test_a_cancelled_call_leaves_nothing_beside_the_one_file_it_was_granted(
     engine: LocalEngine, tmp_path: Path
 ) -> None:

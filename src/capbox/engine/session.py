@@ -7,9 +7,11 @@ authority; the composition root hands in `mint`, which gives the session's grant
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -114,7 +116,7 @@ class Session:
         with anyio.CancelScope() as scope:
             ended = self._calling[scope] = anyio.Event()
             try:
-                return await self._engine.gate.call(call, seat, limits)
+                return await self._at_gate(call, seat, limits)
             finally:
                 del self._calling[scope]
                 ended.set()
@@ -178,7 +180,7 @@ class Session:
         )
 
         async def call_tool(call: ToolCall) -> ToolResult:
-            return await self._engine.gate.call(call, seat)
+            return await self._at_gate(call, seat)
 
         stopwatch = Stopwatch(anyio.current_time)
         seat.approver = _Patient(self._approver, stopwatch)
@@ -226,6 +228,19 @@ class Session:
             environment=self._settings.environ or {},
         )
 
+    async def _at_gate(
+        self, call: ToolCall, seat: Seat, limits: Limits | None = None
+    ) -> ToolResult:
+        """Call at the gate, unless the workspace is gone: "no grant covers it" would be a lie."""
+        lost = _lost(self._layout.workspace)
+        if lost is None:
+            return await self._engine.gate.call(call, seat, limits)
+        try:
+            seat.journal.note(Decided("denial", f"tool {call.name[:64]}", lost.code, call.id))
+        except JournalError as error:
+            lost = ToolFailure("sandbox_failed", f"the journal cannot be written: {error}")
+        return ToolResult(ok=False, content="", error=lost, journal=seat.run)
+
     async def _end_calls(self) -> None:
         """Interrupt the calls under way; each has its outcome in the journal before that closes."""
         under_way = dict(self._calling)
@@ -238,6 +253,14 @@ class Session:
     async def _end_runs(self) -> None:
         for run in tuple(self._runs):
             await run.end()
+
+
+def _lost(workspace: str) -> ToolFailure | None:
+    """Say that the workspace was deleted, moved or replaced since it was granted, if it was."""
+    if os.path.realpath(workspace) == workspace and Path(workspace).is_dir():
+        return None
+    reason = f"the workspace {workspace} is no longer a directory there: it was deleted, moved or"
+    return ToolFailure("not_found", f"{reason} replaced. Put it back, or open another one.")
 
 
 def _tool_grant(name: str) -> Grant:

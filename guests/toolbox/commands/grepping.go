@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -27,32 +28,103 @@ func (j *grepJob) search(label string, stream io.Reader) error {
 	if j.opts.Has("z") {
 		f.end = 0
 	}
-	in, binary := binaryStart(stream)
-	mode, _ := j.opts.Value("binary-files")
-	f.binary = binary && !j.opts.Has("a", "z") && mode != "text"
-	if f.binary && (j.opts.Has("I") || mode == "without-match") {
-		return nil
+	return f.read(stream)
+}
+
+const (
+	grepBlockBytes = 128 << 10
+	binaryBytes    = 8 << 10 // a zero byte in so many at the start makes a file binary
+)
+
+// read goes through the stream by blocks of whole lines.
+func (f *grepFile) read(in io.Reader) error {
+	if f.block == nil {
+		f.block = make([]byte, grepBlockBytes)
 	}
-	lines := newLineReader(in, f.end)
-	for j.limit != 0 {
-		line, ok := lines.next()
-		if !ok {
+	held, started := 0, false
+	for f.limit != 0 {
+		n, err := in.Read(f.block[held:])
+		held += n
+		if !started && err == nil && held < binaryBytes {
+			continue
+		}
+		if !started {
+			started = true
+			if skip := f.judge(f.block[:min(held, binaryBytes)]); skip {
+				return nil
+			}
+		}
+		text := f.block[:held]
+		if err == nil {
+			text = text[:bytes.LastIndexByte(text, f.end)+1]
+		}
+		if f.lines(text) {
 			break
+		}
+		if err != nil {
+			f.summary()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		held = copy(f.block, f.block[len(text):held])
+		if held > len(f.block)/2 {
+			f.block = append(f.block, make([]byte, len(f.block))...)
+		}
+	}
+	f.summary()
+	return nil
+}
+
+// judge looks at the start of a file; true if it is binary and to be left out.
+func (f *grepFile) judge(start []byte) bool {
+	mode, _ := f.opts.Value("binary-files")
+	f.binary = bytes.IndexByte(start, 0) >= 0 && !f.opts.Has("a", "z") && mode != "text"
+	return f.binary && (f.opts.Has("I") || mode == "without-match")
+}
+
+// lines judges whole lines; true ends the file. Where only lines that match matter it goes from one place that may
+// match to the next.
+func (f *grepFile) lines(text []byte) bool {
+	leaps := len(f.patterns) == 1 && f.patterns[0].Selective() && !f.invert && !f.binary && f.before == 0 && f.after == 0
+	for len(text) > 0 {
+		if leaps {
+			at := f.patterns[0].Candidate(text)
+			if at < 0 {
+				f.pass(text)
+				return false
+			}
+			start := bytes.LastIndexByte(text[:at], f.end) + 1
+			f.pass(text[:start])
+			text = text[start:]
+		}
+		line, rest := text, []byte(nil)
+		if at := bytes.IndexByte(text, f.end); at >= 0 {
+			line, rest = text[:at], text[at+1:]
 		}
 		f.number++
 		if f.line(line) {
-			break
+			return true
 		}
 		f.offset += len(line) + 1
+		text = rest
 	}
-	f.summary()
-	return lines.failed
+	return false
+}
+
+// pass counts lines without looking at them.
+func (f *grepFile) pass(text []byte) {
+	if f.numbers {
+		f.number += bytes.Count(text, []byte{f.end})
+	}
+	f.offset += len(text)
 }
 
 // line judges one line; true ends the file.
 func (f *grepFile) line(line []byte) bool {
 	matches := f.matches(line)
-	selected := (matches != nil) != f.opts.Has("v")
+	selected := (matches != nil) != f.invert
 	if !selected {
 		f.context(line)
 		return f.limit >= 0 && f.count >= f.limit && f.owed == 0
@@ -61,11 +133,11 @@ func (f *grepFile) line(line []byte) bool {
 		return true
 	}
 	f.count++
-	f.found = f.found || !f.opts.Has("L")
-	if f.opts.Has("q", "l", "L") || f.binary && !f.opts.Has("c") {
+	f.found = f.found || !f.missing
+	if f.silent || f.binary && !f.counts {
 		return true
 	}
-	if !f.opts.Has("c") {
+	if !f.counts {
 		f.print(line, matches)
 	}
 	return f.limit >= 0 && f.count >= f.limit && f.after == 0
@@ -76,7 +148,7 @@ func (f *grepFile) matches(line []byte) [][]int {
 	if f.binary {
 		line = bytes.ToValidUTF8(line, []byte("?"))
 	}
-	simple := !f.opts.Has("o", "w", "x")
+	simple := !(f.only || f.word || f.whole)
 	var all [][]int
 	for _, p := range f.patterns {
 		if simple {
@@ -86,10 +158,10 @@ func (f *grepFile) matches(line []byte) [][]int {
 			continue
 		}
 		for _, m := range p.FindAll(line, -1) {
-			if f.opts.Has("x") && (m[0] != 0 || m[1] != len(line)) {
+			if f.whole && (m[0] != 0 || m[1] != len(line)) {
 				continue
 			}
-			if f.opts.Has("w") && !wordAlone(line, m[0], m[1]) {
+			if f.word && !wordAlone(line, m[0], m[1]) {
 				continue
 			}
 			all = append(all, m)
@@ -110,7 +182,7 @@ func wordByte(b byte) bool {
 // context prints or keeps a line that was not selected.
 func (f *grepFile) context(line []byte) {
 	switch {
-	case f.opts.Has("c", "q", "l", "L", "o") || f.binary:
+	case f.terse || f.binary:
 	case f.owed > 0:
 		f.owed--
 		f.put(line, '-', f.number, f.offset)
@@ -123,8 +195,8 @@ func (f *grepFile) context(line []byte) {
 }
 
 func (f *grepFile) print(line []byte, matches [][]int) {
-	if f.opts.Has("o") {
-		if !f.opts.Has("v") {
+	if f.only {
+		if !f.invert {
 			f.printParts(line, matches)
 		}
 		return
@@ -172,13 +244,13 @@ func (f *grepFile) printParts(line []byte, matches [][]int) {
 func (f *grepFile) put(line []byte, mark byte, number, offset int) {
 	f.shown = number
 	f.prefix(mark)
-	if f.opts.Has("n") {
+	if f.numbers {
 		f.c.Out.Printf("%d%c", number, mark)
 	}
-	if f.opts.Has("b") {
+	if f.offsets {
 		f.c.Out.Printf("%d%c", offset, mark)
 	}
-	if f.opts.Has("T") {
+	if f.tab {
 		f.c.Out.WriteByte('\t')
 	}
 	f.c.Out.Write(line)

@@ -40,6 +40,8 @@ type Pattern struct {
 	slow   *regexp2.Regexp
 	groups int
 	source string
+	needle needle // what each match holds, if that is known
+	exact  bool   // whether that is all of a match
 }
 
 // Compile reads a pattern.
@@ -66,7 +68,10 @@ func Compile(text string, dialect Dialect, options Options) (*Pattern, error) {
 			if dialect != Perl && strings.Contains(translated, "|") {
 				fast.Longest()
 			}
-			return &Pattern{fast: fast, groups: fast.NumSubexp(), source: translated}, nil
+			literal, exact := required(translated)
+			return &Pattern{
+				fast: fast, groups: fast.NumSubexp(), source: translated, needle: newNeedle(literal), exact: exact,
+			}, nil
 		}
 		if dialect != Perl {
 			return nil, explain(err)
@@ -97,6 +102,11 @@ func (p *Pattern) RE2() (string, bool) { return p.source, p.fast != nil }
 
 // Match says whether the text has a match.
 func (p *Pattern) Match(text []byte) bool {
+	if p.Selective() {
+		if at := p.needle.index(text); at < 0 || p.exact {
+			return at >= 0
+		}
+	}
 	if p.fast != nil {
 		return p.fast.Match(text)
 	}
@@ -119,7 +129,12 @@ func (p *Pattern) Find(text []byte) []int {
 
 // FindAll gives up to limit matches that do not overlap (all if limit < 0).
 func (p *Pattern) FindAll(text []byte, limit int) [][]int {
-	if p.fast != nil {
+	switch {
+	case p.exact:
+		return p.findLiteral(text, limit)
+	case p.Selective() && p.needle.index(text) < 0:
+		return nil
+	case p.fast != nil:
 		return p.fast.FindAllSubmatchIndex(text, limit)
 	}
 	return p.findSlow(text, limit)

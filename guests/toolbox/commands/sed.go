@@ -23,6 +23,7 @@ type sedRun struct {
 	out       *Output
 	pattern   []byte
 	hold      []byte
+	replaced  []byte // what s wrote last, to be written over
 	number    int
 	appends   []func()
 	quit      bool
@@ -195,6 +196,7 @@ type sedInput struct {
 	names  []string
 	file   io.Closer
 	lines  *lineReader
+	given  []byte // the line given out last; the two take turns
 	ahead  []byte
 	has    bool
 	ended  bool // whether the line ahead had its newline
@@ -211,10 +213,10 @@ func (s *sedInput) next() ([]byte, bool) {
 	if !s.has {
 		return nil, false
 	}
-	line := bytes.Clone(s.ahead)
+	s.given, s.ahead = s.ahead, s.given
 	s.atEnd = s.ended
 	s.advance()
-	return line, true
+	return s.given, true
 }
 
 // advance reads one line ahead, over the ends of files.

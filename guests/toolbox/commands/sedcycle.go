@@ -266,7 +266,7 @@ func (r *sedRun) substitute(sub *sedSubstitution) {
 	if len(matches) < sub.occurrence {
 		return
 	}
-	var out []byte
+	out := r.replaced[:0]
 	last := 0
 	for i, m := range matches {
 		if i+1 < sub.occurrence {
@@ -276,7 +276,7 @@ func (r *sedRun) substitute(sub *sedSubstitution) {
 		out = sub.expand(out, r.pattern, m)
 		last = m[1]
 	}
-	r.pattern = append(out, r.pattern[last:]...)
+	r.pattern, r.replaced = append(out, r.pattern[last:]...), r.pattern
 	r.changed = true
 	if sub.print {
 		r.print(r.pattern)
@@ -302,6 +302,10 @@ func (s *sedSubstitution) expand(out, text []byte, m []int) []byte {
 			once = part.fold
 			continue
 		case part.group < 0:
+			if fold == 0 && once == 0 {
+				out = append(out, part.text...)
+				continue
+			}
 			piece = []byte(part.text)
 		case 2*part.group+1 < len(m) && m[2*part.group] >= 0:
 			piece = text[m[2*part.group]:m[2*part.group+1]]

@@ -28,9 +28,10 @@ var awkFunctions = map[string]any{
 		}
 		return FormatDate(format, when)
 	},
-	"and":    func(a, b int) int { return a & b },
-	"or":     func(a, b int) int { return a | b },
-	"xor":    func(a, b int) int { return a ^ b },
+	"mktime": makeTime, "strtonum": stringToNumber, "compl": complement,
+	"and":    foldBits(func(a, b int) int { return a & b }),
+	"or":     foldBits(func(a, b int) int { return a | b }),
+	"xor":    foldBits(func(a, b int) int { return a ^ b }),
 	"lshift": func(a, b int) int { return a << uint(b&63) },
 	"rshift": func(a, b int) int { return a >> uint(b&63) },
 }
@@ -44,7 +45,7 @@ func awk(c *Call) int {
 		return status
 	}
 	if opts.Has("version") {
-		c.Out.Line("awk (capbox; goawk 1.29.1, POSIX)")
+		c.Out.Line("awk (capbox; goawk 1.29.1), with the functions of GNU Awk")
 		return 0
 	}
 	program, operands, status := c.awkProgram(opts)
@@ -56,6 +57,11 @@ func awk(c *Call) int {
 		c.Fail("%s", problem)
 		return 2
 	}
+	if what := awkUnsupported(program); what != "" {
+		return c.unsupported(what)
+	}
+	config.Funcs = (&awkState{}).functions()
+	program, moved := awkExtended(program)
 	var files outputs
 	shell, release := process.Register(process.Host{
 		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -80,8 +86,12 @@ func awk(c *Call) int {
 	})
 	defer release()
 	config.ShellCommand = shell
-	parsed, err := parser.ParseProgram([]byte(program), &parser.ParserConfig{Funcs: awkFunctions})
+	parsed, err := parser.ParseProgram([]byte(program), &parser.ParserConfig{Funcs: config.Funcs})
 	if err != nil {
+		var place *parser.ParseError
+		if errors.As(err, &place) && place.Position.Line == 1 {
+			place.Position.Column -= moved
+		}
 		c.Fail("%s", err)
 		return 2
 	}
@@ -166,7 +176,8 @@ func (c *Call) awkProgram(opts *Options) (string, []string, int) {
 
 func (c *Call) awkConfig(opts *Options, operands []string) (*interp.Config, string) {
 	config := &interp.Config{
-		Stdin: c.Input(), Output: c.Out.out, Error: c.err, Argv0: c.Name, Args: operands, Funcs: awkFunctions, Environ: []string{},
+		Stdin: c.Input(), Output: c.Out.out, Error: c.err, Argv0: c.Name, Args: operands, Environ: []string{},
+		Chars: true,
 	}
 	for _, one := range opts.List {
 		switch one.Key {
@@ -187,6 +198,9 @@ func (c *Call) awkConfig(opts *Options, operands []string) (*interp.Config, stri
 			}
 			if unescaped, err := lexer.Unescape(value); err == nil {
 				value = unescaped
+			}
+			if gawkOnly[name] {
+				return nil, "not supported: " + name
 			}
 			config.Vars = append(config.Vars, name, value)
 		}

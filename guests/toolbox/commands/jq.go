@@ -18,17 +18,24 @@ type jqRun struct {
 	opts   *Options
 	indent string
 	inputs *jqInputs
-	last   any
-	any    bool
+	// positional is $ARGS.positional.
+	positional []any
+	last       any
+	any        bool
 }
 
 func jq(c *Call) int {
-	c.Args = jqNamed(c.Args)
+	args, positional, problem := jqArguments(c.Args)
+	if problem != "" {
+		c.Fail("%s", problem)
+		return 2
+	}
+	c.Args = args
 	opts, status, done := c.Parse(Spec{
 		Short: "rjacCMnsSeRf:L:hV", Usage: "[OPTIONS] FILTER [FILES...]", Status: 2,
 		Long: "raw-output=r join-output=j ascii-output=a compact-output=c color-output=C monochrome-output=M null-input=n " +
-			"slurp=s sort-keys=S exit-status=e raw-input=R from-file=f tab indent: arg: argjson: slurpfile: rawfile: args: " +
-			"jsonargs: raw-output0 stream seq unbuffered version=V",
+			"slurp=s sort-keys=S exit-status=e raw-input=R from-file=f tab indent: arg: argjson: slurpfile: rawfile: " +
+			"raw-output0 stream seq unbuffered version=V",
 	})
 	if done {
 		return status
@@ -37,7 +44,10 @@ func jq(c *Call) int {
 		c.Out.Line("jq-1.7 (capbox; gojq)")
 		return 0
 	}
-	r := &jqRun{c: c, opts: opts, indent: "  "}
+	if opts.Has("C") {
+		return c.unsupported("-C: colours")
+	}
+	r := &jqRun{c: c, opts: opts, indent: "  ", positional: positional}
 	text, files := "", opts.Operands
 	if name, ok := opts.Value("f"); ok {
 		raw, err := c.slurp(name)
@@ -74,27 +84,6 @@ func jq(c *Call) int {
 	return r.run(code, values)
 }
 
-// jqNamed folds the two words after --arg and the like into one, "name\x00value".
-func jqNamed(args []string) []string {
-	var out []string
-	for i := 0; i < len(args); i++ {
-		switch args[i] {
-		case "--arg", "--argjson", "--slurpfile", "--rawfile":
-			if i+2 < len(args) {
-				out = append(out, args[i]+"="+args[i+1]+"\x00"+args[i+2])
-				i += 2
-				continue
-			}
-		case "--args", "--jsonargs":
-			// Operands after the filter are positional values.
-			out = append(out, "--"+strings.TrimPrefix(args[i], "--")+"=1")
-			continue
-		}
-		out = append(out, args[i])
-	}
-	return out
-}
-
 func (c *Call) slurp(name string) ([]byte, error) {
 	file, err := c.Open(name)
 	if err != nil {
@@ -115,20 +104,6 @@ func (r *jqRun) compile(text string) (*gojq.Code, []any, int) {
 	var names []string
 	var values []any
 	named := map[string]any{}
-	positional := []any{}
-	if r.opts.Has("args", "jsonargs") {
-		for _, operand := range r.opts.Operands[min(1, len(r.opts.Operands)):] {
-			var value any = operand
-			if r.opts.Has("jsonargs") {
-				if value, err = decodeJSON([]byte(operand)); err != nil {
-					c.Fail("Invalid JSON text passed to --jsonargs")
-					return nil, nil, 2
-				}
-			}
-			positional = append(positional, value)
-		}
-		r.opts.Operands = r.opts.Operands[:min(1, len(r.opts.Operands))]
-	}
 	for _, one := range r.opts.List {
 		name, text, ok := strings.Cut(one.Value, "\x00")
 		if !ok {
@@ -143,7 +118,7 @@ func (r *jqRun) compile(text string) (*gojq.Code, []any, int) {
 		named[name] = value
 	}
 	names = append(names, "$ARGS")
-	values = append(values, map[string]any{"named": named, "positional": positional})
+	values = append(values, map[string]any{"named": named, "positional": r.positional})
 	r.inputs = &jqInputs{run: r}
 	code, err := gojq.Compile(query, gojq.WithVariables(names), gojq.WithInputIter(r.inputs), gojq.WithEnvironLoader(func() []string {
 		var list []string
@@ -256,6 +231,9 @@ func (r *jqRun) one(code *gojq.Code, input any, values []any, status *int) bool 
 
 func (r *jqRun) print(value any) {
 	out := r.c.Out
+	if r.opts.Has("seq") {
+		out.WriteByte(recordSeparator)
+	}
 	text, isText := value.(string)
 	if isText && r.opts.Has("r", "j", "raw-output0") {
 		out.WriteString(text)
@@ -267,7 +245,7 @@ func (r *jqRun) print(value any) {
 		if r.opts.Has("a") {
 			raw = []byte(asciiJSON(raw))
 		}
-		if !r.opts.Has("c") && (r.indent != "") {
+		if r.opts.Last("c", "tab", "indent") != "c" && r.indent != "" {
 			var indented bytes.Buffer
 			if json.Indent(&indented, raw, "", r.indent) == nil {
 				raw = indented.Bytes()

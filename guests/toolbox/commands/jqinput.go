@@ -15,6 +15,7 @@ type jqInputs struct {
 	file    io.ReadCloser
 	decoder *json.Decoder
 	lines   *lineReader
+	events  *jqEvents // of --stream
 	failed  bool
 	slurped bool
 }
@@ -67,10 +68,9 @@ func (j *jqInputs) next() (any, bool) {
 			j.close()
 			continue
 		}
-		var value any
-		err := j.decoder.Decode(&value)
+		value, err := j.decode()
 		if err == nil {
-			return plainNumbers(value), true
+			return value, true
 		}
 		name := j.name
 		j.close()
@@ -81,6 +81,16 @@ func (j *jqInputs) next() (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// decode is the next value, or with --stream the next event.
+func (j *jqInputs) decode() (any, error) {
+	if j.run.opts.Has("stream") {
+		return j.events.next()
+	}
+	var value any
+	err := j.decoder.Decode(&value)
+	return plainNumbers(value), err
 }
 
 // open makes sure a file is open; false when there are no more.
@@ -97,8 +107,13 @@ func (j *jqInputs) open() bool {
 			continue
 		}
 		j.file = file
-		j.decoder = json.NewDecoder(file)
+		in := io.Reader(file)
+		if j.run.opts.Has("seq") {
+			in = withoutSeparators{file}
+		}
+		j.decoder = json.NewDecoder(in)
 		j.decoder.UseNumber()
+		j.events = &jqEvents{decoder: j.decoder}
 		j.lines = newLineReader(file, '\n')
 	}
 	return true

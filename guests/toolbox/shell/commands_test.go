@@ -68,3 +68,42 @@ func TestHostileInputOfNewCommandsEndsInAnAnswer(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatOnlyGawkHasIsRefusedAndItsNamesInTextsAreNot(t *testing.T) {
+	for script, want := range map[string]string{
+		`awk 'BEGIN { IGNORECASE = 1 }'`:                                        "awk: not supported: IGNORECASE\nexit code 2\n",
+		`awk -v FPAT=x 1 /dev/null`:                                             "awk: not supported: FPAT\nexit code 2\n",
+		`awk 'BEGINFILE { x = 1 } { print }' /dev/null`:                         "awk: not supported: BEGINFILE\nexit code 2\n",
+		`awk 'BEGIN { a["x"]["y"] = 1 }'`:                                       "awk: not supported: arrays of arrays\nexit code 2\n",
+		`awk 'BEGIN { switch (1) { case 1: print } }'`:                          "awk: not supported: switch\nexit code 2\n",
+		`awk 'BEGIN { a[1]; asort(a, b, "mine") }'`:                             "awk: not supported: sorting with the function `mine'\nexit code 2\n",
+		`awk 'BEGIN { print "IGNORECASE" } # FPAT'`:                             "IGNORECASE\n",
+		`echo FPAT | awk '/FPAT/ { print 4 / 2 }'`:                              "2\n",
+		`awk 'function gensub(a) { return "own" a } BEGIN { print gensub(1) }'`: "own1\n",
+		`awk 'BEGIN { print gensub(/(/, "", "g", "x") }'`:                       "awk: parse error at 1:22: error parsing regexp: missing closing ): `(?s:()`\nexit code 2\n",
+		`jq -C . <<< 1`: "jq: not supported: -C: colours\nexit code 2\n",
+	} {
+		if got := bash(t, t.TempDir(), script, nil).Content; got != want {
+			t.Errorf("%s\ngave %q\nnot  %q", script, got, want)
+		}
+	}
+}
+
+func TestPositionalValuesOfJqAreNoFiles(t *testing.T) {
+	for script, want := range map[string]string{
+		`echo 1 | jq -c '[., $ARGS.positional]' --args x y`:         "[1,[\"x\",\"y\"]]\n",
+		`echo 1 > f; jq -c '[., $ARGS.positional]' f --args x`:      "[1,[\"x\"]]\n",
+		`echo '$ARGS.positional' > p; jq -nc -f p --args x`:         "[\"x\"]\n",
+		`jq -nc '$ARGS.positional' --jsonargs 1 '{"a":2}' --args z`: "[1,{\"a\":2},\"z\"]\n",
+		`jq -n . --jsonargs '{'`:                                    "jq: Invalid JSON text passed to --jsonargs\nexit code 2\n",
+		`jq . x`:                                                    "jq: error: Could not open x: No such file or directory\nexit code 2\n",
+		`printf '\0361\n\036[2]\n' | jq -c --seq . | od -An -c`:     " 036   1  \\n 036   [   2   ]  \\n\n",
+		`echo '{"a":{},"b":[1,{"c":[]}]}' | jq -c --stream .`:       "[[\"a\"],{}]\n[[\"b\",0],1]\n[[\"b\",1,\"c\"],[]]\n[[\"b\",1,\"c\"]]\n[[\"b\",1]]\n[[\"b\"]]\n",
+		`echo '[1,[2' | jq -c --stream . 2>&1 | head -n 2`:          "[[0],1]\n[[1,0],2]\n",
+		`yes '[1]' | jq -c --stream . | head -n 2`:                  "[[0],1]\n[[0]]\n",
+	} {
+		if got := bash(t, t.TempDir(), script, nil).Content; got != want {
+			t.Errorf("%s\ngave %q\nnot  %q", script, got, want)
+		}
+	}
+}

@@ -63,6 +63,7 @@ class Life:
         self._recent: deque[str] = deque(maxlen=_SHOWN)
         self._closing = False
         self._several = False
+        self._left: set[str] = set()  # by calls that were killed; each must be on record
 
     async def live(self) -> None:
         """Open, call, close, audit. Raises Wrong, naming this life."""
@@ -240,6 +241,10 @@ class Life:
         wrong = self._files.reconcile(act.steps)
         if wrong is not None:
             raise Wrong("content", wrong)
+        left = self._files.temporaries(self._area)
+        self._left |= left
+        for _ in left:
+            self._around.count("temporary files left by killed calls")
         for name, _ in act.keeps:
             self._stage.kept.pop(name, None)
         self._stage.muddled = self._stage.muddled or bool(act.keeps)
@@ -250,9 +255,10 @@ class Life:
         if self._run is not None:
             made = compare(self._around.engine.home.state, self._run, self._answers)
         prefix = "/workspace/"
-        self._files.sweep(
-            self._area, {p.removeprefix(prefix) for p in made if p.startswith(prefix)}
-        )
+        names = {p.removeprefix(prefix) for p in made if p.startswith(prefix)}
+        if not self._left <= names:
+            raise Wrong("journal", f"no recorded effect made {self._left - names}")
+        self._files.sweep(self._area, names)
         wrong = self._files.audit(self._area)
         if wrong is not None:
             raise Wrong("content", wrong)

@@ -136,6 +136,13 @@ class Workspace:
                 return f"{name} holds {_shown(self._on_disk(name))}, which nobody wrote"
         return None
 
+    def temporaries(self, area: str) -> set[str]:
+        """Remove what a killed call prepared for a replacement, and return the names."""
+        found = list((self.root / area).rglob(".capbox-*"))
+        for path in found:
+            path.unlink()
+        return {str(path.relative_to(self.root)) for path in found}
+
     def sweep(self, area: str, made: set[str]) -> None:
         """Remove what calls that were cut short prepared. Raises Wrong for what none made."""
         for path in (self.root / area).rglob("*"):

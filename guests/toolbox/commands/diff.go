@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"capbox/toolbox/commands/pattern"
 )
 
 // differ is one run of diff.
@@ -15,7 +17,10 @@ type differ struct {
 	c       *Call
 	opts    *Options
 	context int
-	style   byte // 'u', 'n' normal, 'y' brief
+	style   byte // 'u', 'c', 'e', 'y' side by side, 'l' formats by line, 'q' brief, 'n' normal
+	width   int  // of -y
+	ignored []*pattern.Pattern
+	titles  *pattern.Pattern // -p and -F: what a hunk belongs to
 	command string
 }
 
@@ -26,34 +31,30 @@ func diff(c *Call) int {
 		}
 	}
 	opts, status, done := c.Parse(Spec{
-		Short: "abBcC:eEidqrNsuU:wyx:pt", Usage: "[OPTION]... FILES", Status: 2,
+		Short: "abBcC:D:eEF:I:ilndqrNsTuU:W:wyx:ptX:", Usage: "[OPTION]... FILES", Status: 2,
 		Long: "brief=q unified:: recursive=r new-file=N report-identical-files=s ignore-case=i ignore-all-space=w " +
 			"ignore-space-change=b ignore-blank-lines=B exclude=x text=a color:: label: strip-trailing-cr normal " +
-			"ignore-trailing-space minimal=d",
+			"ignore-trailing-space=Z context:: show-c-function=p show-function-line=F ignore-matching-lines=I ed=e side-by-side=y " +
+			"width=W suppress-common-lines left-column expand-tabs=t ifdef=D rcs=n initial-tab=T paginate=l exclude-from=X " +
+			"unchanged-line-format: old-line-format: new-line-format: line-format: speed-large-files no-dereference " +
+			"ignore-tab-expansion=E from-file: to-file: starting-file:",
 	})
 	if done {
+		return status
+	}
+	if status, done := c.Refuse(opts, "D", "E", "n", "T", "t", "l", "X", "from-file", "to-file", "starting-file"); done {
 		return status
 	}
 	if len(opts.Operands) != 2 {
 		if len(opts.Operands) > 2 {
 			return c.Usage(2, "extra operand '%s'", opts.Operands[2])
 		}
-		return c.Usage(2, "missing operand after '%s'", strings.Join(append([]string{"diff"}, opts.Operands...), " "))
+		return c.Usage(2, "missing operand after '%s'", append([]string{"diff"}, opts.Operands...)[len(opts.Operands)])
 	}
 	d := &differ{c: c, opts: opts, context: 3, style: 'n', command: "diff " + strings.Join(c.Args[:max(0, len(c.Args)-2)], " ")}
-	if opts.Has("u", "U", "unified", "c", "C") {
-		d.style = 'u'
-	}
-	if opts.Has("q") {
-		d.style = 'q'
-	}
-	if text, ok := opts.Value("U", "unified", "C"); ok && text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			c.Fail("invalid context length '%s'", text)
-			return 2
-		}
-		d.context = min(n, 1<<30) // twice as much must not overflow
+	if problem := d.prepare(); problem != "" {
+		c.Fail("%s", problem)
+		return 2
 	}
 	a, b := opts.Operands[0], opts.Operands[1]
 	infoA, errA := c.statInput(a)
@@ -78,6 +79,96 @@ func diff(c *Call) int {
 		return d.trees(a, b)
 	}
 	return d.files(a, b, false)
+}
+
+// prepare reads the style, its numbers and expressions; the text is what is wrong with them.
+func (d *differ) prepare() string {
+	opts := d.opts
+	styles := []struct {
+		style byte
+		keys  []string
+	}{
+		{'u', []string{"u", "U", "unified"}}, {'c', []string{"c", "C", "context"}}, {'e', []string{"e"}}, {'y', []string{"y"}},
+		{'l', []string{"unchanged-line-format", "old-line-format", "new-line-format", "line-format"}},
+	}
+	for _, one := range styles {
+		if opts.Has(one.keys...) {
+			if d.style != 'n' {
+				return "conflicting output style options"
+			}
+			d.style = one.style
+		}
+	}
+	if opts.Has("p", "F") && d.style == 'n' {
+		d.style = 'c'
+	}
+	if opts.Has("q") {
+		d.style = 'q'
+	}
+	if text, ok := opts.Value("U", "unified", "C", "context"); ok && text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return "invalid context length '" + text + "'"
+		}
+		d.context = min(n, 1<<30) // twice as much must not overflow
+	}
+	d.width = 130
+	if text, ok := opts.Value("W"); ok {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return "invalid width '" + text + "'"
+		}
+		d.width = min(n, paddingMax)
+	}
+	for _, one := range opts.List {
+		expression := one.Value
+		switch one.Key {
+		case "p":
+			expression = "^[[:alpha:]$_]"
+		case "F", "I":
+		default:
+			continue
+		}
+		compiled, err := pattern.Compile(expression, pattern.Basic, pattern.Options{})
+		if err != nil {
+			return expression + ": " + err.Error()
+		}
+		if one.Key == "I" {
+			d.ignored = append(d.ignored, compiled)
+		} else {
+			d.titles = compiled
+		}
+	}
+	return ""
+}
+
+// title is the last line before a hunk that -p or -F looks for.
+func (d *differ) title(lines []string) func(from int) string {
+	return func(from int) string {
+		for i := from - 1; i >= 0 && d.titles != nil; i-- {
+			if d.titles.Match([]byte(lines[i])) {
+				text := []rune(strings.TrimLeft(lines[i], " \t"))
+				return " " + strings.TrimRight(string(text[:min(len(text), 40)]), " \t")
+			}
+		}
+		return ""
+	}
+}
+
+// ignores says whether an edit is only of lines that -B or -I leave out.
+func (d *differ) ignores(lines ...[]string) bool {
+	for _, some := range lines {
+		for _, line := range some {
+			skip := d.opts.Has("B") && strings.TrimSpace(line) == ""
+			for _, regex := range d.ignored {
+				skip = skip || regex.Match([]byte(line))
+			}
+			if !skip {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func baseOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
@@ -163,6 +254,9 @@ func (d *differ) files(a, b string, titled bool) int {
 		return 2
 	}
 	keysA, keysB := d.keys(textA, endA), d.keys(textB, endB)
+	if slices.Equal(keysA, keysB) && d.style == 'y' && !d.opts.Has("suppress-common-lines") {
+		d.show(a, b, diffSides{textA, textB, endA, endB}, nil)
+	}
 	if slices.Equal(keysA, keysB) {
 		if d.opts.Has("s") {
 			d.c.Out.Printf("Files %s and %s are identical\n", a, b)
@@ -180,30 +274,51 @@ func (d *differ) files(a, b string, titled bool) int {
 		d.c.Out.Printf("Binary files %s and %s differ\n", a, b)
 		return 1
 	}
-	if titled {
-		d.c.Out.Line(strings.TrimRight(d.command, " ") + " " + a + " " + b)
-	}
 	edits := compareLines(keysA, keysB)
-	if d.opts.Has("B") {
-		edits = slices.DeleteFunc(edits, func(e edit) bool { return allBlank(textA[e.fromA:e.toA]) && allBlank(textB[e.fromB:e.toB]) })
+	if d.opts.Has("B", "I") {
+		edits = slices.DeleteFunc(edits, func(e edit) bool { return d.ignores(textA[e.fromA:e.toA], textB[e.fromB:e.toB]) })
 		if len(edits) == 0 {
 			return 0
 		}
 	}
-	sides := diffSides{textA, textB, endA, endB}
-	if d.style == 'u' {
-		labels := d.labels(a, b)
-		d.c.Out.Line("--- " + labels[0])
-		d.c.Out.Line("+++ " + labels[1])
-		sides.unified(d.c.Out, edits, d.context)
-	} else {
-		sides.normal(d.c.Out, edits)
+	if titled {
+		d.c.Out.Line(strings.TrimRight(d.command, " ") + " " + a + " " + b)
 	}
-	return 1
+	return d.show(a, b, diffSides{textA, textB, endA, endB}, edits)
 }
 
-func allBlank(lines []string) bool {
-	return !slices.ContainsFunc(lines, func(s string) bool { return strings.TrimSpace(s) != "" })
+// show prints the edits in the style asked for.
+func (d *differ) show(a, b string, sides diffSides, edits []edit) int {
+	out, labels := d.c.Out, d.labels(a, b)
+	switch d.style {
+	case 'u':
+		out.Line("--- " + labels[0])
+		out.Line("+++ " + labels[1])
+		sides.unified(out, edits, d.context, d.title(sides.a))
+	case 'c':
+		out.Line("*** " + labels[0])
+		out.Line("--- " + labels[1])
+		sides.contextual(out, edits, d.context, d.title(sides.a))
+	case 'e':
+		sides.script(out, edits)
+	case 'y':
+		newBeside(out, d.width, !d.opts.Has("suppress-common-lines"), d.opts.Has("left-column")).print(sides, edits)
+	case 'l':
+		formats := lineFormats{"%L", "%L", "%L"}
+		for key, into := range map[string]*string{
+			"old-line-format": &formats.old, "new-line-format": &formats.new, "unchanged-line-format": &formats.same,
+		} {
+			if text, ok := d.opts.Value(key, "line-format"); ok {
+				*into = text
+			}
+		}
+		if !formats.print(out, sides, edits) {
+			return d.c.Unsupported("this line format; %L, %l and %% are known")
+		}
+	default:
+		sides.normal(out, edits)
+	}
+	return 1
 }
 
 func (d *differ) read(name string) (lines []string, ended bool, err error) {
@@ -236,7 +351,7 @@ func (d *differ) keys(lines []string, ended bool) []string {
 			line = strings.Join(strings.Fields(line), "")
 		case d.opts.Has("b"):
 			line = strings.TrimRight(strings.Join(strings.FieldsFunc(" "+line, isBlank), " "), " ")
-		case d.opts.Has("ignore-trailing-space"):
+		case d.opts.Has("Z"):
 			line = strings.TrimRight(line, " \t")
 		}
 		if d.opts.Has("i") {

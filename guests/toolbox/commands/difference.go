@@ -219,31 +219,22 @@ func lineRange(from, to int) string {
 	return fmt.Sprintf("%d,%d", from+1, to)
 }
 
-// unified groups edits whose contexts touch into hunks.
-func (s diffSides) unified(out *Output, edits []edit, context int) {
-	for start := 0; start < len(edits); {
-		end := start + 1
-		for end < len(edits) && edits[end].fromA-edits[end-1].toA <= 2*context {
-			end++
+// unified shows hunks with - and +. title is what stands behind the place of a hunk.
+func (s diffSides) unified(out *Output, edits []edit, context int, title func(from int) string) {
+	for _, hunk := range hunks(edits, context) {
+		first, last := hunk[0], hunk[len(hunk)-1]
+		before := min(context, first.fromA)
+		after := min(context, len(s.a)-last.toA)
+		at := first.fromA - before
+		out.Line("@@ -" + unifiedRange(at, last.toA+after) + " +" + unifiedRange(first.fromB-before, last.toB+after) + " @@" + title(at))
+		for _, e := range hunk {
+			s.put(out, " ", s.a, at, e.fromA, s.endA)
+			s.put(out, "-", s.a, e.fromA, e.toA, s.endA)
+			s.put(out, "+", s.b, e.fromB, e.toB, s.endB)
+			at = e.toA
 		}
-		s.hunk(out, edits[start:end], context)
-		start = end
+		s.put(out, " ", s.a, at, last.toA+after, s.endA)
 	}
-}
-
-func (s diffSides) hunk(out *Output, edits []edit, context int) {
-	first, last := edits[0], edits[len(edits)-1]
-	before := min(context, first.fromA)
-	after := min(context, len(s.a)-last.toA)
-	out.Line("@@ -" + unifiedRange(first.fromA-before, last.toA+after) + " +" + unifiedRange(first.fromB-before, last.toB+after) + " @@")
-	at := first.fromA - before
-	for _, e := range edits {
-		s.put(out, " ", s.a, at, e.fromA, s.endA)
-		s.put(out, "-", s.a, e.fromA, e.toA, s.endA)
-		s.put(out, "+", s.b, e.fromB, e.toB, s.endB)
-		at = e.toA
-	}
-	s.put(out, " ", s.a, at, last.toA+after, s.endA)
 }
 
 func unifiedRange(from, to int) string {

@@ -15,13 +15,16 @@ type copier struct {
 	c                                  *Call
 	deep, force, noClobber, update     bool
 	verbose, preserve, links, noTarget bool
-	interactive                        bool
+	interactive, parents, remove       bool
+	symlink, link                      bool
+	backup                             backup
 }
 
 var copySpec = Spec{
 	Short: "abdfiHlLnpPrRsS:t:Tuvx", Usage: "[OPTION]... SOURCE... DEST",
 	Long: "archive=a backup:: force=f interactive=i no-clobber=n no-dereference=P dereference=L preserve:: recursive=R " +
-		"target-directory=t no-target-directory=T update:: verbose=v parents reflink:: sparse: strip-trailing-slashes",
+		"target-directory=t no-target-directory=T update:: verbose=v parents reflink:: sparse: strip-trailing-slashes suffix=S link=l " +
+		"symbolic-link=s one-file-system=x attributes-only remove-destination no-preserve: copy-contents no-copy debug",
 }
 
 func (c *Call) newCopier() (k *copier, sources []string, target string, status int, done bool) {
@@ -29,7 +32,16 @@ func (c *Call) newCopier() (k *copier, sources []string, target string, status i
 	if done {
 		return nil, nil, "", status, true
 	}
+	if status, done := c.Refuse(opts, "attributes-only", "copy-contents", "no-copy", "debug"); done {
+		return nil, nil, "", status, true
+	}
+	kept, problem := c.parseBackup(opts)
+	if problem != "" {
+		return nil, nil, "", c.Unsupported(problem), true
+	}
 	k = &copier{
+		interactive: opts.Last("n", "f", "i") == "i", parents: opts.Has("parents"), symlink: opts.Has("s"), link: opts.Has("l"),
+		remove: opts.Has("remove-destination"), backup: kept,
 		c: c, deep: opts.Has("r", "R", "a"), force: opts.Has("f"), noClobber: opts.Last("n", "f", "i") == "n",
 		update: opts.Has("u", "update"), verbose: opts.Has("v"), preserve: opts.Has("p", "a", "preserve"),
 		links: opts.Has("a", "d", "P") || opts.Has("r", "R") && !opts.Has("L"), noTarget: opts.Has("T"),
@@ -55,6 +67,14 @@ func (c *Call) newCopier() (k *copier, sources []string, target string, status i
 		}
 		return nil, nil, "", 1, true
 	}
+	if k.parents && !isDir {
+		return nil, nil, "", c.Fail("with --parents, the destination must be a directory"), true
+	}
+	if opts.Has("strip-trailing-slashes") {
+		for i, source := range sources {
+			sources[i] = strings.TrimRight(source, "/")
+		}
+	}
 	if isDir && !k.noTarget {
 		target = strings.TrimSuffix(target, "/") + "/"
 	}
@@ -63,10 +83,14 @@ func (c *Call) newCopier() (k *copier, sources []string, target string, status i
 
 // destination is the target itself, or the place in it if it ends in a slash.
 func destination(target, source string) string {
-	if strings.HasSuffix(target, "/") {
-		return target + filepath.Base(filepath.Clean(source))
+	if !strings.HasSuffix(target, "/") {
+		return target
 	}
-	return target
+	base := strings.TrimRight(source, "/")
+	if base = baseOf(base); base == "." || base == ".." { // what is in it, then
+		return strings.TrimRight(target, "/")
+	}
+	return target + filepath.Base(filepath.Clean(source))
 }
 
 func cp(c *Call) int {
@@ -75,7 +99,16 @@ func cp(c *Call) int {
 		return status
 	}
 	for _, source := range sources {
-		status |= k.copy(source, destination(target, source), true)
+		if !k.parents {
+			status |= k.copy(source, destination(target, source), true)
+			continue
+		}
+		dest := target + strings.TrimLeft(filepath.Clean(source), "/")
+		if err := c.mkdirParents(c.Path(filepath.Dir(dest))); err != nil {
+			status = c.Fail("cannot make directory '%s': %s", filepath.Dir(dest), reason(err))
+			continue
+		}
+		status |= k.copy(source, dest, true)
 	}
 	return status
 }
@@ -111,8 +144,15 @@ func (k *copier) move(source, dest string) int {
 	case !old.IsDir() && info.IsDir():
 		return c.Fail("cannot overwrite non-directory '%s' with directory '%s'", dest, source)
 	}
+	if err == nil && !k.asks(dest) {
+		return 0
+	}
 	if info.IsDir() && strings.HasPrefix(to+"/", from+"/") {
 		return c.Fail("cannot move '%s' to a subdirectory of itself, '%s'", source, dest)
+	}
+	kept, err := k.backup.keep(to)
+	if err != nil {
+		return c.Fail("cannot backup '%s': %s", dest, reason(err))
 	}
 	err = os.Rename(from, to)
 	if errors.Is(err, syscall.EXDEV) {
@@ -127,9 +167,22 @@ func (k *copier) move(source, dest string) int {
 		return c.Fail("cannot move '%s' to '%s': %s", source, dest, reason(err))
 	}
 	if k.verbose {
-		c.Out.Printf("renamed '%s' -> '%s'\n", source, dest)
+		c.Out.Printf("renamed '%s' -> '%s'%s\n", source, dest, k.toldBackup(dest, kept))
 	}
 	return 0
+}
+
+// asks says whether an existing file may be replaced.
+func (k *copier) asks(dest string) bool {
+	return !k.interactive || k.c.Ask("overwrite '%s'? ", dest)
+}
+
+// toldBackup is what -v says of a backup.
+func (k *copier) toldBackup(dest, kept string) string {
+	if kept == "" {
+		return ""
+	}
+	return " (backup: '" + dest + k.backup.suffix + "')"
 }
 
 // sameInode says whether file identity is known here at all: a host may report none.
@@ -147,7 +200,7 @@ func (k *copier) copy(source, dest string, top bool) int {
 		info, err = os.Stat(from)
 	}
 	if _, device := DeviceInfo(from); device {
-		return k.copyFile(source, dest, nil)
+		return k.copyFile(source, dest, "", nil)
 	}
 	if err != nil {
 		return c.Fail("cannot stat '%s': %s", source, reason(err))
@@ -161,6 +214,7 @@ func (k *copier) copy(source, dest string, top bool) int {
 		}
 		return k.copyDir(source, dest, info)
 	}
+	kept := ""
 	if old, err := os.Lstat(to); err == nil {
 		switch {
 		case k.skips(info, old):
@@ -169,15 +223,47 @@ func (k *copier) copy(source, dest string, top bool) int {
 			return c.Fail("cannot overwrite directory '%s' with non-directory", dest)
 		case from == to:
 			return c.Fail("'%s' and '%s' are the same file", source, dest)
+		case !k.asks(dest):
+			return 0
+		}
+		if kept, err = k.backup.keep(to); err != nil {
+			return c.Fail("cannot backup '%s': %s", dest, reason(err))
+		}
+		if k.remove || (k.symlink || k.link) && k.force {
+			_ = os.Remove(to)
 		}
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		return k.copyLink(source, dest)
+	if k.symlink || k.link {
+		return k.makeLink(source, dest)
 	}
-	return k.copyFile(source, dest, info)
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return k.copyLink(source, dest, kept)
+	}
+	return k.copyFile(source, dest, kept, info)
 }
 
-func (k *copier) copyLink(source, dest string) int {
+// makeLink serves -s and -l: a link instead of a copy.
+func (k *copier) makeLink(source, dest string) int {
+	c := k.c
+	kind, err := "hard link", error(nil)
+	if k.symlink {
+		kind = "symbolic link"
+		if target := source; filepath.IsAbs(source) || filepath.Dir(c.Path(dest)) == filepath.Clean(c.Dir) {
+			err = os.Symlink(target, c.Path(dest))
+		} else {
+			return c.Fail("'%s': can make relative symbolic links only in current directory", dest)
+		}
+	} else {
+		err = os.Link(c.Path(source), c.Path(dest))
+	}
+	if err != nil {
+		return c.Fail("cannot create %s '%s' to '%s': %s", kind, dest, source, reason(err))
+	}
+	k.tell(source, dest, "")
+	return 0
+}
+
+func (k *copier) copyLink(source, dest, kept string) int {
 	target, err := os.Readlink(k.c.Path(source))
 	if err == nil {
 		_ = os.Remove(k.c.Path(dest))
@@ -186,13 +272,13 @@ func (k *copier) copyLink(source, dest string) int {
 	if err != nil {
 		return k.c.Fail("cannot create symbolic link '%s': %s", dest, reason(err))
 	}
-	k.tell(source, dest)
+	k.tell(source, dest, kept)
 	return 0
 }
 
-func (k *copier) tell(source, dest string) {
+func (k *copier) tell(source, dest, kept string) {
 	if k.verbose && k.c.Name == "cp" {
-		k.c.Out.Printf("'%s' -> '%s'\n", source, dest)
+		k.c.Out.Printf("'%s' -> '%s'%s\n", source, dest, k.toldBackup(dest, kept))
 	}
 }
 
@@ -204,7 +290,7 @@ func (k *copier) copyDir(source, dest string, info fs.FileInfo) int {
 			return c.Fail("cannot create directory '%s': %s", dest, reason(err))
 		}
 	} else {
-		k.tell(source, dest)
+		k.tell(source, dest, "")
 	}
 	entries, err := os.ReadDir(c.Path(source))
 	if err != nil {
@@ -220,7 +306,7 @@ func (k *copier) copyDir(source, dest string, info fs.FileInfo) int {
 }
 
 // copyFile copies content and mode. With -f a target that cannot be written in place is removed first.
-func (k *copier) copyFile(source, dest string, info fs.FileInfo) int {
+func (k *copier) copyFile(source, dest, kept string, info fs.FileInfo) int {
 	c := k.c
 	in, err := OpenFile(c.Dir, source, os.O_RDONLY, 0, Streams{In: c.In})
 	if err != nil {
@@ -250,6 +336,6 @@ func (k *copier) copyFile(source, dest string, info fs.FileInfo) int {
 			_ = os.Chtimes(c.Path(dest), info.ModTime(), info.ModTime())
 		}
 	}
-	k.tell(source, dest)
+	k.tell(source, dest, kept)
 	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // modeText is "drwxr-xr-x".
@@ -40,8 +41,9 @@ func changeMode(mode uint32, text string, isDir bool) (uint32, bool) {
 			}
 			who |= shift
 		}
-		if at == 0 {
-			who = 0o777
+		mask := uint32(0o7777)
+		if at == 0 { // nobody named: all, but what the usual umask 022 takes away
+			who, mask = 0o777, 0o755
 		}
 		for rest := clause[at:]; rest != ""; {
 			operator := rest[0]
@@ -50,14 +52,16 @@ func changeMode(mode uint32, text string, isDir bool) (uint32, bool) {
 				end = len(rest)
 			}
 			bits, ok := permissionBits(rest[1:end], mode, isDir)
+			bits &= mask
+			special := bits &^ 0o777
 			if !ok {
 				return 0, false
 			}
 			switch operator {
 			case '+':
-				mode |= bits & who
+				mode |= bits&who | special
 			case '-':
-				mode &^= bits & who
+				mode &^= bits&who | special
 			case '=':
 				mode = mode&^who | bits&who
 			}
@@ -88,6 +92,7 @@ func permissionBits(letters string, mode uint32, isDir bool) (uint32, bool) {
 		case 'o':
 			bits |= mode & 7 * 0o111
 		case 's', 't':
+			bits |= 0o7000
 		default:
 			return 0, false
 		}
@@ -106,11 +111,11 @@ func chmod(c *Call) int {
 	if done {
 		return status
 	}
-	if len(opts.Operands) < 2 {
-		return c.Usage(1, "missing operand")
+	text, names, status := c.chmodMode(opts)
+	if status != 0 {
+		return status
 	}
-	text := opts.Operands[0]
-	for _, name := range opts.Operands[1:] {
+	for _, name := range names {
 		status |= c.walk(name, opts.Has("R"), func(path string, info fs.FileInfo) int {
 			if info.Mode()&fs.ModeSymlink != 0 && path != name {
 				return 0
@@ -119,17 +124,52 @@ func chmod(c *Call) int {
 			if err != nil {
 				return c.Fail("cannot access '%s': %s", path, reason(err))
 			}
-			changed, ok := changeMode(mode&0o7777, text, info.IsDir())
-			if !ok {
-				return c.Usage(1, "invalid mode: '%s'", text)
+			changed, _ := changeMode(mode&0o7777, text, info.IsDir())
+			if changed&^0o777 != 0 { // the host sets no such bits
+				return c.Fail("changing permissions of '%s': %s", path, reason(syscall.EPERM))
 			}
-			if err := setMode(c.Path(path), changed&0o777); err != nil {
+			if err := setMode(c.Path(path), changed); err != nil {
 				return c.Fail("changing permissions of '%s': %s", path, reason(err))
 			}
+			c.tellMode(opts, path, info.Mode().Type(), mode&0o777, changed)
 			return 0
 		})
 	}
 	return status
+}
+
+// chmodMode is the mode and the files: the first operand, or that of another file.
+func (c *Call) chmodMode(opts *Options) (text string, names []string, status int) {
+	if name, ok := opts.Value("reference"); ok {
+		mode, _, err := modeOf(c.Path(name))
+		if err != nil {
+			return "", nil, c.Fail("failed to get attributes of '%s': %s", name, reason(err))
+		}
+		if len(opts.Operands) == 0 {
+			return "", nil, c.Usage(1, "missing operand")
+		}
+		return strconv.FormatUint(uint64(mode&0o777), 8), opts.Operands, 0
+	}
+	switch len(opts.Operands) {
+	case 0:
+		return "", nil, c.Usage(1, "missing operand")
+	case 1:
+		return "", nil, c.Usage(1, "missing operand after '%s'", opts.Operands[0])
+	}
+	if _, ok := changeMode(0, opts.Operands[0], false); !ok {
+		return "", nil, c.Usage(1, "invalid mode: '%s'", opts.Operands[0])
+	}
+	return opts.Operands[0], opts.Operands[1:], 0
+}
+
+// tellMode is what -v and -c say of a file.
+func (c *Call) tellMode(opts *Options, path string, kind fs.FileMode, old, changed uint32) {
+	switch {
+	case old != changed && opts.Has("v", "c"):
+		c.Out.Printf("mode of '%s' changed from %04o (%s) to %04o (%s)\n", path, old, modeText(kind, old)[1:], changed, modeText(kind, changed)[1:])
+	case opts.Has("v"):
+		c.Out.Printf("mode of '%s' retained as %04o (%s)\n", path, changed, modeText(kind, changed)[1:])
+	}
 }
 
 // walk visits a path, and what is below it if deep; links are not followed. Directories come before their content.

@@ -19,6 +19,10 @@ func realpath(c *Call) int {
 	if len(opts.Operands) == 0 {
 		return c.Usage(1, "missing operand")
 	}
+	end := "\n"
+	if opts.Has("z") {
+		end = "\x00"
+	}
 	for _, name := range opts.Operands {
 		path, err := c.canonical(name, opts.Has("e"), opts.Has("m"), opts.Has("s"))
 		if err != nil {
@@ -28,16 +32,35 @@ func realpath(c *Call) int {
 			}
 			continue
 		}
-		if base, ok := opts.Value("relative-to"); ok {
-			if root, err := c.canonical(base, false, true, false); err == nil {
-				if relative, err := filepath.Rel(root, path); err == nil {
-					path = relative
-				}
-			}
-		}
-		c.Out.Line(path)
+		c.Out.WriteString(c.relativePath(opts, path) + end)
 	}
 	return status
+}
+
+// relativePath is a path as --relative-to and --relative-base want it: below the base, from the place it is relative to.
+func (c *Call) relativePath(opts *Options, path string) string {
+	to, toGiven := opts.Value("relative-to")
+	base, baseGiven := opts.Value("relative-base")
+	if !toGiven && !baseGiven {
+		return path
+	}
+	if !toGiven {
+		to = base
+	}
+	place, err := c.canonical(to, false, true, false)
+	if err != nil {
+		return path
+	}
+	if baseGiven {
+		root, err := c.canonical(base, false, true, false)
+		if err != nil || !strings.HasPrefix(path+"/", strings.TrimSuffix(root, "/")+"/") {
+			return path
+		}
+	}
+	if relative, err := filepath.Rel(place, path); err == nil {
+		return relative
+	}
+	return path
 }
 
 // canonical resolves links. Without `must` the last component may be missing, with `missing` anything.
@@ -102,7 +125,10 @@ func readlink(c *Call) int {
 			continue
 		}
 		c.Out.WriteString(text)
-		if !opts.Has("n") {
+		switch {
+		case opts.Has("z"):
+			c.Out.WriteByte(0)
+		case !opts.Has("n"):
 			c.Out.WriteByte('\n')
 		}
 	}
@@ -115,6 +141,9 @@ func ln(c *Call) int {
 		Long: "symbolic=s force=f no-dereference=n relative=r no-target-directory=T target-directory=t verbose=v",
 	})
 	if done {
+		return status
+	}
+	if status, done := c.Refuse(opts, "b"); done {
 		return status
 	}
 	targets := opts.Operands
@@ -147,6 +176,10 @@ func (c *Call) link(opts *Options, target, link string) int {
 	kind := "hard link"
 	if opts.Has("s") {
 		kind = "symbolic link"
+	} else if info, err := os.Lstat(c.Path(target)); err != nil {
+		return c.Fail("failed to access '%s': %s", target, reason(err))
+	} else if info.IsDir() {
+		return c.Fail("%s: hard link not allowed for directory", target)
 	}
 	if opts.Has("f") {
 		if info, err := os.Lstat(c.Path(link)); err == nil && !info.IsDir() {

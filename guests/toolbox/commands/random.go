@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -62,6 +61,13 @@ func mktemp(c *Call) int {
 				file.Close()
 			}
 		}
+		if err == nil && !opts.Has("u") {
+			mode := uint32(0o600)
+			if opts.Has("d") {
+				mode = 0o700
+			}
+			err = setMode(c.Path(name), mode) // preview 1 makes files without one
+		}
 		if err == nil {
 			c.Out.Line(name)
 			return 0
@@ -72,6 +78,9 @@ func mktemp(c *Call) int {
 	}
 	if opts.Has("q") {
 		return 1
+	}
+	if opts.Has("d") {
+		return c.Fail("failed to create directory via template '%s': %s", template, reason(err))
 	}
 	return c.Fail("failed to create file via template '%s': %s", template, reason(err))
 }
@@ -94,7 +103,7 @@ func (c *Call) mktempTemplate(opts *Options) string {
 		if dir == "" {
 			dir = "/tmp"
 		}
-		template = filepath.Join(dir, template)
+		template = joinName(dir, template)
 	}
 	return template
 }

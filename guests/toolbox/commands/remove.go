@@ -15,7 +15,16 @@ func rm(c *Call) int {
 	if done {
 		return status
 	}
-	force := opts.Has("f")
+	force := opts.Last("f", "i", "I", "interactive") == "f"
+	when, given := opts.Value("interactive")
+	ask := opts.Last("f", "i", "I", "interactive") == "i" || given && (when == "" || when == "always" || when == "yes")
+	if (opts.Last("f", "i", "I") == "I" || when == "once") && !force {
+		deep := opts.Has("r", "R")
+		if (len(opts.Operands) > 3 || deep) && !c.Ask("remove %d argument%s%s? ", len(opts.Operands),
+			map[bool]string{false: "s"}[len(opts.Operands) == 1], map[bool]string{true: " recursively"}[deep]) {
+			return 0
+		}
+	}
 	if len(opts.Operands) == 0 && !force {
 		return c.Usage(1, "missing operand")
 	}
@@ -42,8 +51,8 @@ func rm(c *Call) int {
 			continue
 		}
 		if info.IsDir() && opts.Has("r", "R") {
-			status |= c.removeDeep(name, opts.Has("v"))
-		} else {
+			status |= c.removeDeep(name, opts.Has("v"), ask)
+		} else if !ask || c.Ask("remove %s '%s'? ", kindToRemove(info), name) {
 			status |= c.removeOne(name, info, opts.Has("v"))
 		}
 	}
@@ -61,21 +70,27 @@ func (c *Call) removeOne(name string, info fs.FileInfo, verbose bool) int {
 }
 
 // removeDeep removes what it may below a directory and reports the rest; links are removed, never followed.
-func (c *Call) removeDeep(name string, verbose bool) int {
+func (c *Call) removeDeep(name string, verbose, ask bool) int {
 	entries, err := os.ReadDir(c.Path(name))
 	if err != nil {
 		return c.Fail("cannot remove '%s': %s", name, reason(err))
 	}
-	status := 0
+	if ask && len(entries) > 0 && !c.Ask("descend into directory '%s'? ", name) {
+		return 0
+	}
+	status, left := 0, false
 	for _, entry := range entries {
 		child := joinName(name, entry.Name())
-		if entry.IsDir() {
-			status |= c.removeDeep(child, verbose)
-		} else {
+		switch {
+		case entry.IsDir():
+			status |= c.removeDeep(child, verbose, ask)
+		case ask && !c.Ask("remove %s '%s'? ", kindToRemove(lazyInfo{entry}), child):
+			left = true
+		default:
 			status |= c.removeOne(child, lazyInfo{entry}, verbose)
 		}
 	}
-	if status != 0 {
+	if status != 0 || left || ask && !c.Ask("remove directory '%s'? ", name) {
 		return status
 	}
 	if err := os.Remove(c.Path(name)); err != nil {
@@ -122,6 +137,9 @@ func rmdir(c *Call) int {
 				status = c.Fail("failed to remove '%s': Not a directory", dir)
 				break
 			}
+			if opts.Has("v") {
+				c.Out.Printf("rmdir: removing directory, '%s'\n", dir)
+			}
 			if err == nil {
 				err = os.Remove(c.Path(dir))
 			}
@@ -154,7 +172,9 @@ func mkdir(c *Call) int {
 	for _, name := range opts.Operands {
 		path := c.Path(name)
 		var err error
+		made := []string{name}
 		if opts.Has("p") {
+			made = c.missingParents(name)
 			err = c.mkdirParents(path)
 		} else {
 			err = os.Mkdir(path, 0o777)
@@ -163,7 +183,7 @@ func mkdir(c *Call) int {
 			status = c.Fail("cannot create directory '%s': %s", name, reason(err))
 			continue
 		}
-		if text, ok := opts.Value("m"); ok {
+		if text, ok := opts.Value("m"); ok && len(made) > 0 {
 			mode, ok := changeMode(0o777, text, true)
 			if !ok {
 				return c.Fail("invalid mode '%s'", text)
@@ -173,14 +193,34 @@ func mkdir(c *Call) int {
 			}
 		}
 		if opts.Has("v") {
-			c.Out.Printf("mkdir: created directory '%s'\n", name)
+			for _, one := range made {
+				c.Out.Printf("mkdir: created directory '%s'\n", one)
+			}
 		}
 	}
 	return status
 }
 
+// missingParents are those directories of a path that do not exist yet, from the top.
+func (c *Call) missingParents(name string) []string {
+	var missing []string
+	for name != "" {
+		if _, err := os.Stat(c.Path(strings.TrimRight(name, "/"))); err == nil {
+			break
+		}
+		missing = append([]string{name}, missing...)
+		parent, _, ok := cutLast(strings.TrimRight(name, "/"), "/")
+		if !ok {
+			break
+		}
+		name = strings.TrimRight(parent, "/")
+	}
+	return missing
+}
+
 // mkdirParents makes a directory and those above it, asking only about what is missing.
 func (c *Call) mkdirParents(path string) error {
+	path = filepath.Clean(path)
 	if info, err := os.Stat(path); err == nil {
 		if info.IsDir() {
 			return nil

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -27,16 +26,28 @@ type lister struct {
 	human, si bool
 	status    int
 	first     bool
+	block     int64  // of --block-size, 0 without
+	unit      string // letter behind sizes in such blocks
+}
+
+// blockSizes are what --block-size takes; powers of 1024 show their letter.
+var blockSizes = map[string]int64{
+	"1": 1, "512": 512, "1024": 1 << 10, "K": 1 << 10, "1K": 1 << 10, "KB": 1000, "kB": 1000, "M": 1 << 20, "1M": 1 << 20, "MB": 1e6,
+	"G": 1 << 30, "1G": 1 << 30, "GB": 1e9,
 }
 
 func ls(c *Call) int {
 	opts, status, done := c.Parse(Spec{
-		Short: "1aAbBcCdfFghHiklLmnNopqQrRsStT:uUvw:xXZ", Usage: "[OPTION]... [FILE]...", Status: 2,
+		Short: "1aAbBcCdDfFgGhHiI:klLmnNopqQrRsStT:uUvw:xXZ", Usage: "[OPTION]... [FILE]...", Status: 2,
 		Long: "all=a almost-all=A directory=d classify=F human-readable=h inode=i dereference=L numeric-uid-gid=n reverse=r " +
 			"recursive=R size=s si color:: group-directories-first time-style: full-time sort: no-group=G format: time: " +
-			"indicator-style: file-type hyperlink:: width=w ignore:",
+			"indicator-style: file-type hyperlink:: width=w ignore=I hide: block-size: escape=b quote-name=Q literal=N quoting-style: " +
+			"hide-control-chars=q show-control-chars ignore-backups=B author context=Z dired=D zero dereference-command-line=H kibibytes=k",
 	})
 	if done {
+		return status
+	}
+	if status, done := c.Refuse(opts, "D", "Z", "author", "zero"); done {
 		return status
 	}
 	l := &lister{
@@ -44,6 +55,13 @@ func ls(c *Call) int {
 	}
 	if format, _ := opts.Value("format"); format == "long" || format == "verbose" {
 		l.long = true
+	}
+	if text, ok := opts.Value("block-size"); ok {
+		if l.block, ok = blockSizes[text]; !ok {
+			c.Fail("invalid --block-size argument '%s'", text)
+			return 2
+		}
+		l.unit = strings.Replace(strings.TrimLeft(text, "0123456789"), "KB", "kB", 1)
 	}
 	names := opts.Operands
 	if len(names) == 0 {
@@ -130,7 +148,7 @@ func (l *lister) directory(dir listed, titled bool) {
 		}
 	}
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), ".") && !l.opts.Has("a", "A", "f") {
+		if l.hides(entry.Name()) {
 			continue
 		}
 		one := listed{name: entry.Name(), real: dir.real + "/" + entry.Name(), info: lazyInfo{entry}}
@@ -160,6 +178,20 @@ func (l *lister) directory(dir listed, titled bool) {
 			}
 		}
 	}
+}
+
+// hides says whether a name in a directory is left out.
+func (l *lister) hides(name string) bool {
+	all := l.opts.Has("a", "A", "f")
+	if strings.HasPrefix(name, ".") && !all || l.opts.Has("B") && strings.HasSuffix(name, "~") {
+		return true
+	}
+	for _, one := range l.opts.List {
+		if (one.Key == "I" || one.Key == "hide" && !all) && globMatch(one.Value, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *lister) total(all []listed) {
@@ -237,6 +269,14 @@ func (l *lister) print(all []listed) {
 		}
 		return
 	}
+	if across := l.opts.Last("C", "x", "1", "format"); !l.long && across != "" && across != "1" {
+		format, _ := l.opts.Value("format")
+		byRow := across == "x" || strings.HasPrefix("across", format) && across == "format"
+		if across != "format" || byRow || strings.HasPrefix("vertical", format) {
+			l.sideBySide(all, byRow)
+			return
+		}
+	}
 	rows := make([][]string, len(all))
 	widths := [8]int{}
 	for i, one := range all {
@@ -261,7 +301,11 @@ func (l *lister) print(all []listed) {
 func (l *lister) row(one listed) []string {
 	var cells []string
 	if l.opts.Has("i") {
-		cells = append(cells, "0")
+		number := inode(one.info)
+		if info, err := os.Lstat(one.real); number == 0 && err == nil {
+			number = inode(info)
+		}
+		cells = append(cells, strconv.FormatUint(number, 10))
 	}
 	if l.opts.Has("s") {
 		cells = append(cells, strconv.FormatInt(blocksOf(one.info), 10))
@@ -282,6 +326,8 @@ func (l *lister) row(one listed) []string {
 	}
 	size := strconv.FormatInt(one.info.Size(), 10)
 	switch {
+	case l.block > 0:
+		size = strconv.FormatInt((one.info.Size()+l.block-1)/l.block, 10) + l.unit
 	case l.si:
 		size = humanSize(one.info.Size(), 1000)
 	case l.human:
@@ -310,10 +356,7 @@ func (l *lister) when(t time.Time) string {
 
 // label is the name with what -F, -Q and -l add.
 func (l *lister) label(one listed) string {
-	name := one.name
-	if l.opts.Has("Q") {
-		name = strconv.Quote(name)
-	}
+	name := l.shown(one.name)
 	style, _ := l.opts.Value("indicator-style")
 	switch {
 	case one.info.IsDir() && (l.opts.Has("p", "F", "file-type") || style == "slash" || style == "classify"):
@@ -325,35 +368,11 @@ func (l *lister) label(one listed) string {
 	}
 	if l.long && one.info.Mode()&fs.ModeSymlink != 0 {
 		if target, err := os.Readlink(one.real); err == nil {
-			name += " -> " + target
+			name += " -> " + l.shown(target)
+			if info, err := os.Stat(one.real); err == nil && info.IsDir() && l.opts.Has("F") {
+				name += "/"
+			}
 		}
 	}
 	return name
-}
-
-// humanSize is 1.5K as GNU rounds it: up, one digit below 10.
-func humanSize(n, base int64) string {
-	if n < base {
-		return strconv.FormatInt(n, 10)
-	}
-	size := float64(n)
-	letter := -1
-	for size >= float64(base) && letter < 7 {
-		size /= float64(base)
-		letter++
-	}
-	if size < 10 {
-		up := float64(int64(size*10)) / 10
-		if up < size {
-			up += 0.1
-		}
-		if up < 9.95 {
-			return fmt.Sprintf("%.1f%c", up, "KMGTPEZY"[letter])
-		}
-	}
-	whole := int64(size)
-	if float64(whole) < size {
-		whole++
-	}
-	return fmt.Sprintf("%d%c", whole, "KMGTPEZY"[letter])
 }

@@ -192,40 +192,6 @@ func monthNumber(text string) float64 {
 	return 0
 }
 
-// compareVersions orders digits within text by value.
-func compareVersions(a, b string) int {
-	whole := strings.Compare(a, b)
-	for a != "" && b != "" {
-		digitsA, digitsB := leadingDigits(a), leadingDigits(b)
-		if digitsA > 0 && digitsB > 0 {
-			x, y := strings.TrimLeft(a[:digitsA], "0"), strings.TrimLeft(b[:digitsB], "0")
-			if d := cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y)); d != 0 {
-				return d
-			}
-			a, b = a[digitsA:], b[digitsB:]
-			continue
-		}
-		if d := cmp.Compare(versionRank(a[0]), versionRank(b[0])); d != 0 {
-			return d
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Or(cmp.Compare(len(a), len(b)), whole)
-}
-
-// versionRank puts ~ before everything and letters before other signs.
-func versionRank(b byte) int {
-	switch {
-	case b == '~':
-		return -1
-	case b >= '0' && b <= '9':
-		return 0
-	case b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z':
-		return int(b)
-	}
-	return int(b) + 256
-}
-
 func leadingDigits(text string) int {
 	n := 0
 	for n < len(text) && text[n] >= '0' && text[n] <= '9' {

@@ -110,7 +110,7 @@ def read(stage: Stage) -> Act:
     content = stage.files.known(path)
     if content is None:
         return Act("read", {"path": path}, passes, "not_found")
-    first = stage.rng.randint(1, content.count(b"\n"))
+    first = stage.rng.randint(1, max(content.count(b"\n"), 1))
     if stage.rng.random() < 0.5:
         return Act("read", {"path": path}, says(numbered(content)))
     part = "\n".join(numbered(content).split("\n")[first - 1 :])

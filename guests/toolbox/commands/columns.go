@@ -102,6 +102,14 @@ func (c *Call) pair(names []string) (a, b *lineReader, status int) {
 	return readers[0], readers[1], 0
 }
 
+// lineEnd is what ends the lines of both inputs: NUL with -z.
+func lineEnd(opts *Options, first, second *lineReader) byte {
+	if opts.Has("z") {
+		first.end, second.end = 0, 0
+	}
+	return first.end
+}
+
 func comm(c *Call) int {
 	opts, status, done := c.Parse(Spec{
 		Short: "123z", Long: "output-delimiter: check-order nocheck-order total zero-terminated=z", Usage: "[OPTION]... FILE1 FILE2",
@@ -113,14 +121,12 @@ func comm(c *Call) int {
 	if status != 0 {
 		return status
 	}
-	end := byte('\n')
-	if opts.Has("z") {
-		end, first.end, second.end = 0, 0, 0
-	}
+	end := lineEnd(opts, first, second)
 	check := &orderCheck{c: c, lenient: !opts.Has("check-order"), silent: opts.Has("nocheck-order")}
-	tab, counts := "\t", [4]int{}
-	if text, ok := opts.Value("output-delimiter"); ok {
-		tab = text
+	counts := [4]int{}
+	tab, ok := opts.Value("output-delimiter")
+	if !ok {
+		tab = "\t"
 	}
 	put := func(column int, line string) {
 		counts[column]++
@@ -140,14 +146,13 @@ func comm(c *Call) int {
 	for okA || okB {
 		lastA, lastB := a, b
 		stepA, stepB := okA && (!okB || a <= b), okB && (!okA || b <= a)
+		check.unpaired = check.unpaired || !stepA || !stepB
 		switch {
 		case stepA && stepB:
 			put(3, a)
 		case stepA:
-			check.unpaired = true
 			put(1, a)
 		default:
-			check.unpaired = true
 			put(2, b)
 		}
 		if stepA {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,8 @@ type finder struct {
 	prune, quit        bool
 	status             int
 	batches            []*batch
+	files              map[string]*Output // of -fprint and its like
+	closers            map[string]io.Closer
 }
 
 // test is one primary or operator; it may act.
@@ -66,6 +69,12 @@ func find(c *Call) int {
 	}
 	for _, one := range s.batches {
 		one.flush()
+	}
+	for name, out := range s.files {
+		out.Flush()
+		if err := s.closers[name].Close(); err != nil {
+			s.status = c.FailPath(name, err)
+		}
 	}
 	return s.status
 }
@@ -163,8 +172,9 @@ func (l lazyInfo) Size() int64 {
 // findParser reads an expression: `or` of `and` of terms.
 type findParser struct {
 	*finder
-	args    []string
-	problem string
+	args            []string
+	problem         string
+	extended, basic bool // what -regextype said last
 }
 
 func (p *findParser) parse() string {
@@ -287,6 +297,9 @@ func (p *findParser) primary() test {
 	t := make(p, value)
 	if t == nil {
 		p.problem = "invalid argument '" + value + "' to '" + name + "'"
+		if name == "-type" || name == "-xtype" {
+			p.problem = "Unknown argument to " + name + ": " + value
+		}
 		return never
 	}
 	return t
@@ -316,7 +329,9 @@ func (p *findParser) option(name string) (test, bool) {
 	case "-xdev", "-mount", "-noleaf", "-ignore_readdir_race", "-true", "-warn", "-nowarn":
 		return always, true
 	case "-regextype":
-		p.take()
+		kind := p.take()
+		p.extended = strings.Contains(kind, "extended") || strings.Contains(kind, "egrep") || strings.Contains(kind, "awk")
+		p.basic = !p.extended
 		return always, true
 	case "-false":
 		return func(*found) bool { return false }, true

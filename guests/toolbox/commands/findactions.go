@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -58,6 +59,9 @@ func (p *findParser) action(name string) (test, bool) {
 			s.c.Out.WriteString(s.format(`%i %k %M %n %u %g %s %Tb %Td %TH:%TM %p\n`, f))
 			return true
 		}, true
+	case "-fprint", "-fprint0", "-fprintf":
+		s.acts = true
+		return p.toFile(name), true
 	case "-prune":
 		return func(*found) bool { s.prune = true; return true }, true
 	case "-quit":
@@ -72,11 +76,46 @@ func (p *findParser) action(name string) (test, bool) {
 		return func(f *found) bool { return f.info.IsDir() || Executable(f.real) }, true
 	case "-readable", "-writable":
 		return func(*found) bool { return true }, true
-	case "-exec", "-execdir", "-ok":
+	case "-exec", "-execdir", "-ok", "-okdir":
 		s.acts = true
-		return p.exec(name == "-execdir"), true
+		run := p.exec(strings.HasSuffix(name, "dir"))
+		if strings.HasPrefix(name, "-ok") && run != nil {
+			return func(f *found) bool { return s.c.Ask("< run ... %s > ? ", f.path) && run(f) }, true
+		}
+		return run, true
 	}
 	return nil, false
+}
+
+// toFile serves -fprint, -fprint0 and -fprintf. The file is made even if nothing is printed.
+func (p *findParser) toFile(name string) test {
+	s := p.finder
+	if len(p.args) == 0 || name == "-fprintf" && len(p.args) < 2 {
+		p.problem = "missing argument to '" + name + "'"
+		return nil
+	}
+	place := p.take()
+	if s.files == nil {
+		s.files, s.closers = map[string]*Output{}, map[string]io.Closer{}
+	}
+	out := s.files[place]
+	if out == nil {
+		file, err := s.c.Create(place)
+		if err != nil {
+			p.problem = "'" + place + "': " + reason(err)
+			return nil
+		}
+		out = NewOutput(file)
+		s.files[place], s.closers[place] = out, file
+	}
+	switch name {
+	case "-fprintf":
+		format := p.take()
+		return func(f *found) bool { out.WriteString(s.format(format, f)); return true }
+	case "-fprint0":
+		return func(f *found) bool { out.WriteString(f.path + "\x00"); return true }
+	}
+	return func(f *found) bool { out.Line(f.path); return true }
 }
 
 func (s *finder) delete(f *found) bool {
@@ -206,6 +245,9 @@ func (s *finder) field(letter, extra byte, f *found) string {
 	case 'U', 'G':
 		return "1000"
 	case 'i':
+		if info, err := os.Lstat(f.real); err == nil {
+			return strconv.FormatUint(inode(info), 10)
+		}
 		return "0"
 	case 't', 'T', 'A', 'C', 'a', 'c':
 		when := modTime(f)

@@ -20,15 +20,36 @@ var primaries = map[string]func(p *findParser, value string) test{
 		return pathTest(glob, globMatch)
 	},
 	"-ipath":  func(_ *findParser, glob string) test { return pathTest(glob, globMatchFold) },
-	"-regex":  func(_ *findParser, text string) test { return regexTest(text, false) },
-	"-iregex": func(_ *findParser, text string) test { return regexTest(text, true) },
-	"-type":   typeTest,
-	"-size":   sizeTest,
-	"-mtime":  func(_ *findParser, v string) test { return ageTest(v, 24*time.Hour) },
-	"-mmin":   func(_ *findParser, v string) test { return ageTest(v, time.Minute) },
-	"-ctime":  func(_ *findParser, v string) test { return ageTest(v, 24*time.Hour) },
-	"-atime":  func(_ *findParser, v string) test { return ageTest(v, 24*time.Hour) },
-	"-newer":  newerTest,
+	"-regex":  func(p *findParser, text string) test { return p.regexTest(text, false) },
+	"-iregex": func(p *findParser, text string) test { return p.regexTest(text, true) },
+	"-xtype":  xtypeTest,
+	"-uid":    func(_ *findParser, v string) test { return ownerTest(v) },
+	"-gid":    func(_ *findParser, v string) test { return ownerTest(v) },
+	"-inum": func(_ *findParser, v string) test {
+		compare := numberTest(v)
+		if compare == nil {
+			return nil
+		}
+		return func(f *found) bool { info, err := os.Lstat(f.real); return err == nil && compare(int64(inode(info))) }
+	},
+	"-anewer":     newerTest,
+	"-cnewer":     newerTest,
+	"-iwholename": func(_ *findParser, glob string) test { return pathTest(glob, globMatchFold) },
+	"-ilname": func(_ *findParser, glob string) test {
+		return func(f *found) bool {
+			target, err := os.Readlink(f.real)
+			return err == nil && globMatchFold(glob, target)
+		}
+	},
+	"-amin":  func(_ *findParser, v string) test { return ageTest(v, time.Minute) },
+	"-cmin":  func(_ *findParser, v string) test { return ageTest(v, time.Minute) },
+	"-type":  typeTest,
+	"-size":  sizeTest,
+	"-mtime": func(_ *findParser, v string) test { return ageTest(v, 24*time.Hour) },
+	"-mmin":  func(_ *findParser, v string) test { return ageTest(v, time.Minute) },
+	"-ctime": func(_ *findParser, v string) test { return ageTest(v, 24*time.Hour) },
+	"-atime": func(_ *findParser, v string) test { return ageTest(v, 24*time.Hour) },
+	"-newer": newerTest,
 	"-newermt": func(p *findParser, v string) test {
 		when, ok := parseDate(v, time.Now())
 		if !ok {
@@ -45,8 +66,8 @@ var primaries = map[string]func(p *findParser, value string) test{
 		}
 		return func(f *found) bool { other, err := os.Lstat(f.real); return err == nil && os.SameFile(info, other) }
 	},
-	"-user":  func(*findParser, string) test { return func(*found) bool { return true } },
-	"-group": func(*findParser, string) test { return func(*found) bool { return true } },
+	"-user":  userTest,
+	"-group": userTest,
 	"-links": func(_ *findParser, v string) test {
 		compare := numberTest(v)
 		if compare == nil {
@@ -64,9 +85,45 @@ func pathTest(glob string, match func(glob, text string) bool) test {
 	return func(f *found) bool { return match(glob, f.path) }
 }
 
-func regexTest(text string, fold bool) test {
+// userTest knows the one user there is, by name or number.
+func userTest(_ *findParser, name string) test {
+	if name != "user" && name != "1000" {
+		return nil
+	}
+	return func(*found) bool { return true }
+}
+
+func ownerTest(value string) test {
+	compare := numberTest(value)
+	if compare == nil {
+		return nil
+	}
+	return func(*found) bool { return compare(1000) }
+}
+
+// xtypeTest is -type of what a link leads to; one that leads nowhere is a link.
+func xtypeTest(p *findParser, value string) test {
+	inner := typeTest(p, value)
+	if inner == nil {
+		return nil
+	}
+	return func(f *found) bool {
+		other := *f
+		if info, err := os.Lstat(f.real); err == nil {
+			other.info = info
+		}
+		if info, err := os.Stat(f.real); err == nil {
+			other.info = info
+		}
+		return inner(&other)
+	}
+}
+
+func (p *findParser) regexTest(text string, fold bool) test {
 	dialect := pattern.Basic
-	if strings.ContainsAny(text, "(|{") && !strings.Contains(text, `\(`) && !strings.Contains(text, `\|`) {
+	if p.extended {
+		dialect = pattern.Extended
+	} else if !p.basic && strings.ContainsAny(text, "(|{") && !strings.Contains(text, `\(`) && !strings.Contains(text, `\|`) {
 		dialect = pattern.Extended // what people mean, with or without -regextype
 	}
 	compiled, err := pattern.Compile(text, dialect, pattern.Options{IgnoreCase: fold})

@@ -33,7 +33,7 @@ type grepJob struct {
 	block                  []byte // what is read of a file, the same for all
 
 	// What is asked of every line; looking an option up takes longer than most lines.
-	invert, silent, missing, counts, only, word, whole bool
+	invert, silent, counts, only, word, whole bool
 	numbers, offsets, tab, terse                       bool
 }
 
@@ -149,7 +149,7 @@ func (j *grepJob) prepare() string {
 // note keeps the options that matter for each line.
 func (j *grepJob) note() {
 	has := j.opts.Has
-	j.invert, j.silent, j.missing, j.counts = has("v"), has("q", "l", "L"), has("L"), has("c")
+	j.invert, j.silent, j.counts = has("v"), has("q", "l", "L"), has("c")
 	j.only, j.word, j.whole = has("o"), has("w"), has("x")
 	j.numbers, j.offsets, j.tab = has("n"), has("b"), has("T")
 	j.terse = j.counts || j.silent || j.only
@@ -211,7 +211,7 @@ func (j *grepJob) operand(name string, recursive, implied bool) {
 			j.file(name, name)
 		}
 	case !recursive:
-		j.failed = j.failed || false
+		j.failed = true
 		if !j.opts.Has("s") {
 			j.c.Fail("%s: Is a directory", name)
 		}

@@ -133,7 +133,7 @@ func (f *grepFile) line(line []byte) bool {
 		return true
 	}
 	f.count++
-	f.found = f.found || !f.missing
+	f.found = true
 	if f.silent || f.binary && !f.counts {
 		return true
 	}
@@ -244,11 +244,15 @@ func (f *grepFile) printParts(line []byte, matches [][]int) {
 func (f *grepFile) put(line []byte, mark byte, number, offset int) {
 	f.shown = number
 	f.prefix(mark)
+	width := 0
+	if f.tab {
+		width = 19 // as wide as any offset
+	}
 	if f.numbers {
-		f.c.Out.Printf("%d%c", number, mark)
+		f.c.Out.Printf("%*d%c", width, number, mark)
 	}
 	if f.offsets {
-		f.c.Out.Printf("%d%c", offset, mark)
+		f.c.Out.Printf("%*d%c", width, offset, mark)
 	}
 	if f.tab {
 		f.c.Out.WriteByte('\t')
@@ -283,7 +287,6 @@ func (f *grepFile) summary() {
 		}
 	case f.opts.Has("L"):
 		if f.count == 0 {
-			f.found = true
 			f.c.Out.WriteString(f.label)
 			f.c.Out.WriteByte(end)
 		}
@@ -291,6 +294,6 @@ func (f *grepFile) summary() {
 		f.prefix(':')
 		f.c.Out.Printf("%d\n", f.count)
 	case f.binary && f.count > 0:
-		f.c.Out.Line(f.c.Name + ": " + f.label + ": binary file matches")
+		f.c.Fail("%s: binary file matches", f.label)
 	}
 }

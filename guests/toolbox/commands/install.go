@@ -105,7 +105,7 @@ func (i *installer) file(source, dest string) int {
 			return c.Fail("cannot remove '%s': %s", dest, reason(err))
 		}
 	}
-	if status := i.copier.copyFile(source, dest, info); status != 0 {
+	if status := i.copier.copyFile(source, dest, "", info); status != 0 {
 		return status
 	}
 	if i.opts.Has("v") {

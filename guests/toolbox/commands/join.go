@@ -53,10 +53,7 @@ func join(c *Call) int {
 	if status != 0 {
 		return status
 	}
-	j.end = '\n'
-	if opts.Has("z") {
-		j.end, first.end, second.end = 0, 0, 0
-	}
+	j.end = lineEnd(opts, first, second)
 	j.order = &orderCheck{c: c, lenient: !opts.Has("check-order"), silent: opts.Has("nocheck-order")}
 	j.names = opts.Operands
 	alone := [2]bool{}
@@ -163,6 +160,9 @@ func (j *joiner) run(first, second *lineReader, alone [2]bool, pairs bool) bool 
 		}
 		if order >= 0 {
 			right, b = j.group(second, b, 1)
+		}
+		if j.stop {
+			break
 		}
 		for _, x := range left {
 			if order < 0 && alone[0] {

@@ -88,7 +88,8 @@ func expand(c *Call) int {
 	if done {
 		return status
 	}
-	stops, problem := tabStops(opts)
+	text, _ := opts.Value("t")
+	stops, problem := parseTabStops(text)
 	if problem != "" {
 		return c.Fail("%s", problem)
 	}
@@ -98,9 +99,12 @@ func expand(c *Call) int {
 			for _, r := range string(line) {
 				leading = leading && (r == ' ' || r == '\t')
 				if r == '\t' && (leading || !opts.Has("i")) {
-					pad := stops.after(at) - at
-					c.Out.WriteString(strings.Repeat(" ", pad))
-					at += pad
+					next, ok := stops.after(at)
+					if !ok {
+						next = at + 1
+					}
+					c.Out.WriteString(strings.Repeat(" ", next-at))
+					at = next
 					continue
 				}
 				c.Out.WriteString(string(r))
@@ -110,55 +114,6 @@ func expand(c *Call) int {
 			return nil
 		})
 	})
-}
-
-// stopList is where tabs lead: a width, or places; beyond the last place a tab is one blank.
-type stopList struct {
-	width  int
-	places []int
-}
-
-// after is the next stop beyond a column.
-func (s stopList) after(at int) int {
-	if s.width > 0 {
-		return at + s.width - at%s.width
-	}
-	for _, place := range s.places {
-		if place > at {
-			return place
-		}
-	}
-	return at + 1
-}
-
-// tabStops reads -t: a width, or a rising list of places.
-func tabStops(opts *Options) (stopList, string) {
-	text, ok := opts.Value("t")
-	if !ok {
-		return stopList{width: 8}, ""
-	}
-	var places []int
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
-		n, err := strconv.Atoi(word)
-		switch {
-		case strings.Trim(word, "0123456789") != "":
-			return stopList{}, "tab size contains invalid character(s): '" + word + "'"
-		case err != nil || n > paddingMax:
-			return stopList{}, "tab stop is too large '" + word + "'"
-		case n == 0:
-			return stopList{}, "tab size cannot be 0"
-		case len(places) > 0 && n <= places[len(places)-1]:
-			return stopList{}, "tab sizes must be ascending"
-		}
-		places = append(places, n)
-	}
-	switch len(places) {
-	case 0:
-		return stopList{width: 8}, ""
-	case 1:
-		return stopList{width: places[0]}, ""
-	}
-	return stopList{places: places}, ""
 }
 
 // split writes pieces of its input to PREFIXaa, PREFIXab and so on.
@@ -189,18 +144,12 @@ func split(c *Call) int {
 		prefix, names = names[1], names[:1]
 	}
 	ending, _ := opts.Value("additional-suffix")
+	place := func(number int) (string, bool) {
+		suffix, ok := splitSuffix(number, length, opts.Has("d"))
+		return prefix + suffix + ending, ok
+	}
 	if text, ok := opts.Value("n"); ok {
-		chunks, err := strconv.Atoi(text)
-		if strings.Contains(text, "/") {
-			return c.Unsupported("-n", text)
-		}
-		if err != nil || chunks < 1 {
-			return c.Fail("invalid number of chunks: '%s'", text)
-		}
-		return c.splitChunks(names, chunks, func(number int) (string, bool) {
-			suffix, ok := splitSuffix(number, length, opts.Has("d"))
-			return prefix + suffix + ending, ok
-		})
+		return c.splitChunks(names, text, place)
 	}
 	return c.Each(names, func(_ string, in io.Reader) error {
 		lines := newLineReader(in, '\n')
@@ -212,27 +161,39 @@ func split(c *Call) int {
 			if len(piece) == 0 {
 				return lines.failed
 			}
-			suffix, ok := splitSuffix(number, length, opts.Has("d"))
-			if !ok {
-				return errors.New("output file suffixes exhausted")
-			}
-			file, err := c.Create(prefix + suffix + ending)
-			if err != nil {
-				return err
-			}
-			_, err = file.Write(piece)
-			if closeErr := file.Close(); err == nil {
-				err = closeErr
-			}
-			if err != nil {
+			if err := c.writePiece(number, piece, place); err != nil {
 				return err
 			}
 		}
 	})
 }
 
+// writePiece makes the file of a piece.
+func (c *Call) writePiece(number int, piece []byte, place func(number int) (string, bool)) error {
+	name, ok := place(number)
+	if !ok {
+		return errors.New("output file suffixes exhausted")
+	}
+	file, err := c.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(piece)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
 // splitChunks writes a file in so many pieces of equal size, the last of which takes the rest.
-func (c *Call) splitChunks(names []string, chunks int, place func(number int) (string, bool)) int {
+func (c *Call) splitChunks(names []string, text string, place func(number int) (string, bool)) int {
+	chunks, err := strconv.Atoi(text)
+	if strings.Contains(text, "/") {
+		return c.Unsupported("-n", text)
+	}
+	if err != nil || chunks < 1 {
+		return c.Fail("invalid number of chunks: '%s'", text)
+	}
 	if len(names) == 0 || names[0] == "-" {
 		return c.Fail("-: cannot determine file size")
 	}
@@ -243,23 +204,11 @@ func (c *Call) splitChunks(names []string, chunks int, place func(number int) (s
 		}
 		size := len(text) / chunks
 		for number := range chunks {
-			name, ok := place(number)
-			if !ok {
-				return errors.New("output file suffixes exhausted")
-			}
 			piece := text[number*size:]
 			if number < chunks-1 {
 				piece = piece[:size]
 			}
-			file, err := c.Create(name)
-			if err != nil {
-				return err
-			}
-			_, err = file.Write(piece)
-			if closeErr := file.Close(); err == nil {
-				err = closeErr
-			}
-			if err != nil {
+			if err := c.writePiece(number, piece, place); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"capbox/toolbox/commands/pattern"
@@ -32,6 +33,8 @@ type sedRun struct {
 	changed   bool // whether s made a replacement since the last line was read or t branched
 	files     map[string]io.WriteCloser
 	outputs   map[string]*Output
+	queues    map[string]*sedQueue // of R
+	wrap      int                  // of l
 }
 
 func sed(c *Call) int {
@@ -43,19 +46,33 @@ func sed(c *Call) int {
 	if done {
 		return status
 	}
+	var err error
 	texts, names, status := c.sedTexts(opts)
 	if status != 0 {
 		return status
 	}
 	text := strings.Join(texts, "\n")
-	p := &sedParser{text: text, extended: opts.Has("E", "r")}
+	p := &sedParser{text: text, extended: opts.Has("E", "r"), sandbox: opts.Has("sandbox")}
 	script, problem := p.parse()
 	if problem != "" {
 		return c.Fail("-e expression #1, char %d: %s", p.at, problem)
 	}
+	if p.missing != "" {
+		c.Fail("can't find label for jump to `%s'", p.missing)
+		return 4
+	}
+	wrap := 70
+	if text, ok := opts.Value("l"); ok {
+		if wrap, err = strconv.Atoi(text); err != nil || wrap < 0 {
+			return c.Usage(1, "invalid line length: %s", text)
+		}
+	}
+	if status, done := c.Refuse(opts, "debug"); done {
+		return status
+	}
 	r := &sedRun{
 		c: c, script: script, quiet: opts.Has("n") || strings.HasPrefix(text, "#n\n") || text == "#n", separate: opts.Has("s", "i"),
-		end: '\n', files: map[string]io.WriteCloser{}, outputs: map[string]*Output{}, out: c.Out,
+		wrap: wrap, queues: map[string]*sedQueue{}, end: '\n', files: map[string]io.WriteCloser{}, outputs: map[string]*Output{}, out: c.Out,
 	}
 	if opts.Has("z") {
 		r.end = 0
@@ -263,6 +280,11 @@ func (s *sedInput) close() {
 }
 
 func (r *sedRun) closeFiles() {
+	for _, queue := range r.queues {
+		if queue.file != nil {
+			queue.file.Close()
+		}
+	}
 	for name, out := range r.outputs {
 		out.Flush()
 		r.files[name].Close()

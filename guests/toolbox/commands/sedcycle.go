@@ -145,8 +145,21 @@ func (r *sedRun) simple(one *sedCommand) {
 		r.appends = append(r.appends, func() { r.insertFile(one.text) })
 	case 'w':
 		r.outputFor(one.text).Line(string(r.pattern))
+	case 'W':
+		line, _, _ := bytes.Cut(r.pattern, []byte("\n"))
+		r.outputFor(one.text).Line(string(line))
+	case 'R':
+		if line, ok := r.queued(one.text); ok {
+			r.appends = append(r.appends, func() { r.out.Line(line) })
+		}
+	case 'e':
+		r.runCommand(one.text)
 	case 'l':
-		r.out.Line(unambiguous(r.pattern))
+		wrap := r.wrap
+		if one.number >= 0 {
+			wrap = one.number
+		}
+		r.out.Line(unambiguous(r.pattern, wrap))
 	}
 }
 
@@ -159,19 +172,26 @@ func (r *sedRun) insertFile(name string) {
 	_, _ = io.Copy(r.out, file)
 }
 
-func unambiguous(text []byte) string {
+// unambiguous shows a text with escapes, in lines of at most so many characters; 0 and 1 do not break.
+func unambiguous(text []byte, wrap int) string {
 	var out strings.Builder
+	width := 0
 	for _, b := range text {
+		piece := string([]byte{b})
 		switch {
 		case b == '\\':
-			out.WriteString(`\\`)
+			piece = `\\`
 		case strings.IndexByte("\a\b\f\n\r\t\v", b) >= 0:
-			out.WriteString(`\` + string("abfnrtv"[strings.IndexByte("\a\b\f\n\r\t\v", b)]))
+			piece = `\` + string("abfnrtv"[strings.IndexByte("\a\b\f\n\r\t\v", b)])
 		case b < 32 || b > 126:
-			fmt.Fprintf(&out, `\%03o`, b)
-		default:
-			out.WriteByte(b)
+			piece = fmt.Sprintf(`\%03o`, b)
 		}
+		if wrap > 1 && width+len(piece) > wrap-1 {
+			out.WriteString("\\\n")
+			width = 0
+		}
+		out.WriteString(piece)
+		width += len(piece)
 	}
 	return out.String() + "$"
 }
@@ -278,6 +298,9 @@ func (r *sedRun) substitute(sub *sedSubstitution) {
 	}
 	r.pattern, r.replaced = append(out, r.pattern[last:]...), r.pattern
 	r.changed = true
+	if sub.evaluate {
+		r.runCommand("")
+	}
 	if sub.print {
 		r.print(r.pattern)
 	}

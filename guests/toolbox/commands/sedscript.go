@@ -55,6 +55,8 @@ type sedParser struct {
 	labels   map[string]int
 	open     []int
 	problem  string
+	missing  string // a label that is nowhere
+	sandbox  bool
 }
 
 func (p *sedParser) parse() ([]*sedCommand, string) {
@@ -74,8 +76,8 @@ func (p *sedParser) parse() ([]*sedCommand, string) {
 			one.target = len(p.commands)
 			if one.text != "" {
 				at, ok := p.labels[one.text]
-				if !ok && p.problem == "" {
-					p.problem = "can't find label for jump to `" + one.text + "'"
+				if !ok && p.problem == "" && p.missing == "" {
+					p.missing = one.text
 				}
 				one.target = at
 			}
@@ -111,11 +113,17 @@ func (p *sedParser) command() {
 	one := &sedCommand{}
 	one.from = p.address()
 	p.skip(" \t")
+	zero := one.from != nil && one.from.kind == 'n' && one.from.first == 0
+	if zero && p.peek() != ',' {
+		p.fail("invalid usage of line address 0")
+	}
 	if one.from != nil && p.peek() == ',' {
 		p.at++
 		p.skip(" \t")
 		if one.to = p.address(); one.to == nil {
 			p.fail("unexpected `,'")
+		} else if zero && one.to.kind != '/' {
+			p.fail("invalid usage of line address 0")
 		}
 		p.skip(" \t")
 	}
@@ -168,22 +176,41 @@ func (p *sedParser) body(one *sedCommand) {
 		p.skip(" \t")
 		one.text = strings.TrimSpace(p.word("\n;}"))
 	case 'r', 'R', 'w', 'W':
-		p.skip(" \t")
+		if p.skip(" \t"); p.sandbox {
+			p.fail("e/r/w commands disabled in sandbox mode")
+		}
 		if one.text = p.line(); one.text == "" {
 			p.fail("missing filename in r/R/w/W commands")
 		}
 		return
-	case 'q', 'Q', 'l', 'L':
-		p.skip(" \t")
-		one.number, _ = strconv.Atoi(p.word("\n;} \t"))
+	case 'q', 'Q', 'l':
+		one.number = p.optionalNumber()
 	case '=', 'd', 'D', 'g', 'G', 'h', 'H', 'n', 'N', 'p', 'P', 'x', 'z', 'F':
 	case 'e':
-		p.fail("the e command is not supported here")
+		p.skip(" \t")
+		if one.text = p.line(); p.sandbox {
+			p.fail("e/r/w commands disabled in sandbox mode")
+		}
+		return
 	default:
 		p.fail("unknown command: `" + string(one.letter) + "'")
 		return
 	}
 	p.finish()
+}
+
+// optionalNumber is the number behind q, Q and l, -1 without one.
+func (p *sedParser) optionalNumber() int {
+	p.skip(" \t")
+	digits := p.word("\n;} \t")
+	if digits == "" {
+		return -1
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 0 {
+		p.fail("extra characters after command")
+	}
+	return n
 }
 
 // finish checks that nothing but a separator follows a command.

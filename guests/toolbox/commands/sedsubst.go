@@ -105,14 +105,18 @@ func (p *sedParser) substitution() *sedSubstitution {
 		case b == 'm' || b == 'M':
 			options.Lines = true
 		case b == 'e':
-			p.fail("the e flag of s is not supported here")
+			if sub.evaluate = true; p.sandbox {
+				p.fail("e/r/w commands disabled in sandbox mode")
+			}
 		case b >= '1' && b <= '9':
 			sub.occurrence = p.digits()
 			continue
 		case b == 'w':
 			p.at++
 			p.skip(" \t")
-			sub.file = p.line()
+			if sub.file = p.line(); sub.file == "" {
+				p.fail("missing filename in r/R/w/W commands")
+			}
 			done = true
 			continue
 		case b == 0 || strings.IndexByte("\n;} \t#", b) >= 0:

@@ -41,6 +41,9 @@ func sortLines(c *Call) int {
 	if done {
 		return status
 	}
+	if opts.Has("c", "C") && len(opts.Operands) > 1 {
+		return c.Usage(2, "extra operand '%s' not allowed with -%s", opts.Operands[1], opts.Last("c", "C"))
+	}
 	order, problem := newSortOrder(opts)
 	if problem != "" {
 		c.Fail("%s", problem)
@@ -51,7 +54,7 @@ func sortLines(c *Call) int {
 		end = 0
 	}
 	var lines []string
-	status = c.Each(opts.Operands, func(_ string, in io.Reader) error {
+	status = c.each(opts.Operands, "cannot read: %s: %s", func(_ string, in io.Reader) error {
 		more, err := sortInput(in, end)
 		lines = append(lines, more...)
 		return err
@@ -157,6 +160,15 @@ func newSortOrder(opts *Options) (*sortOrder, string) {
 			order.global.set(one.Key[0])
 		}
 	}
+	letters := ""
+	for _, one := range []string{"g", "h", "M", "n", "R", "V"} {
+		if opts.Has(one) {
+			letters += one
+		}
+	}
+	if len(letters) > 1 && letters != "RV" {
+		return nil, "options '-" + letters + "' are incompatible"
+	}
 	order.reverse = order.global.reverse
 	if text, ok := opts.Value("t"); ok {
 		if text == `\t` {
@@ -166,6 +178,9 @@ func newSortOrder(opts *Options) (*sortOrder, string) {
 			text = "\x00"
 		}
 		order.field = text
+		if text == "" {
+			return nil, "empty tab"
+		}
 		if len([]rune(text)) != 1 {
 			return nil, "multi-character tab '" + text + "'"
 		}
@@ -206,7 +221,11 @@ func parseSortKey(text string) (sortKey, string) {
 	var key sortKey
 	from, to, hasEnd := strings.Cut(text, ",")
 	var ok bool
-	if key.startField, key.startChar, ok = key.position(from); !ok || key.startField == 0 {
+	key.startField, key.startChar, ok = key.position(from)
+	switch {
+	case ok && key.startField == 0:
+		return key, "-: invalid field specification '" + text + "': field number is zero"
+	case !ok:
 		return key, "invalid key specification '" + text + "'"
 	}
 	if hasEnd {

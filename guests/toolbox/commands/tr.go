@@ -48,6 +48,12 @@ func trSet(text string) (set []rune, fill rune, problem string) {
 				continue
 			}
 		}
+		if strings.HasPrefix(text, "[=") { // in C.UTF-8 a character is equivalent to itself alone
+			if inner, after := trRune(text[2:] + " "); strings.HasPrefix(after, "=]") {
+				set, text = append(set, inner), strings.TrimSuffix(after[2:], " ")
+				continue
+			}
+		}
 		first, rest := trRune(text)
 		if text[0] == '[' && len(rest) > 1 {
 			if inner, after := trRune(rest); strings.HasPrefix(after, "*") {
@@ -125,6 +131,9 @@ func tr(c *Call) int {
 	if problem != "" {
 		return c.Fail("%s", problem)
 	}
+	if problem := trClash(opts, sets, to, fill); problem != "" {
+		return c.Fail("%s", problem)
+	}
 	plan := newTrPlan(opts, from, to, fill, len(sets) == 2)
 	transform := plan.copy
 	if plan.ascii() {
@@ -134,6 +143,27 @@ func tr(c *Call) int {
 		return c.Fail("read error: %s", reason(err))
 	}
 	return 0
+}
+
+// trClash says why two sets cannot be translated into each other.
+func trClash(opts *Options, sets []string, to []rune, fill rune) string {
+	if len(sets) < 2 || opts.Has("d") {
+		return ""
+	}
+	if len(to) == 0 && fill < 0 && !opts.Has("t") {
+		return "when not truncating set1, string2 must be non-empty"
+	}
+	for rest := sets[1]; ; {
+		_, after, found := strings.Cut(rest, "[:")
+		name, next, closed := strings.Cut(after, ":]")
+		if !found || !closed {
+			return ""
+		}
+		if name != "upper" && name != "lower" {
+			return "when translating, the only character classes that may appear in\nstring2 are 'upper' and 'lower'"
+		}
+		rest = next
+	}
 }
 
 // trPlan says for each character what becomes of it.

@@ -136,7 +136,8 @@ func (c *Call) seqFloat(j *seqJob) int {
 // seqWhole counts in whole numbers.
 func (c *Call) seqWhole(n, step, last int64, separator string) int {
 	var text []byte
-	for first := true; (step > 0 && n <= last || step < 0 && n >= last) && c.Context.Err() == nil; n += step {
+	first := true
+	for ; (step > 0 && n <= last || step < 0 && n >= last) && c.Context.Err() == nil; n += step {
 		text = text[:0]
 		if !first {
 			text = append(text, separator...)
@@ -144,7 +145,7 @@ func (c *Call) seqWhole(n, step, last int64, separator string) int {
 		first = false
 		c.Out.Write(strconv.AppendInt(text, n, 10))
 	}
-	if text != nil {
+	if !first {
 		c.Out.WriteByte('\n')
 	}
 	return 0

@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,7 @@ type xargsJob struct {
 	command    []string
 	replace    string
 	perCommand int // 0 is as many as fit
+	bytesMax   int // of the arguments of one command
 	verbose    bool
 	status     int
 	stopped    bool
@@ -27,9 +29,15 @@ func xargs(c *Call) int {
 	if done {
 		return status
 	}
+	if status, done := c.Refuse(opts, "p", "o"); done {
+		return status
+	}
 	j := &xargsJob{c: c, command: opts.Operands, verbose: opts.Has("t")}
 	if len(j.command) == 0 {
 		j.command = []string{"echo"}
+	}
+	if problem := j.limit(opts); problem != "" {
+		return c.Fail("%s", problem)
 	}
 	if text, ok := opts.Value("I", "i"); ok {
 		j.replace = text
@@ -61,11 +69,34 @@ func xargs(c *Call) int {
 	if err != nil {
 		return c.Fail("%s", err)
 	}
+	if end, ok := opts.Value("E"); ok && end != "" && !opts.Has("0", "d") {
+		if at := slices.Index(items, end); at >= 0 {
+			items = items[:at]
+		}
+	}
 	if len(items) == 0 && (opts.Has("r") || j.replace != "") {
 		return 0
 	}
 	j.run(items)
 	return j.status
+}
+
+// limit reads how long a command may get with its arguments.
+func (j *xargsJob) limit(opts *Options) string {
+	j.bytesMax = batchBytesMax
+	text, ok := opts.Value("s")
+	if !ok {
+		return ""
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return "invalid number \"" + text + "\" for -s option"
+	}
+	j.bytesMax = min(n, batchBytesMax)
+	for _, word := range j.command {
+		j.bytesMax -= len(word) + 1
+	}
+	return ""
 }
 
 // xargsItems splits the input: by NUL, by a delimiter, by lines, or by blanks with quotes.
@@ -105,7 +136,7 @@ func splitQuoted(text string, lines bool) ([]string, error) {
 		b := text[i]
 		switch {
 		case quote != 0 && b == '\n':
-			return nil, errors.New("unmatched quote; by default quotes are special to xargs unless you use the -0 option")
+			return nil, unmatched(quote)
 		case quote != 0 && b == quote:
 			quote = 0
 		case quote != 0:
@@ -125,10 +156,15 @@ func splitQuoted(text string, lines bool) ([]string, error) {
 		}
 	}
 	if quote != 0 {
-		return nil, errors.New("unmatched quote; by default quotes are special to xargs unless you use the -0 option")
+		return nil, unmatched(quote)
 	}
 	flush()
 	return items, nil
+}
+
+func unmatched(quote byte) error {
+	kind := map[byte]string{'"': "double", '\'': "single"}[quote]
+	return errors.New("unmatched " + kind + " quote; by default quotes are special to xargs unless you use the -0 option")
 }
 
 func (j *xargsJob) run(items []string) {
@@ -146,9 +182,13 @@ func (j *xargsJob) run(items []string) {
 	}
 	for first := true; first || len(items) > 0; first = false {
 		size, n := 0, 0
-		for n < len(items) && (j.perCommand == 0 || n < j.perCommand) && (n == 0 || size < batchBytesMax) {
+		for n < len(items) && (j.perCommand == 0 || n < j.perCommand) && (n == 0 || size+len(items[n]) < j.bytesMax) {
 			size += len(items[n]) + 1
 			n++
+		}
+		if n > 0 && size > j.bytesMax {
+			j.status = j.c.Fail("argument line too long")
+			return
 		}
 		if j.start(append(append([]string{}, j.command...), items[:n]...)); j.stopped {
 			return

@@ -91,6 +91,14 @@ func explain(err error) error {
 	if _, after, ok := strings.Cut(text, "error parsing regexp: "); ok {
 		text = after
 	}
+	for words, posix := range map[string]string{ // what grep and sed call it
+		"invalid character class range": "Invalid range end", "reference to undefined group": "Invalid back reference",
+		"invalid escape sequence": "Invalid back reference",
+	} {
+		if strings.HasPrefix(text, words) {
+			text = posix
+		}
+	}
 	return errors.New(text)
 }
 

@@ -123,7 +123,8 @@ func (j *numfmtJob) options(opts *Options) string {
 	}
 	j.fields = []span{{1, 1}}
 	if text, ok := opts.Value("field"); ok {
-		spans, good := parseSpans(text)
+		spans, problem := parseSpans("f", text)
+		good := problem == ""
 		if text == "-" {
 			spans, good = []span{{1, math.MaxInt}}, true
 		}

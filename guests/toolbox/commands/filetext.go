@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -60,38 +61,41 @@ func interpreted(program, name, mime string) language {
 	return language{regexp.MustCompile(`\A#! ?(?:/usr(?:/local)?/bin/env (?:-S )?|/(?:usr/)?(?:local/)?bin/)` + program + `\b`), name, mime, true}
 }
 
-var languages = []language{
-	interpreted("bash", "Bourne-Again shell script", "text/x-shellscript"),
-	interpreted("(?:sh|dash|ash)", "POSIX shell script", "text/x-shellscript"),
-	interpreted("zsh", "Paul Falstad's zsh script", "text/x-shellscript"),
-	interpreted("ksh", "Korn shell script", "text/x-shellscript"),
-	interpreted("python[0-9.]*", "Python script", "text/x-script.python"),
-	interpreted("perl", "Perl script", "text/x-perl"), interpreted("ruby", "Ruby script", "text/x-ruby"),
-	interpreted("node", "Node.js script", "application/javascript"), interpreted("[gmn]?awk", "awk script", "text/x-awk"),
-	interpreted("php", "PHP script", "text/x-php"), interpreted("lua", "Lua script", "text/x-lua"),
-	{regexp.MustCompile(`\A<\?php`), "PHP script", "text/x-php", false},
-	{regexp.MustCompile(`\A(?s:\s*<\?xml.{0,1000})?\s*(?:<!DOCTYPE svg[^>]*>\s*|<!--(?s:.{0,1000}?)-->\s*)*<svg\b`), "SVG Scalable Vector Graphics image!", "image/svg+xml", false},
-	{regexp.MustCompile(`\A(?:\xef\xbb\xbf)?<\?xml version=["']1\.1`), "XML 1.1 document", "text/xml", false},
-	{regexp.MustCompile(`\A(?:\xef\xbb\xbf)?<\?xml version=["']1\.0`), "XML 1.0 document", "text/xml", false},
-	{regexp.MustCompile(`(?i)\A\s*(?:<!--(?s:.{0,1000}?)-->\s*)*<(?:!doctype html|html|head|body|title|h1)\b`), "HTML document", "text/html", false},
-	{regexp.MustCompile(`\A-----BEGIN CERTIFICATE-----`), "PEM certificate!", "application/x-x509-ca-cert", false},
-	{regexp.MustCompile(`\A-----BEGIN CERTIFICATE REQUEST-----`), "PEM certificate request!", "application/octet-stream", false},
-	{regexp.MustCompile(`\A-----BEGIN RSA PRIVATE KEY-----`), "PEM RSA private key!", "text/plain", false},
-	{regexp.MustCompile(`\A-----BEGIN EC PRIVATE KEY-----`), "PEM EC private key!", "text/plain", false},
-	{regexp.MustCompile(`\A-----BEGIN OPENSSH PRIVATE KEY-----`), "OpenSSH private key!", "text/plain", false},
-	{regexp.MustCompile(`\Assh-rsa `), "OpenSSH RSA public key!", "text/plain", false},
-	{regexp.MustCompile(`\Assh-ed25519 `), "OpenSSH ED25519 public key!", "text/plain", false},
-	{regexp.MustCompile(`\A-----BEGIN PGP PUBLIC KEY BLOCK-`), "PGP public key block!", "application/pgp-keys", false},
-	{regexp.MustCompile(`\A-----BEGIN PGP MESSAGE-`), "PGP message!", "application/pgp", false},
-	{regexp.MustCompile(`\A(?:diff |Index: |Only in |\*\*\* .*\n--- |--- .*\n\+\+\+ )(?s:.*)\n@@ |\A--- .*\n\+\+\+ `), "unified diff output", "text/x-diff", false},
-	{regexp.MustCompile(`\Adiff `), "diff output", "text/x-diff", false},
-	{regexp.MustCompile(`\A\{\\rtf1`), "Rich Text Format data, version 1!", "text/rtf", false},
-	{regexp.MustCompile(`\A%!PS`), "PostScript document text!", "application/postscript", false},
-	{regexp.MustCompile(`(?m)^\s*#\s*include\s*[<"][^>"\n]+[>"]`), "C source", "text/x-c", false},
-	{regexp.MustCompile(`(?m)^(?:from [\w.]+ import \w|def \w+\([^)\n]*\)(?: ->[^:\n]+)?:\s*$|class \w+(?:\(\w*\))?:\s*$)`), "Python script", "text/x-script.python", true},
-	{regexp.MustCompile(`(?m)^\\documentclass\b`), "LaTeX 2e document", "text/x-tex", false},
-	{regexp.MustCompile(`(?m)\A(?:From |Return-Path:|Received:|Message-ID:)`), "RFC 822 mail", "message/rfc822", false},
-}
+// languages are compiled when first used: the snapshot holds what exists before.
+var languages = sync.OnceValue(func() []language {
+	return []language{
+		interpreted("bash", "Bourne-Again shell script", "text/x-shellscript"),
+		interpreted("(?:sh|dash|ash)", "POSIX shell script", "text/x-shellscript"),
+		interpreted("zsh", "Paul Falstad's zsh script", "text/x-shellscript"),
+		interpreted("ksh", "Korn shell script", "text/x-shellscript"),
+		interpreted("python[0-9.]*", "Python script", "text/x-script.python"),
+		interpreted("perl", "Perl script", "text/x-perl"), interpreted("ruby", "Ruby script", "text/x-ruby"),
+		interpreted("node", "Node.js script", "application/javascript"), interpreted("[gmn]?awk", "awk script", "text/x-awk"),
+		interpreted("php", "PHP script", "text/x-php"), interpreted("lua", "Lua script", "text/x-lua"),
+		{regexp.MustCompile(`\A<\?php`), "PHP script", "text/x-php", false},
+		{regexp.MustCompile(`\A(?:\s*<\?xml[^>]*>)?\s*(?:<!DOCTYPE svg[^>]*>\s*|<!--(?s:.*?)-->\s*)*<svg\b`), "SVG Scalable Vector Graphics image!", "image/svg+xml", false},
+		{regexp.MustCompile(`\A(?:\xef\xbb\xbf)?<\?xml version=["']1\.1`), "XML 1.1 document", "text/xml", false},
+		{regexp.MustCompile(`\A(?:\xef\xbb\xbf)?<\?xml version=["']1\.0`), "XML 1.0 document", "text/xml", false},
+		{regexp.MustCompile(`(?i)\A\s*(?:<!--(?s:.*?)-->\s*)*<(?:!doctype html|html|head|body|title|h1)\b`), "HTML document", "text/html", false},
+		{regexp.MustCompile(`\A-----BEGIN CERTIFICATE-----`), "PEM certificate!", "application/x-x509-ca-cert", false},
+		{regexp.MustCompile(`\A-----BEGIN CERTIFICATE REQUEST-----`), "PEM certificate request!", "application/octet-stream", false},
+		{regexp.MustCompile(`\A-----BEGIN RSA PRIVATE KEY-----`), "PEM RSA private key!", "text/plain", false},
+		{regexp.MustCompile(`\A-----BEGIN EC PRIVATE KEY-----`), "PEM EC private key!", "text/plain", false},
+		{regexp.MustCompile(`\A-----BEGIN OPENSSH PRIVATE KEY-----`), "OpenSSH private key!", "text/plain", false},
+		{regexp.MustCompile(`\Assh-rsa `), "OpenSSH RSA public key!", "text/plain", false},
+		{regexp.MustCompile(`\Assh-ed25519 `), "OpenSSH ED25519 public key!", "text/plain", false},
+		{regexp.MustCompile(`\A-----BEGIN PGP PUBLIC KEY BLOCK-`), "PGP public key block!", "application/pgp-keys", false},
+		{regexp.MustCompile(`\A-----BEGIN PGP MESSAGE-`), "PGP message!", "application/pgp", false},
+		{regexp.MustCompile(`\A(?:diff |Index: |Only in |\*\*\* .*\n--- |--- .*\n\+\+\+ )(?s:.*)\n@@ |\A--- .*\n\+\+\+ `), "unified diff output", "text/x-diff", false},
+		{regexp.MustCompile(`\Adiff `), "diff output", "text/x-diff", false},
+		{regexp.MustCompile(`\A\{\\rtf1`), "Rich Text Format data, version 1!", "text/rtf", false},
+		{regexp.MustCompile(`\A%!PS`), "PostScript document text!", "application/postscript", false},
+		{regexp.MustCompile(`(?m)^\s*#\s*include\s*[<"][^>"\n]+[>"]`), "C source", "text/x-c", false},
+		{regexp.MustCompile(`(?m)^(?:from [\w.]+ import \w|def \w+\([^)\n]*\)(?: ->[^:\n]+)?:\s*$|class \w+(?:\(\w*\))?:\s*$)`), "Python script", "text/x-script.python", true},
+		{regexp.MustCompile(`(?m)^\\documentclass\b`), "LaTeX 2e document", "text/x-tex", false},
+		{regexp.MustCompile(`(?m)\A(?:From |Return-Path:|Received:|Message-ID:)`), "RFC 822 mail", "message/rfc822", false},
+	}
+})
 
 // textKind says what sort of text it is and how its lines end.
 func textKind(head []byte, encoding textEncoding) fileKind {
@@ -104,7 +108,7 @@ func textKind(head []byte, encoding textEncoding) fileKind {
 	}
 	ends := lineEndText(head)
 	const window = 8 << 10 // where a text says what it is
-	for _, one := range languages {
+	for _, one := range languages() {
 		if !one.look.Match(head[:min(len(head), window)]) {
 			continue
 		}

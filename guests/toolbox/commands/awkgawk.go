@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -68,13 +69,14 @@ type awkState struct {
 type awkKey struct {
 	index, value string
 	number       bool
+	order        float64 // the value, or with @ind the index, as a number
 }
 
 func (s *awkState) functions() map[string]any {
 	all := map[string]any{
 		"capbox_clear": func() int { s.keys = s.keys[:0]; return 0 },
 		"capbox_put": func(index, value string, number bool) int {
-			s.keys = append(s.keys, awkKey{index, value, number})
+			s.keys = append(s.keys, awkKey{index: index, value: value, number: number})
 			return 0
 		},
 		"capbox_sort":   s.sort,
@@ -98,6 +100,13 @@ func (s *awkState) sort(how string) (int, error) {
 		parts[1] != "str" && parts[1] != "num" && parts[1] != "type" {
 		return 0, errors.New("not supported: sorting with the function `" + how + "'")
 	}
+	for i := range s.keys {
+		text := s.keys[i].value
+		if parts[0] == "ind" {
+			text = s.keys[i].index
+		}
+		s.keys[i].order, _ = numberPrefix(strings.TrimLeft(text, " \t\n"))
+	}
 	slices.SortStableFunc(s.keys, func(a, b awkKey) int {
 		x, y := a.value, b.value
 		if parts[0] == "ind" {
@@ -106,7 +115,7 @@ func (s *awkState) sort(how string) (int, error) {
 		order := 0
 		switch {
 		case parts[1] == "num", parts[1] == "type" && a.number && b.number:
-			order = compareFloats(generalOrZero(x), generalOrZero(y))
+			order = cmp.Compare(a.order, b.order)
 		case parts[1] == "type" && a.number != b.number:
 			order = map[bool]int{true: -1, false: 1}[a.number]
 		}
@@ -122,21 +131,6 @@ func (s *awkState) sort(how string) (int, error) {
 		return order
 	})
 	return len(s.keys), nil
-}
-
-func generalOrZero(text string) float64 {
-	n, _ := numberPrefix(strings.TrimLeft(text, " \t\n"))
-	return n
-}
-
-func compareFloats(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // compiled reads an expression once; a program that makes up expressions without end starts over.

@@ -109,9 +109,10 @@ type fileKind struct{ text, mime, charset string }
 
 func (j *fileJob) look(name string) (fileKind, error) {
 	if name != "-" {
-		info, err := os.Lstat(j.c.Path(name))
-		if device, ok := DeviceInfo(j.c.Path(name)); ok {
-			info, err = device, nil
+		info, ok := DeviceInfo(j.c.Path(name))
+		var err error
+		if !ok { // the host is asked only for what is not served in here
+			info, err = os.Lstat(j.c.Path(name))
 		}
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 && !j.opts.Has("L") {
 			target, _ := os.Readlink(j.c.Path(name))

@@ -19,6 +19,7 @@ type patcher struct {
 	dry     bool
 	quiet   bool
 	target  string // the operand, or ""
+	ignored []string
 	output  strings.Builder
 	status  int
 }
@@ -168,7 +169,8 @@ func (p *patcher) safe(name string) bool {
 	if !filepath.IsAbs(name) && !slices.Contains(strings.Split(name, "/"), "..") {
 		return true
 	}
-	if _, err := p.c.Stat(name); err == nil {
+	if !slices.Contains(p.ignored, name) {
+		p.ignored = append(p.ignored, name)
 		p.say("Ignoring potentially dangerous file name %s", name)
 	}
 	return false

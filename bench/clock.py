@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,12 +28,24 @@ Returns None, or the seconds where they were taken elsewhere, in another process
 
 
 async def in_turns(
-    acts: Mapping[str, Act], rounds: int, idle_seconds: float, budget_seconds: float = math.inf
+    acts: Mapping[str, Act],
+    rounds: int,
+    idle_seconds: float,
+    budget_seconds: float = math.inf,
+    *,
+    shuffled: bool = False,
 ) -> dict[str, float]:
-    """Return the median seconds of each act."""
+    """Return the median seconds of each act.
+
+    `shuffled` takes them in another order each round: what ran before leaves its caches behind, and
+    with many participants nobody may always follow the same one.
+    """
+    order, dice = list(acts.items()), random.Random(1)
     seconds: dict[str, list[float]] = {name: [] for name in acts}
     for number in range(rounds):
-        for name, act in acts.items():
+        if shuffled:
+            dice.shuffle(order)
+        for name, act in order:
             taken = seconds[name]
             if len(taken) >= _SAMPLES_MIN and sum(taken) > budget_seconds:
                 continue

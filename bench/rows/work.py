@@ -54,7 +54,9 @@ class Bench:
             # Not a number: it cannot. The first round is not measured.
             if not math.isnan(await act(0) or 0):
                 acts[name] = _next(act)
-        taken = await in_turns(acts, pace.rounds, pace.idle_seconds, pace.budget_seconds)
+        taken = await in_turns(
+            acts, pace.rounds, pace.idle_seconds, pace.budget_seconds, shuffled=True
+        )
         against = "bash" if task.against == "spawn" else "native"
         others = {n: taken[n] * 1000 for n in self.peers if not math.isnan(taken.get(n, math.nan))}
         return Row(

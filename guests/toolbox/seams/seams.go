@@ -20,6 +20,24 @@ var Stat func(path string) (fs.FileInfo, error) = os.Stat
 // StatDir answers for the directory a shell starts in.
 var StatDir func(path string) (fs.FileInfo, error) = os.Stat
 
+// started is the directory that Started told of, until StartDir asks for it.
+var started struct {
+	path string
+	info fs.FileInfo
+}
+
+// Started tells what StatDir just said of the directory that the next shell starts in.
+func Started(path string, info fs.FileInfo) { started.path, started.info = path, info }
+
+// StartDir is StatDir, but does not ask a second time for what Started told of.
+func StartDir(path string) (fs.FileInfo, error) {
+	if info := started.info; info != nil && started.path == path {
+		started.info = nil
+		return info, nil
+	}
+	return StatDir(path)
+}
+
 // DirReason says why a directory cannot be entered; nil is for something that is no directory.
 func DirReason(err error) string {
 	if err == nil {

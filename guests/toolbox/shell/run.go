@@ -91,6 +91,7 @@ func (s *session) runner(env expand.Environ, dir string, stdin io.Reader, out, e
 func (s *session) startDir(saved *state) string {
 	for _, dir := range []string{saved.cwd, saved.requestCwd} {
 		if info, err := seams.StatDir(dir); err == nil && info.IsDir() {
+			seams.Started(dir, info)
 			return dir
 		}
 		fmt.Fprintf(s.stderr, "bash: the working directory %s cannot be entered\n", dir)

@@ -135,16 +135,23 @@ func (c *Call) seqFloat(j *seqJob) int {
 
 // seqWhole counts in whole numbers.
 func (c *Call) seqWhole(n, step, last int64, separator string) int {
-	var text []byte
+	text := make([]byte, 0, 4<<10)
 	first := true
-	for ; (step > 0 && n <= last || step < 0 && n >= last) && c.Context.Err() == nil; n += step {
-		text = text[:0]
+	for ; step > 0 && n <= last || step < 0 && n >= last; n += step {
 		if !first {
 			text = append(text, separator...)
 		}
 		first = false
-		c.Out.Write(strconv.AppendInt(text, n, 10))
+		text = strconv.AppendInt(text, n, 10)
+		if len(text) > cap(text)-64 {
+			if c.Context.Err() != nil {
+				break
+			}
+			c.Out.Write(text)
+			text = text[:0]
+		}
 	}
+	c.Out.Write(text)
 	if !first {
 		c.Out.WriteByte('\n')
 	}

@@ -54,13 +54,12 @@ type squeeze struct {
 
 func compress(c *Call) int {
 	kind := squeezers[c.Name]
-	if kind.codec == archive.Gzip {
-		c.Name = "gzip" // gunzip and zcat are scripts around it elsewhere
-	}
-	spec := squeezeSpecs[kind.codec.Name]
-	opts, status, done := c.Parse(spec)
+	opts, status, done := c.Parse(squeezeSpecs[kind.codec.Name])
 	if done {
 		return status
+	}
+	if kind.codec == archive.Gzip {
+		c.Name = "gzip" // gunzip and zcat are scripts around it elsewhere
 	}
 	for _, key := range []string{"F", "C", "robot", "L"} {
 		if value, given := opts.Value(key); given && value != "xz" && value != "auto" && value != "crc64" {

@@ -264,6 +264,18 @@ def patched_modules(go: Go) -> str:
     folders = {module: module_folder(go, module) for module in plan["modules"]}
     for change in plan["file"]:
         texts[change["module"], change["path"]] = (TOOLBOX / "overlay" / change["with"]).read_text()
+    for change in plan.get("folder", []):
+        for source in sorted((TOOLBOX / "overlay" / change["with"]).glob("*.go")):
+            texts[change["module"], f"{change['path']}/{source.name}"] = source.read_text()
+    for change in plan.get("cut", []):
+        key = change["module"], change["path"]
+        text = texts.get(key) or (folders[change["module"]] / change["path"]).read_text()
+        head, start, rest = text.partition(change["from"])
+        end = change.get("to", "")
+        tail = rest.partition(end)[2] if end else ""
+        if not start or end not in rest:
+            raise Missing(f"{'/'.join(key)}: nothing to cut ({change['why']})")
+        texts[key] = head + change.get("new", "") + end + tail
     for change in plan["text"]:
         key = change["module"], change["path"]
         text = texts.get(key) or (folders[change["module"]] / change["path"]).read_text()
@@ -284,7 +296,7 @@ def patched_modules(go: Go) -> str:
         )
         for (owner, path), text in texts.items():
             if owner == module:
-                (copy / path).chmod(0o644)
+                (copy / path).unlink(missing_ok=True)  # read-only in the cache, or a new file
                 (copy / path).write_text(text)
         mod += f"\nreplace {module} => ../.build/patched/{copy.name}\n"
     (PATCHED / "go.mod").write_text(mod)

@@ -17,7 +17,7 @@ type fifo struct {
 	read   chan struct{} // closed when the read end is open
 	write  chan struct{} // closed when the write end is open
 	sink   chan struct{} // closed when the command of >(command) ended
-	isSink bool
+	isSink bool // of >(command): the command reads
 }
 
 var (
@@ -30,14 +30,14 @@ var (
 const sinkPatience = 2 * time.Second
 
 // Mkfifo makes a named pipe that only this process sees.
-func Mkfifo(path string, _ uint32) error {
+func Mkfifo(path string, sink bool) error {
 	fifosMu.Lock()
 	defer fifosMu.Unlock()
 	if fifos[path] != nil {
 		return fs.ErrExist
 	}
 	reader, writer := Pipe()
-	fifos[path] = &fifo{reader, writer, make(chan struct{}), make(chan struct{}), make(chan struct{}), false}
+	fifos[path] = &fifo{reader, writer, make(chan struct{}), make(chan struct{}), make(chan struct{}), sink}
 	return nil
 }
 
@@ -48,15 +48,40 @@ func IsFifo(path string) bool {
 	return fifos[path] != nil
 }
 
-// OpenFifo opens one end, and waits for the other end as a named pipe does.
+// OpenFifo opens the end that the substituted command has not, and waits for that command as a named pipe does. The
+// command's own end would wait for ever for another one.
 func OpenFifo(path string, flag int) (io.ReadWriteCloser, error) {
-	fifosMu.Lock()
-	found := fifos[path]
-	fifosMu.Unlock()
-	if found == nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	found, err := findFifo(path)
+	if err != nil {
+		return nil, err
 	}
-	if flag&(os.O_WRONLY|os.O_RDWR) != 0 {
+	write := flag&(os.O_WRONLY|os.O_RDWR) != 0
+	if write != found.isSink {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission}
+	}
+	return found.open(write), nil
+}
+
+func findFifo(path string) (*fifo, error) {
+	fifosMu.Lock()
+	defer fifosMu.Unlock()
+	if found := fifos[path]; found != nil {
+		return found, nil
+	}
+	return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+}
+
+// OpenSubstituted opens the end of the command of <(command) or >(command).
+func OpenSubstituted(path string) (io.ReadWriteCloser, error) {
+	found, err := findFifo(path)
+	if err != nil {
+		return nil, err
+	}
+	return found.open(!found.isSink), nil
+}
+
+func (found *fifo) open(write bool) io.ReadWriteCloser {
+	if write {
 		open(found.write)
 		<-found.read
 		fifosMu.Lock()
@@ -64,21 +89,11 @@ func OpenFifo(path string, flag int) (io.ReadWriteCloser, error) {
 			sinks = append(sinks, found.sink)
 		}
 		fifosMu.Unlock()
-		return writeEnd{found.writer}, nil
+		return writeEnd{found.writer}
 	}
 	open(found.read)
 	<-found.write
-	return readEnd{found.reader}, nil
-}
-
-// OpenSink opens the read end for the command of >(command).
-func OpenSink(path string) (io.ReadWriteCloser, error) {
-	fifosMu.Lock()
-	if found := fifos[path]; found != nil {
-		found.isSink = true
-	}
-	fifosMu.Unlock()
-	return OpenFifo(path, os.O_RDONLY)
+	return readEnd{found.reader}
 }
 
 func open(end chan struct{}) {

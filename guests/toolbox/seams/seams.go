@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"capbox/toolbox/abi"
 )
@@ -58,3 +59,6 @@ func Random(below int) int {
 	_, _ = rand.Read(raw[:])
 	return int(binary.LittleEndian.Uint32(raw[:]) % uint32(below))
 }
+
+// FormatDate formats a time as date +FORMAT does.
+var FormatDate = func(format string, when time.Time) string { return when.Format(time.RFC3339) }

@@ -3,7 +3,6 @@ package shell
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
@@ -18,6 +17,7 @@ func (s *session) exec(ctx context.Context, args []string) error {
 	status := s.start(place{
 		ctx: ctx, dir: hc.Dir, environ: hc.Env,
 		streams: commands.Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr},
+		who:     fmt.Sprintf("%s: line %d", hc.Name, hc.Line),
 	}, args)
 	if status == 0 {
 		return nil
@@ -31,6 +31,7 @@ type place struct {
 	dir     string
 	environ expand.Environ
 	streams commands.Streams
+	who     string // how the shell's own messages begin
 }
 
 // start finds the command and runs it; 127 if there is none, 126 if it cannot be run.
@@ -52,7 +53,7 @@ func (s *session) start(at place, args []string) int {
 	if interp.IsBuiltin(name) {
 		return s.startBuiltin(at, append([]string{name}, args[1:]...))
 	}
-	return s.unknown(at.streams.Err, name)
+	return s.unknown(at, name)
 }
 
 // call wires a command to the session, so that it can run others (xargs, find -exec, env).
@@ -70,6 +71,7 @@ func (s *session) call(at place, args []string) *commands.Call {
 	c.Run = func(args []string, change commands.Change) int {
 		c.Out.Flush()
 		next := at
+		next.who = "bash"
 		if change.Context != nil {
 			next.ctx = change.Context
 		}
@@ -163,23 +165,25 @@ var alike = map[string]string{
 	"top": "processes", "htop": "processes", "pidof": "processes", "lsof": "processes",
 }
 
-// unknown tells what serves instead, or the commands with nearly that name.
-func (s *session) unknown(stderr io.Writer, name string) int {
+// unknown says what bash says, and on a line of its own what serves instead, or has nearly that name.
+func (s *session) unknown(at place, name string) int {
+	stderr := at.streams.Err
 	if stderr == nil {
 		return 127
 	}
+	fmt.Fprintf(stderr, "%s: %s: command not found\n", at.who, name)
 	key := name
 	if same, ok := alike[name]; ok {
 		key = same
 	}
 	if hint, ok := substitutes[key]; ok {
-		fmt.Fprintf(stderr, "bash: %s: command not found. %s\n", name, hint)
+		fmt.Fprintf(stderr, "(%s)\n", hint)
 		return 127
 	}
 	near := ""
 	if names := commands.Nearest(name); len(names) > 0 {
 		near = "nearest: " + strings.Join(names, ", ") + "; "
 	}
-	fmt.Fprintf(stderr, "bash: %s: command not found (%s`help` lists all commands)\n", name, near)
+	fmt.Fprintf(stderr, "(%s`help` lists all commands)\n", near)
 	return 127
 }

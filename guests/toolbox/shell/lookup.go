@@ -7,10 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"capbox/toolbox/commands"
 	"capbox/toolbox/seams"
 )
 
-func init() { seams.Stat = statExecutable }
+func init() {
+	seams.Stat = statExecutable
+	seams.FormatDate = commands.FormatDate
+}
 
 // commandFile stands for a command in /usr/bin, where no file is.
 type commandFile struct{ name string }

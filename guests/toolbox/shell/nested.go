@@ -36,7 +36,7 @@ func (s *session) startBuiltin(at place, args []string) int {
 func (s *session) startFile(at place, args []string) int {
 	path := commands.Absolute(at.dir, args[0])
 	complain := func(status int, reason string) int {
-		fmt.Fprintf(at.streams.Err, "bash: %s: %s\n", args[0], reason)
+		fmt.Fprintf(at.streams.Err, "%s: %s: %s\n", at.who, args[0], reason)
 		return status
 	}
 	info, err := os.Stat(path)
@@ -62,7 +62,7 @@ func (s *session) startFile(at place, args []string) int {
 		interpreter = []string{"bash"}
 	}
 	if !exists(interpreter[0]) {
-		return s.unknown(at.streams.Err, interpreter[0])
+		return s.unknown(at, interpreter[0])
 	}
 	return s.start(at, append(append(interpreter, args[0]), args[1:]...))
 }
@@ -170,12 +170,10 @@ func (s *session) shellText(at place, rest *[]string, inline, fromStdin bool) (t
 
 // nested runs a script in a shell of its own: it inherits what is exported, nothing else.
 func (s *session) nested(at place, text, name string, params []string) int {
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), name)
-	if err != nil {
-		fmt.Fprintf(at.streams.Err, "%s\n", err)
-		return 2
-	}
-	runner, err := s.runner(variables(exported(at.environ)), at.dir, at.streams.In, at.streams.Out, at.streams.Err)
+	file, fault := interp.Parsed(text, name)
+	vars := exported(at.environ)
+	functions := interp.ImportFunctions(vars)
+	runner, err := s.runner(variables(vars), at.dir, at.streams.In, at.streams.Out, at.streams.Err)
 	if err == nil {
 		err = interp.Params(params...)(runner)
 	}
@@ -183,5 +181,14 @@ func (s *session) nested(at place, text, name string, params []string) int {
 		fmt.Fprintf(at.streams.Err, "bash: %s\n", err)
 		return 2
 	}
-	return exitCode(runner.Run(at.ctx, file), at.streams.Err)
+	runner.ScriptFile(name != "bash")
+	for _, function := range functions {
+		_ = runner.Run(at.ctx, function)
+	}
+	code := exitCode(runner.Run(at.ctx, file), at.streams.Err)
+	if fault != nil && !runner.Exited() {
+		fmt.Fprintf(at.streams.Err, "%s\n", interp.SyntaxError(name, fault))
+		code = 2
+	}
+	return code
 }

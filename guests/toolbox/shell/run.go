@@ -9,7 +9,6 @@ import (
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
-	"mvdan.cc/sh/v3/syntax"
 
 	"capbox/toolbox/abi"
 	"capbox/toolbox/seams"
@@ -54,9 +53,9 @@ func run(req *abi.Request, script, stdin string) abi.Result {
 
 // script runs the text. The runner is nil if the text could not be parsed.
 func (s *session) script(saved *state, text string, stdin io.Reader) (int, *interp.Runner) {
-	file, err := syntax.NewParser().Parse(strings.NewReader(text), "bash")
-	if err != nil {
-		fmt.Fprintf(s.stderr, "%s\n", err)
+	file, fault := interp.Parsed(text, "bash")
+	if fault != nil && len(file.Stmts) == 0 {
+		fmt.Fprintf(s.stderr, "%s\n", interp.SyntaxError("bash", fault))
 		return 2, nil
 	}
 	saved.cwd = s.startDir(saved)
@@ -68,6 +67,10 @@ func (s *session) script(saved *state, text string, stdin io.Reader) (int, *inte
 	ctx := context.Background()
 	saved.defineFunctions(ctx, runner)
 	code := exitCode(runner.Run(ctx, file), s.stderr)
+	if fault != nil && !runner.Exited() {
+		fmt.Fprintf(s.stderr, "%s\n", interp.SyntaxError("bash", fault))
+		code = 2
+	}
 	seams.WaitForSinks()
 	return code, runner
 }

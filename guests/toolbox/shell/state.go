@@ -27,13 +27,23 @@ var defaults = map[string]string{
 }
 
 // plain variables every script starts with, not exported.
-var plain = map[string]string{"BASH_VERSION": "5.2.0(1)-capbox", "HOSTNAME": "capbox", "OSTYPE": "wasi"}
+var plain = map[string]string{
+	"BASH_VERSION": "5.2.0(1)-capbox", "HOSTNAME": "capbox", "OSTYPE": "wasi", "MACHTYPE": "wasm32-capbox-wasi",
+	"HOSTTYPE": "wasm32", "BASH": "/bin/bash",
+}
+
+// version is $BASH_VERSINFO.
+var version = expand.Variable{
+	Set: true, Kind: expand.Indexed, ReadOnly: true,
+	List: []string{"5", "2", "0", "1", "capbox", "wasm32-capbox-wasi"},
+}
 
 // volatile variables belong to one script.
 var volatile = map[string]bool{
 	"PWD": true, "UID": true, "EUID": true, "GID": true, "IFS": true, "OPTIND": true, "OPTARG": true, "_": true,
 	"REPLY": true, "RANDOM": true, "BASH_VERSION": true, "BASH_VERSINFO": true,
-	"PIPESTATUS": true, "HOSTNAME": true, "OSTYPE": true, "OLDPWD": true,
+	"PIPESTATUS": true, "HOSTNAME": true, "OSTYPE": true, "OLDPWD": true, "MACHTYPE": true, "HOSTTYPE": true,
+	"BASH": true, "SECONDS": true, "BASH_REMATCH": true, "OPTERR": true,
 }
 
 // state is what one script hands to the next of the same run, and the environment a script starts with.
@@ -56,6 +66,9 @@ type keptVar struct {
 	Unset    bool              `json:"unset,omitempty"`
 	Exported bool              `json:"exported,omitempty"`
 	ReadOnly bool              `json:"readonly,omitempty"`
+	Integer  bool              `json:"integer,omitempty"`
+	Lower    bool              `json:"lower,omitempty"`
+	Upper    bool              `json:"upper,omitempty"`
 	Kind     expand.ValueKind  `json:"kind,omitempty"`
 	Str      string            `json:"str,omitempty"`
 	List     []string          `json:"list,omitempty"`
@@ -70,6 +83,7 @@ func restore(req *abi.Request) *state {
 	for name, value := range plain {
 		s.vars[name] = expand.Variable{Set: true, Kind: expand.String, Str: value}
 	}
+	s.vars["BASH_VERSINFO"] = version
 	var last kept
 	if len(req.State) == 0 || json.Unmarshal(req.State, &last) != nil {
 		return s
@@ -87,7 +101,7 @@ func restore(req *abi.Request) *state {
 			continue
 		}
 		s.vars[name] = expand.Variable{
-			Set: true, Exported: v.Exported, ReadOnly: v.ReadOnly, Kind: v.Kind,
+			Set: true, Exported: v.Exported, ReadOnly: v.ReadOnly, Integer: v.Integer, Lower: v.Lower, Upper: v.Upper, Kind: v.Kind,
 			Str: v.Str, List: v.List, Indexes: v.Indexes, Map: v.Map,
 		}
 	}
@@ -141,7 +155,7 @@ func (s *state) after(runner *interp.Runner) *kept {
 	budget := stateBytesMax
 	for _, name := range slices.Sorted(maps.Keys(runner.Vars)) {
 		v := runner.Vars[name]
-		if volatile[name] || s.unchanged(name, v) {
+		if volatile[name] || strings.HasPrefix(name, "BASH_FUNC_") || s.unchanged(name, v) {
 			continue
 		}
 		if size := variableBytes(name, v); size > valueBytesMax || size > budget {
@@ -150,7 +164,7 @@ func (s *state) after(runner *interp.Runner) *kept {
 			budget -= size
 		}
 		next.Vars[name] = keptVar{
-			Unset: !v.Set, Exported: v.Exported, ReadOnly: v.ReadOnly, Kind: v.Kind,
+			Unset: !v.Set, Exported: v.Exported, ReadOnly: v.ReadOnly, Integer: v.Integer, Lower: v.Lower, Upper: v.Upper, Kind: v.Kind,
 			Str: v.Str, List: v.List, Indexes: v.Indexes, Map: v.Map,
 		}
 	}

@@ -84,6 +84,8 @@ func TestWhatHasNoEndIsBounded(t *testing.T) {
 		`x='x+1'; echo $((x))`:                                       "recursion level exceeded",
 		`a=b; b=a; echo $((a))`:                                      "recursion level exceeded",
 		`declare -n r=r; echo "[$r]"; echo on`:                       "on\n",
+		`eval "$(printf '( %.0s' {1..3000})"`:                        "nested too deeply",
+		`x=$(printf '(%.0s' {1..3000}); echo $((x))`:                 "nested too deeply",
 		`{ :; } > <(true); echo $?`:                                  "1\n",
 		`cat < >(true); echo $?`:                                     "1\n",
 	} {

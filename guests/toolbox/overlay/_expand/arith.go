@@ -142,6 +142,9 @@ func (cfg *Config) arithmText(text string) (int64, error) {
 		return 0, &ArithmError{text, "expression recursion level exceeded", text}
 	}
 	defer func() { cfg.arithmDepth = max(cfg.arithmDepth-1, 0) }()
+	if NestedTooDeep(text) {
+		return 0, &ArithmError{"expression", "nested too deeply", ""}
+	}
 	expr, err := syntax.NewParser().Arithmetic(strings.NewReader(text))
 	if err != nil {
 		return 0, &ArithmError{text, "syntax error: operand expected", lastToken(text)}

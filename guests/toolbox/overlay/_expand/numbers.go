@@ -112,3 +112,24 @@ func gapAfter(from syntax.Pos, skip int, to syntax.Pos) string {
 func ArithmSource(cfg *Config, expr syntax.ArithmExpr) string {
 	return prepareConfig(cfg).arithmSource(expr)
 }
+
+// nestingMax bounds brackets in brackets on one line: the parser calls itself for each, and its stack is bounded.
+const nestingMax = 500
+
+// NestedTooDeep says whether the text would take the parser too deep.
+func NestedTooDeep(text string) bool {
+	depth := 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(', '{', '[':
+			if depth++; depth > nestingMax {
+				return true
+			}
+		case ')', '}', ']':
+			depth = max(depth-1, 0)
+		case '\n':
+			depth = 0
+		}
+	}
+	return false
+}

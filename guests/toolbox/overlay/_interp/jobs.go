@@ -62,6 +62,7 @@ type job struct {
 	bgProc
 	process *process
 	text    string
+	number  int // that %N names; numbers of jobs that were waited for are used again
 	waited  bool
 }
 
@@ -82,6 +83,12 @@ func (r *Runner) background(ctx context.Context, st *syntax.Stmt) {
 		bgProc:  bgProc{done: make(chan struct{}), exit: new(exitStatus)},
 		process: r2.process, text: statementText(&plain),
 	}
+	for _, other := range r.jobList {
+		if !other.waited {
+			one.number = max(one.number, other.number)
+		}
+	}
+	one.number++
 	r.jobList = append(r.jobList, one)
 	go func() {
 		defer func() {
@@ -131,22 +138,23 @@ func (r *Runner) lookupJob(word string) *job {
 		}
 		return nil
 	}
-	last := len(r.jobList) - 1
-	switch spec {
-	case "", "%", "+":
-	case "-":
-		last--
-	default:
-		if n, err := strconv.Atoi(spec); err == nil {
-			last = n - 1
-			break
+	skip := 0
+	if spec == "-" {
+		skip = 1
+	}
+	number, err := strconv.Atoi(spec)
+	for _, one := range slices.Backward(r.jobList) {
+		switch {
+		case one.waited:
+		case spec == "" || spec == "%" || spec == "+" || spec == "-":
+			if skip--; skip < 0 {
+				return one
+			}
+		case err == nil && one.number == number, err != nil && strings.HasPrefix(one.text, spec):
+			return one
 		}
-		last = slices.IndexFunc(r.jobList, func(one *job) bool { return strings.HasPrefix(one.text, spec) })
 	}
-	if last < 0 || last >= len(r.jobList) {
-		return nil
-	}
-	return r.jobList[last]
+	return nil
 }
 
 // wait waits for jobs.
@@ -268,130 +276,8 @@ func (r *Runner) jobs(args []string) exitStatus {
 		if onlyPids {
 			r.outf("%d\n", one.process.pid)
 		} else {
-			r.outf("[%d]%s  %-23s %s%s\n", i+1, mark, state, one.text, suffix)
+			r.outf("[%d]%s  %-23s %s%s\n", one.number, mark, state, one.text, suffix)
 		}
 	}
 	return exitStatus{}
 }
-
-// kill sends a signal to this shell or to a job of the script; nothing else can be reached.
-func (r *Runner) kill(ctx context.Context, args []string) exitStatus {
-	signal := "TERM"
-	if len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
-		flag := args[0]
-		args = args[1:]
-		switch {
-		case flag == "-l" || flag == "-L":
-			return r.killList(args)
-		case flag == "--":
-		case (flag == "-s" || flag == "-n") && len(args) > 0:
-			signal = args[0]
-			args = args[1:]
-		default:
-			signal = flag[1:]
-		}
-	}
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
-	}
-	name := signalName(signal)
-	if name == "" || pseudoSignals[name] {
-		return r.failed(1, "kill: %s: invalid signal specification", signal)
-	}
-	if len(args) == 0 {
-		return r.usage("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]")
-	}
-	exit := exitStatus{code: 1}
-	for _, word := range args {
-		if r.killOne(ctx, word, name) {
-			exit.code = 0
-		}
-		if r.exit.exiting {
-			return r.exit
-		}
-	}
-	return exit
-}
-
-func (r *Runner) killOne(ctx context.Context, word, name string) bool {
-	var target *process
-	if one := r.lookupJob(word); one != nil {
-		target = one.process
-	} else if strings.HasPrefix(word, "%") {
-		r.complain("kill: %s: no such job", word)
-		return false
-	} else {
-		pid, err := decimal(word)
-		if err != nil {
-			r.complain("kill: %s: arguments must be process or job IDs", word)
-			return false
-		}
-		if target = findProcess(pid); target == nil {
-			r.complain("kill: (%s) - No such process", word)
-			return false
-		}
-	}
-	number := slices.Index(signals, name)
-	switch {
-	case number == 0:
-		if target != nil && target.done != nil {
-			select {
-			case <-target.done:
-				r.complain("kill: (%s) - No such process", word)
-				return false
-			default:
-			}
-		}
-	case stopping[name]:
-		r.complain("kill: SIG%s: not supported here", name)
-		return false
-	case target == r.process || r.depth == 0 && target == r.identity.process.Load():
-		r.raise(ctx, name)
-	case target.cancel != nil && target.trapped.Load()&(1<<number) == 0:
-		select {
-		case <-target.done:
-			r.complain("kill: (%s) - No such process", word)
-			return false
-		default:
-		}
-		target.cancel(&killed{number})
-	default:
-		target.pending.Or(1 << number)
-	}
-	return true
-}
-
-func (r *Runner) listSignals() {
-	for n := 1; n < len(signals); n++ {
-		end := "\t"
-		if n%5 == 0 || n == len(signals)-1 {
-			end = "\n"
-		}
-		r.outf("%2d) SIG%s%s", n, signals[n], end)
-	}
-}
-
-func (r *Runner) killList(words []string) exitStatus {
-	if len(words) == 0 {
-		r.listSignals()
-	}
-	exit := exitStatus{}
-	for _, word := range words {
-		if n, err := decimal(word); err == nil {
-			if n > 128 {
-				n -= 128
-			}
-			if n >= 0 && n < len(signals) {
-				r.outf("%s\n", signals[n])
-				continue
-			}
-		} else if name := signalName(word); name != "" && !pseudoSignals[name] {
-			r.outf("%d\n", slices.Index(signals, name))
-			continue
-		}
-		exit = r.failed(1, "kill: %s: invalid signal specification", word)
-	}
-	return exit
-}
-
-func decimal(word string) (int, error) { return strconv.Atoi(word) }

@@ -58,6 +58,9 @@ func (r *Runner) program(ctx context.Context, stmts []*syntax.Stmt) {
 
 // parsed is a text as statements. After a syntax error it holds those of the lines before, and the message.
 func parsed(text, name string) ([]*syntax.Stmt, error) {
+	if expand.NestedTooDeep(text) {
+		return nil, errors.New("nested too deeply")
+	}
 	file, err := syntax.NewParser().Parse(strings.NewReader(text), name)
 	if err == nil {
 		return file.Stmts, nil

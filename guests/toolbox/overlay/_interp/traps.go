@@ -169,6 +169,17 @@ func (r *Runner) runTrap(ctx context.Context, action, name string) {
 	r.exit, r.lastExit = exit, last
 }
 
+// failsAlone says whether a failure of the command is one of its own: that of a compound command is of one inside.
+func failsAlone(cm syntax.Command) bool {
+	switch cm := cm.(type) {
+	case *syntax.Block, *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause, *syntax.CaseClause:
+		return false
+	case *syntax.BinaryCmd:
+		return cm.Op == syntax.Pipe || cm.Op == syntax.PipeAll
+	}
+	return true
+}
+
 // raise is a signal to the shell itself, when the statement before is done.
 func (r *Runner) raise(ctx context.Context, name string) {
 	action, trapped := r.traps[name]

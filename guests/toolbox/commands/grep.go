@@ -34,7 +34,7 @@ type grepJob struct {
 
 	// What is asked of every line; looking an option up takes longer than most lines.
 	invert, silent, counts, only, word, whole bool
-	numbers, offsets, tab, terse                       bool
+	numbers, offsets, tab, terse              bool
 }
 
 func grep(c *Call) int {

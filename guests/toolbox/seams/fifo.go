@@ -17,7 +17,7 @@ type fifo struct {
 	read   chan struct{} // closed when the read end is open
 	write  chan struct{} // closed when the write end is open
 	sink   chan struct{} // closed when the command of >(command) ended
-	isSink bool // of >(command): the command reads
+	isSink bool          // of >(command): the command reads
 }
 
 var (

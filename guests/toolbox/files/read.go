@@ -32,10 +32,11 @@ type readData struct {
 	Bytes   int64  `json:"bytes"`
 	Binary  string `json:"binary,omitempty"`
 	CRLF    bool   `json:"crlf,omitempty"`
-	Format  string `json:"format,omitempty"` // of what is not shown as it is: utf-16, notebook, table, an image's
+	Format  string `json:"format,omitempty"` // of what is not shown as it is: utf-16, notebook, table, pdf, an image's
 	Width   int    `json:"width,omitempty"`
 	Height  int    `json:"height,omitempty"`
 	Rows    int    `json:"rows,omitempty"`
+	Pages   int    `json:"pages,omitempty"`
 	Changed bool   `json:"changed,omitempty"` // by something else, while it was read
 }
 

@@ -67,6 +67,11 @@ func (v *viewing) again(show func() abi.Result) abi.Result {
 
 // binary says what a file is whose bytes are of no use to a model.
 func (v *viewing) binary() abi.Result {
+	if v.data.Binary == "PDF document" && !v.args.Raw {
+		if res, ok := v.pdf(); ok {
+			return res
+		}
+	}
 	what := v.data.Binary
 	if image, ok := media.Inspect(v.file); ok {
 		v.data.Format, v.data.Width, v.data.Height = image.Format, image.Width, image.Height

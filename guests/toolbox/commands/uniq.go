@@ -3,6 +3,7 @@ package commands
 import (
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -102,6 +103,8 @@ func (u *uniqRules) copy(out *Output, in io.Reader) error {
 	lines := newLineReader(in, u.end)
 	var group []string
 	count, key, shown := 0, "", false
+	counted, number := u.opts.Has("c"), make([]byte, 0, 24)
+	whole := u.fields == 0 && u.chars == 0 && u.width < 0 && !u.all && !u.groups && !u.opts.Has("i")
 	flush := func() {
 		switch {
 		case count == 0, (u.all || u.opts.Has("d")) && count == 1, u.opts.Has("u") && count > 1:
@@ -112,8 +115,10 @@ func (u *uniqRules) copy(out *Output, in io.Reader) error {
 		}
 		shown = true
 		for _, line := range group {
-			if u.opts.Has("c") {
-				out.Printf("%7d ", count)
+			if counted {
+				digits := strconv.AppendInt(number[:0], int64(count), 10)
+				out.WriteString("       "[min(len(digits), 7):])
+				out.Write(append(digits, ' '))
 			}
 			out.WriteString(line)
 			out.WriteByte(u.end)
@@ -126,6 +131,10 @@ func (u *uniqRules) copy(out *Output, in io.Reader) error {
 		line, ok := lines.next()
 		if !ok {
 			break
+		}
+		if whole && count > 0 && string(line) == key {
+			count++
+			continue
 		}
 		text := string(line)
 		if this := u.key(text); count > 0 && this == key {

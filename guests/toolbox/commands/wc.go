@@ -184,6 +184,21 @@ func countText(in io.Reader) (tally, error) {
 		t.bytes += int64(n)
 		held = 0
 		for len(text) > 0 {
+			// Most text is short words of ASCII; what is counted stays out of memory while it lasts.
+			letters := 0
+			for letters < len(text) && text[letters] > ' ' && text[letters] < utf8.RuneSelf {
+				letters++
+			}
+			if letters > 0 {
+				if !inWord {
+					inWord = true
+					t.words++
+				}
+				t.chars += int64(letters)
+				column += int64(letters)
+				text = text[letters:]
+				continue
+			}
 			r, size := rune(text[0]), 1
 			if r >= utf8.RuneSelf {
 				if !utf8.FullRune(text) && err == nil {

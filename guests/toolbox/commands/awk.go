@@ -63,27 +63,7 @@ func awk(c *Call) int {
 	config.Funcs = (&awkState{}).functions()
 	program, moved := awkExtended(program)
 	var files outputs
-	shell, release := process.Register(process.Host{
-		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
-			if c.Out.out.Flush() != nil { // here, since this may be a goroutine that nobody recovers
-				return SignalPipe
-			}
-			return c.Run([]string{"sh", "-c", code}, Change{Streams: Streams{In: stdin, Out: stdout, Err: stderr}})
-		},
-		Open: func(name string, flag int, perm fs.FileMode) (io.ReadWriteCloser, error) {
-			file, err := OpenFile(c.Dir, name, flag, perm, Streams{In: c.In, Out: c.Out.out, Err: c.err})
-			if real, ok := file.(*os.File); ok && err == nil && flag == os.O_RDONLY {
-				if info, err := real.Stat(); err == nil && info.IsDir() {
-					real.Close()
-					return nil, errDirectory
-				}
-			}
-			if err != nil || flag == os.O_RDONLY {
-				return file, err
-			}
-			return &output{ReadWriteCloser: file, name: name, all: &files}, nil
-		},
-	})
+	shell, release := process.Register(c.awkHost(&files))
 	defer release()
 	config.ShellCommand = shell
 	parsed, err := parser.ParseProgram([]byte(program), &parser.ParserConfig{Funcs: config.Funcs})
@@ -107,6 +87,31 @@ func awk(c *Call) int {
 		return c.awkFailure(err)
 	}
 	return status
+}
+
+// awkHost runs the commands of a program and opens its files.
+func (c *Call) awkHost(files *outputs) process.Host {
+	return process.Host{
+		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
+			if c.Out.out.Flush() != nil { // here, since this may be a goroutine that nobody recovers
+				return SignalPipe
+			}
+			return c.Run([]string{"sh", "-c", code}, Change{Streams: Streams{In: stdin, Out: stdout, Err: stderr}})
+		},
+		Open: func(name string, flag int, perm fs.FileMode) (io.ReadWriteCloser, error) {
+			file, err := OpenFile(c.Dir, name, flag, perm, Streams{In: c.In, Out: c.Out.out, Err: c.err})
+			if real, ok := file.(*os.File); ok && err == nil && flag == os.O_RDONLY {
+				if info, err := real.Stat(); err == nil && info.IsDir() {
+					real.Close()
+					return nil, errDirectory
+				}
+			}
+			if err != nil || flag == os.O_RDONLY {
+				return file, err
+			}
+			return &output{ReadWriteCloser: file, name: name, all: files}, nil
+		},
+	}
 }
 
 // outputs notes the first of a program's files that could not be written: goawk closes them without looking.

@@ -141,6 +141,11 @@ func (d *dumper) choose(c *Call, opts *Options) string {
 			return problem
 		}
 	}
+	return d.finish(last)
+}
+
+// finish reads the format of the end, and settles how many bytes a line takes.
+func (d *dumper) finish(last string) string {
 	if last != "" {
 		format, problem := parseDumpFormat(`"` + strings.ReplaceAll(last, "\n", `\n`) + `"`)
 		if problem != "" {

@@ -106,6 +106,19 @@ func (j *numfmtJob) options(opts *Options) string {
 			*unit = n
 		}
 	}
+	if problem := j.numbers(opts); problem != "" {
+		return problem
+	}
+	j.suffix, _ = opts.Value("suffix")
+	j.delimiter, _ = opts.Value("d")
+	if text, ok := opts.Value("format"); ok {
+		return j.parseFormat(text)
+	}
+	return ""
+}
+
+// numbers reads the flags with widths, lines and fields.
+func (j *numfmtJob) numbers(opts *Options) string {
 	if text, ok := opts.Value("padding"); ok {
 		n, err := strconv.Atoi(text)
 		if err != nil || n == 0 || max(n, -n) > paddingMax {
@@ -132,11 +145,6 @@ func (j *numfmtJob) options(opts *Options) string {
 			return "invalid field value '" + text + "'"
 		}
 		j.fields = spans
-	}
-	j.suffix, _ = opts.Value("suffix")
-	j.delimiter, _ = opts.Value("d")
-	if text, ok := opts.Value("format"); ok {
-		return j.parseFormat(text)
 	}
 	return ""
 }

@@ -321,7 +321,7 @@ func (p *sedParser) compile(text string, options pattern.Options) *pattern.Patte
 	if p.extended {
 		dialect = pattern.Extended
 	}
-	compiled, err := pattern.Compile(text, dialect, options)
+	compiled, err := pattern.Compile(numericEscapes(text, true), dialect, options)
 	if err != nil {
 		p.fail(err.Error())
 	}

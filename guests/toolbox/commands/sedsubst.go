@@ -139,8 +139,46 @@ func (p *sedParser) substitution() *sedSubstitution {
 	return sub
 }
 
+// numericEscapes puts characters in the place of \xHH, \oNNN and \dNNN. One that would be special, in an expression or
+// a replacement, stays as it is meant: with a backslash before it.
+func numericEscapes(text string, regex bool) string {
+	if !strings.Contains(text, `\x`) && !strings.Contains(text, `\o`) && !strings.Contains(text, `\d`) {
+		return text
+	}
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			out.WriteByte(text[i])
+			continue
+		}
+		base, digits := map[byte]int{'x': 16, 'o': 8, 'd': 10}[text[i+1]], 3
+		if base == 16 {
+			digits = 2
+		}
+		end := min(i+2+digits, len(text))
+		n, err := uint64(0), strconv.ErrSyntax
+		for ; base != 0 && err != nil && end > i+2; end-- {
+			if n, err = strconv.ParseUint(text[i+2:end], base, 8); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			out.WriteString(text[i : i+2])
+			i++
+			continue
+		}
+		if regex && strings.IndexByte(`[^\`, byte(n)) >= 0 || !regex && (n == '&' || n == '\\') {
+			out.WriteByte('\\')
+		}
+		out.WriteByte(byte(n))
+		i = end - 1
+	}
+	return out.String()
+}
+
 // parseReplacement splits the right side of s: & and \1, escapes, GNU's changes of case.
 func parseReplacement(text string) []sedPart {
+	text = numericEscapes(text, false)
 	var parts []sedPart
 	var plain strings.Builder
 	add := func(part sedPart) {

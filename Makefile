@@ -28,7 +28,7 @@ BUILT := $(VENV)/.built
 GUEST_SOURCES := $(shell find guests -type f -not -path '*/.build/*' -not -path '*/__pycache__/*' 2>/dev/null)
 GUESTS := src/capbox/guests/toolbox.wasm
 
-.PHONY: help setup demo test check format lint types guests-check bench lock clean
+.PHONY: help setup demo test check format lint types guests-check bench docs lock clean
 help:
 	@sed -n 's/^# \{0,1\}//; 1,4p' Makefile
 
@@ -119,6 +119,9 @@ bench:
 	@$(PY) -m bench --suite $(BENCH) $(if $(JSON),--json,$(if $(filter full,$(BENCH)),--write docs/benchmarks.md))
 
 # --- upkeep ---
+
+docs: setup
+	@$(PY) docs/generate_shell.py > docs/shell.md.new && mv docs/shell.md.new docs/shell.md
 
 lock: $(BUILT)/uv
 	@$(UV) lock

@@ -236,7 +236,7 @@ class Session:
         if lost is None:
             return await self._engine.gate.call(call, seat, limits)
         try:
-            seat.journal.note(Decided("denial", f"tool {call.name[:64]}", lost.code, call.id))
+            seat.journal.append(Decided("denial", f"tool {call.name[:64]}", lost.code, call.id))
         except JournalError as error:
             lost = ToolFailure("sandbox_failed", f"the journal cannot be written: {error}")
         return ToolResult(ok=False, content="", error=lost, journal=seat.run)

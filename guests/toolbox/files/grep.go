@@ -135,7 +135,7 @@ func (g *grepping) file(directory, name string, depth int, kind fs.FileMode) boo
 func isAbsent(err error) bool { return os.IsNotExist(err) }
 
 // descriptor reads a file without os.File: that costs two more host calls and three allocations a file. A read that
-// does not fill its buffer has met the end of a regular file, and saves the one that would say so.
+// does not fill its buffer is not taken for the last one: files of /proc and of some FUSE systems read that way.
 type descriptor int
 
 func (d descriptor) Read(into []byte) (int, error) {
@@ -146,8 +146,8 @@ func (d descriptor) Read(into []byte) (int, error) {
 			continue
 		case err != nil:
 			return 0, err
-		case n < len(into):
-			return n, io.EOF
+		case n == 0 && len(into) > 0:
+			return 0, io.EOF
 		}
 		return n, nil
 	}

@@ -86,10 +86,13 @@ class Session:
         trace: TracebackType | None,
     ) -> bool | None:
         """Interrupt the runs that are open, and wait until nothing of any run is left."""
-        if self._calls is not None:
-            self._stack.callback(self._calls.close, "ended" if kind is None else "interrupted")
         self._stack.push_async_callback(self._end_calls)
-        return await leave(self._stack, error)
+        try:
+            return await leave(self._stack, error)
+        finally:
+            if self._calls is not None:
+                # Not in the stack: its task group would wrap a JournalError in a group.
+                self._calls.close("ended" if kind is None else "interrupted")
 
     async def call(
         self,

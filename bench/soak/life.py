@@ -28,6 +28,7 @@ from capbox.box import Box
 from capbox.engine.local import LocalEngine
 from capbox.journal.event import RunId
 from capbox.messages import ToolResult
+from capbox.sandbox.wasi.renaming import STAGED
 
 _SHOWN = 12
 ENDS = ("plain", "plain", "plain", "plain", "revoke", "revoke", "close", "close")
@@ -242,9 +243,11 @@ class Life:
         if wrong is not None:
             raise Wrong("content", wrong)
         left = self._files.temporaries(self._area)
-        self._left |= left
-        for _ in left:
-            self._around.count("temporary files left by killed calls")
+        for name in left:
+            # A rename goes by way of a name that is not on record; a kill may leave it there.
+            moving = name.rpartition("/")[2].startswith(STAGED)
+            self._left |= set() if moving else {name}
+            self._around.count(f"{'moving' if moving else 'temporary'} files left by killed calls")
         for name, _ in act.keeps:
             self._stage.kept.pop(name, None)
         self._stage.muddled = self._stage.muddled or bool(act.keeps)

@@ -137,7 +137,7 @@ class Workspace:
         return None
 
     def temporaries(self, area: str) -> set[str]:
-        """Remove what a killed call prepared for a replacement, and return the names."""
+        """Remove what a killed call prepared for a replacement or was moving; return the names."""
         found = list((self.root / area).rglob(".capbox-*"))
         for path in found:
             path.unlink()

@@ -120,8 +120,10 @@ bench:
 
 # --- upkeep ---
 
+# The pages that are made from the code; tests compare them.
 docs: setup
-	@$(PY) docs/generate_shell.py > docs/shell.md.new && mv docs/shell.md.new docs/shell.md
+	@for made in docs/generate_*.py; do page=docs/$${made#docs/generate_}; page=$${page%.py}.md; \
+		$(PY) $$made > $$page.new && mv $$page.new $$page || { rm -f $$page.new; exit 1; }; done
 
 lock: $(BUILT)/uv
 	@$(UV) lock

@@ -23,6 +23,7 @@ SCRIPTED = (*(f"s{n}.txt" for n in range(4)), "d/t0.txt", "d/t1.txt")
 NAMES = (*WHOLE, *SCRIPTED)
 FILE_BYTES_MAX = 8_000
 _HISTORY = 200
+_LINES = re.compile(rb"(?:@[a-z0-9]+@ [0-9a-f]+\n)+")
 _TAG = re.compile(r"@([a-z0-9]+)@")
 
 Change = Mapping[str, bytes | None]
@@ -111,6 +112,11 @@ class Workspace:
                 partly and any(p is not None and p.startswith(found or b"") for p in possible)
             ):
                 complaints.append(f"{name} holds {_shown(found)}, which nobody wrote")
+            if found is not None and not _LINES.fullmatch(found):
+                (
+                    self.root / name
+                ).unlink()  # half of a file, as it may be; the next acts want lines
+                found = None
             self._settle(name, found)
         return "; ".join(complaints) or None
 

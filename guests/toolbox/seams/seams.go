@@ -7,6 +7,7 @@ package seams
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -37,6 +38,12 @@ func StartDir(path string) (fs.FileInfo, error) {
 		return info, nil
 	}
 	return StatDir(path)
+}
+
+// TooDeep ends the guest because its calls stand too deep in each other; a host takes these words for its bound.
+var TooDeep = func(most int) {
+	fmt.Fprintf(os.Stderr, "stack overflow: calls stand in each other more than %d deep\n", most)
+	os.Exit(2)
 }
 
 // DirReason says why a directory cannot be entered; nil is for something that is no directory.

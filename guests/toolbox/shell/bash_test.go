@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"capbox/toolbox/abi"
+	"capbox/toolbox/seams"
 )
 
 // bash runs one script in a directory and gives its result.
 func bash(t *testing.T, dir, script string, state any) abi.Result {
 	t.Helper()
+	seams.TooDeep = func(int) {} // it would end the tests
 	arguments, err := json.Marshal(map[string]string{"script": script})
 	if err != nil {
 		t.Fatal(err)

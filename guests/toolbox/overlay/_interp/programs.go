@@ -11,6 +11,8 @@ import (
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
+
+	"capbox/toolbox/seams"
 )
 
 func sprintf(format string, a ...any) string { return fmt.Sprintf(format, a...) }
@@ -33,8 +35,9 @@ func (r *Runner) deeper(name string) bool {
 	return false
 }
 
-// tooDeep ends the line of the script.
+// tooDeep ends the call by its bound, as the host's own stack would; in a test it ends the line of the script.
 func (r *Runner) tooDeep(what string) {
+	seams.TooDeep(depthMax)
 	r.complain("%smaximum nesting level exceeded (%d)", what, depthMax)
 	r.discard()
 }

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from capbox import app  # noqa: E402
 from capbox.authority.limits import Limits  # noqa: E402
 from capbox.engine.home import Home  # noqa: E402
 
+LANGUAGE = ROOT / "guests" / "toolbox" / "shell" / "testdata" / "differences.toml"
 TABLE = ROOT / "guests" / "toolbox" / "commands" / "table.go"
 
 HEAD = """# The shell
 
 What the tool `bash` can do. This page is generated (`make docs`): commands and flags are what the
-toolbox says of itself, differences are those that the cases in `tests/conformance` carry.
+toolbox says of itself, differences are those that the cases in `tests/conformance` and the tests
+of the language carry.
 
 A script is read by an interpreter of bash (mvdan.cc/sh) inside the sandbox. Every command is a
 function of the toolbox; no program is ever started, so nothing outside of this page can run. A flag
@@ -51,6 +54,10 @@ NOTES = (
     "The locale is C.UTF-8 and cannot be changed: `LC_ALL` has no effect, order is by bytes.",
     "`TZ` is read by `date`; other commands show times in UTC.",
     "All files belong to the one user there is; permissions are those of the host's files.",
+    "From archives symbolic links are made last, hard links become copies; devices, FIFOs and "
+    "set-user-id bits are left out.",
+    "awk has `gensub`, `asort` and `match` with an array of gawk, and refuses what else only gawk "
+    "has (`FPAT`, `IGNORECASE`, `PROCINFO`, `switch`, arrays of arrays).",
     "`.env`, keys and other secrets that grants leave out do not exist for scripts.",
     "Standard output beyond four times the bound of a call ends the call.",
     "In `/dev` are `null`, `zero`, `stdin`, `stdout`, `stderr`, `urandom`, `fd/0` to `fd/2` only.",
@@ -124,6 +131,19 @@ def differences(cases: Sequence[Case]) -> str:
     """Return each reason once, by theme, with the cases that show it."""
     lines = ["## Differences from bash and the GNU tools", ""]
     lines += [f"- {note}" for note in NOTES]
+    lines += [
+        "",
+        "### the language",
+        "",
+        "| script | bash | here | because |",
+        "| --- | --- | --- | --- |",
+    ]
+    for one in tomllib.loads(LANGUAGE.read_text(encoding="utf-8"))["difference"]:
+        here = one["here"].strip().replace("\n", " / ")
+        cells = (f"`{one['script']}`", one["bash"], f"`{here}`", one["why"])
+        lines.append(
+            "| " + " | ".join(c.replace("|", "\\|").replace("\n", "; ") for c in cells) + " |"
+        )
     for theme in sorted({case.theme for case in cases if case.differs} - {"scripts"}):
         lines += ["", f"### {theme.replace('_', ', ')}", ""]
         reasons: dict[str, list[str]] = {}

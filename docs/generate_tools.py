@@ -76,6 +76,7 @@ CODES = {
     "tool_crashed": "the tool ended abnormally",
     "tool_protocol": "the tool answered what is no result",
     "sandbox_failed": "capbox could not run it to its end, or could not record it",
+    "invalid_patch": "the patch cannot be read, or does not fit; nothing was changed",
     "not_found": "no such file; or the workspace itself is gone",
     "exists": "something else has this name",
     "is_directory": "a file is expected",

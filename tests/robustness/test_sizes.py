@@ -152,11 +152,12 @@ async def test_the_file_tools_on_ten_gigabytes_read_a_part_or_say_so(
     assert all(effect.bytes < 1_000_000 for r in (read, grepped) for effect in r.effects)
 
 
+@pytest.mark.slow
 async def test_a_text_of_ten_gigabytes_is_read_by_pages(make_box: object, workspace: Path) -> None:
     with (workspace / "text").open("wb") as file:
         file.write(b"".join(b"line %d\n" % n for n in range(1, 100_001)))
         file.truncate(HUGE)
-    async with make_box() as box:  # type: ignore[operator]
+    async with make_box(limits=Limits(wall_seconds=300)) as box:  # type: ignore[operator]
         first = await box.call("read", path="text", limit=2)
         later = await box.call("read", path="text", offset=50_000, limit=1)
     assert first.content.startswith("     1\tline 1\n     2\tline 2\n")

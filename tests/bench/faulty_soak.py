@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-from bench.soak.__main__ import main
+from bench.soak import main
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.runner import Runner

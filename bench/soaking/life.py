@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from bench.soak.acts import FILE_ACTS, Act, Stage, read
-from bench.soak.bounds import BOUNDS, SECONDS, WITHIN, Bound
-from bench.soak.harm import Harmer
-from bench.soak.judge import complaint, leaked, unrecorded
-from bench.soak.records import compare
-from bench.soak.rights import Right, Rights, drawn
-from bench.soak.scripts import HARMLESS, SCRIPTS, slow
-from bench.soak.watch import Watch
-from bench.soak.world import Workspace
-from bench.soak.wrong import Wrong, found_in
+from bench.soaking.acts import FILE_ACTS, Act, Stage, read
+from bench.soaking.bounds import BOUNDS, SECONDS, WITHIN, Bound
+from bench.soaking.harm import Harmer
+from bench.soaking.judge import complaint, leaked, unrecorded
+from bench.soaking.records import compare
+from bench.soaking.rights import Right, Rights, drawn
+from bench.soaking.scripts import HARMLESS, SCRIPTS, slow
+from bench.soaking.watch import Watch
+from bench.soaking.world import Workspace
+from bench.soaking.wrong import Wrong, found_in
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
 from capbox.journal.event import RunId

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from bench.soak.harm import zygotes_of
+from bench.soaking.harm import zygotes_of
 
 STALL_SECONDS = 1.0
 _LOOK_SECONDS = 0.5

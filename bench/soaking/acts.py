@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bench.soak.rights import Rights
-from bench.soak.world import NAMES, WHOLE, Change, Workspace, text
+from bench.soaking.rights import Rights
+from bench.soaking.world import NAMES, WHOLE, Change, Workspace, text
 from capbox.messages import Json, ToolResult
 
 Check = Callable[[ToolResult], str | None]

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.soak.acts import Act, Check, Stage, passes, says
-from bench.soak.world import WHOLE
+from bench.soaking.acts import Act, Check, Stage, passes, says
+from bench.soaking.world import WHOLE
 from capbox.authority.limits import Limits
 from capbox.messages import ToolResult
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from bench.soak.wrong import Wrong
+from bench.soaking.wrong import Wrong
 
 WHOLE = tuple(f"w{n}.txt" for n in range(4))
 SCRIPTED = (*(f"s{n}.txt" for n in range(4)), "d/t0.txt", "d/t1.txt")

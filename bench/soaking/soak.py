@@ -20,12 +20,12 @@ from pathlib import Path
 import anyio
 
 from bench.memory import bytes_of, children
-from bench.soak import leaks, records
-from bench.soak.harm import Harmer, zygotes_of
-from bench.soak.life import Around, Life
-from bench.soak.watch import Watch
-from bench.soak.world import Workspace, workspaces
-from bench.soak.wrong import Wrong, found_in
+from bench.soaking import leaks, records
+from bench.soaking.harm import Harmer, zygotes_of
+from bench.soaking.life import Around, Life
+from bench.soaking.watch import Watch
+from bench.soaking.world import Workspace, workspaces
+from bench.soaking.wrong import Wrong, found_in
 from capbox import app
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine

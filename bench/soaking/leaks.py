@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.memory import bytes_of, children
-from bench.soak.wrong import Wrong
+from bench.soaking.wrong import Wrong
 
 RSS_GROWTH_MAX = 64_000_000
 

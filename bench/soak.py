@@ -18,8 +18,8 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from bench.soak.soak import MARGIN_SECONDS, Plan, Soak, Wrap
-from bench.soak.watch import Watch
+from bench.soaking.soak import MARGIN_SECONDS, Plan, Soak, Wrap
+from bench.soaking.watch import Watch
 from bench.suites import seed as seed_cache
 from capbox import app
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from bench.soak.acts import Act, Stage, says
-from bench.soak.world import FILE_BYTES_MAX, SCRIPTED, Change, text
+from bench.soaking.acts import Act, Stage, says
+from bench.soaking.world import FILE_BYTES_MAX, SCRIPTED, Change, text
 from capbox.messages import ToolResult
 
 Piece = tuple[str, str, Change]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from bench.soak.wrong import Wrong
+from bench.soaking.wrong import Wrong
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
 from capbox.journal.verify import Broken, Closed, OpenPrefix, verify

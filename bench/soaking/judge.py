@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from bench.soak.acts import Act
-from bench.soak.records import CHANGES
-from bench.soak.rights import Rights
-from bench.soak.world import Workspace, owners
-from bench.soak.wrong import Wrong
+from bench.soaking.acts import Act
+from bench.soaking.records import CHANGES
+from bench.soaking.rights import Rights
+from bench.soaking.world import Workspace, owners
+from bench.soaking.wrong import Wrong
 from capbox.messages import ToolResult
 
 

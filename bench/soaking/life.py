@@ -253,7 +253,11 @@ class Life:
         self._stage.muddled = self._stage.muddled or bool(act.keeps)
 
     def _audit(self) -> None:
+        # Cut off in its first call, a life does not know which run is its own.
+        nameless = self._run is None and bool(self._begun)
         self._take_stock()
+        if nameless:
+            return
         made: set[str] = set()
         if self._run is not None:
             made = compare(self._around.engine.home.state, self._run, self._answers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 KINDS = {
     "content": "an answer with the wrong content, or a wrong file on disk",
     "authority": "data of another authority",
@@ -22,13 +24,15 @@ class Wrong(Exception):
         super().__init__(f"{KINDS[kind]}: {what}")
         self.kind = kind
         self.what = what
+        self.at = time.monotonic()
         self.where = ""
         self.calls: tuple[str, ...] = ()
 
 
 def found_in(error: BaseException) -> Wrong | None:
-    """Return the first Wrong in an exception or a group of them."""
+    """Return the earliest Wrong in an exception or a group of them: what came after may follow."""
     if isinstance(error, Wrong):
         return error
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return next((found for one in inner if (found := found_in(one)) is not None), None)
+    found = [one for one in map(found_in, inner) if one is not None]
+    return min(found, key=lambda wrong: wrong.at, default=None)

@@ -43,3 +43,8 @@ def test_a_snapshot_does_not_change() -> None:
     holdings.reserve((minted(A, (A, 1)),), {A}, set())
     assert (before.revoked, dict(before.uses)) == (frozenset(), {})
     assert holdings.standing(2.0).revoked == {AuthorityId("x")}
+
+
+def test_a_clock_that_is_set_back_brings_nothing_back() -> None:
+    holdings = Holdings()
+    assert [holdings.standing(now).now for now in (5.0, 9.0, 7.0, 9.5)] == [5.0, 9.0, 9.0, 9.5]

@@ -52,6 +52,18 @@ async def test_a_jump_forward_ends_what_expires_and_nothing_else(
     assert (a.ok, b.ok) == (lasting, ending)
 
 
+async def test_what_has_expired_stays_so_when_the_clock_is_set_back(
+    make_box: object, workspace: Path, clock: Clock
+) -> None:
+    (workspace / "a").write_text("here\n")
+    async with make_box(grants=["read:/workspace/a expires=1h"]) as box:  # type: ignore[operator]
+        answers = []
+        for jump in (0, 2 * HOUR, -2 * HOUR):
+            clock.now += jump
+            answers.append((await box.call("bash", script="cat a")).content.startswith("here"))
+    assert answers == [True, False, False]
+
+
 @pytest.mark.parametrize("jump", [-HOUR, -DAY, -10 * 365 * DAY, DAY, 10 * 365 * DAY])
 async def test_bounds_do_not_move_when_the_clock_jumps(
     make_box: object, clock: Clock, jump: int

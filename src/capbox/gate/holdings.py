@@ -31,9 +31,12 @@ class Holdings:
         """Start with nothing revoked and nothing used."""
         self._revoked: frozenset[AuthorityId] = frozenset()
         self._uses: Counter[GrantId] = Counter()
+        self._latest = 0.0
 
     def standing(self, now: float) -> Standing:
         """Return a snapshot; reserved uses count. `now` is seconds since 1970."""
+        # A clock that was set back must not bring back what had expired.
+        self._latest = now = max(self._latest, now)
         return Standing(now, self._revoked, MappingProxyType(dict(self._uses)))
 
     def revoke(self, authority: AuthorityId) -> None:

@@ -66,7 +66,7 @@ async def test_a_tree_of_a_thousand_levels_is_searched_and_removed(
     assert lines(found) == [f"{LEVELS + 2}"]
     # So long are the names that one call cannot have all removals on record: it stops before.
     gone = sum(effect.action in ("rmdir", "delete") for effect in removed.effects)
-    assert (code(removed), gone + sum(1 for _ in os.walk(workspace)) - 1) == ("written", LEVELS + 1)
+    assert (code(removed), gone + sum(1 for _ in os.walk(workspace)) - 1) == ("effects", LEVELS + 1)
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ async def test_a_folder_of_a_hundred_thousand_files_is_listed_and_searched(
     assert counted.content == "100001\n100001\n"
     assert listed.ok and len(listed.content.encode()) <= Limits().output_bytes
     # More changes than one call can have on record: it stops before the first that it could not.
-    assert code(removed) == "written"
+    assert code(removed) == "effects"
     assert sum(e.action == "delete" for e in removed.effects) == 100_001 - len(
         os.listdir(workspace)
     )

@@ -23,7 +23,17 @@ DEPTH_MAX = 64
 # What only the gate may say: a tool that claims one would pass its own failure off as ours.
 RESERVED = frozenset(
     {
-        *("time", "fuel", "memory", "stack", "output", "written", "files_created", "revoked"),
+        *(
+            "time",
+            "fuel",
+            "memory",
+            "stack",
+            "output",
+            "written",
+            "files_created",
+            "effects",
+            "revoked",
+        ),
         *("unknown_tool", "tool_crashed", "tool_protocol", "sandbox_failed", "repeated"),
         *("stopped_by_person", "interrupted", "denied"),
     }

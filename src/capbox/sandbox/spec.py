@@ -107,6 +107,7 @@ BOUNDS = {
     "output": "stopped: the call wrote more output than allowed (--output)",
     "written": "stopped: the call wrote more file bytes than allowed (--limit written_bytes=)",
     "files_created": "stopped: the call created more files than allowed (--limit files_created=)",
+    "effects": "stopped: the call made more changes than one call can have on record",
     "revoked": "stopped: the authority of this call was revoked",
     "interrupted": "stopped: interrupted",
 }

@@ -116,7 +116,7 @@ def test_opening_without_end_for_writing_stops(world: Any, outcome: Any) -> None
         got = outcome(lambda number=number: guest.close(guest.open(f"/workspace/{number}", "w")))
         if got is not None:
             break
-    assert (number, got, guest.finish().stopped) == (10_000, "TRAP", "written")
+    assert (number, got, guest.finish().stopped) == (10_000, "TRAP", "effects")
 
 
 def test_a_bound_crossed_stops_every_later_call(world: Any, outcome: Any) -> None:

@@ -150,7 +150,7 @@ class Call:
             raise OSError(errno.EACCES, "no list of effects")
         number = self.effects.record(action, path, host)
         if number is None:
-            self.stop("written")
+            self.stop("effects")
         return number
 
     def looked(self, action: str, path: str, mount: Mount, name: str) -> int:

@@ -17,11 +17,12 @@ MakeBox = Callable[..., Box]
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """An empty folder."""
+def workspace(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder, removed afterwards by what can: pytest fails at a thousand levels."""
     folder = tmp_path / "workspace"
     folder.mkdir()
-    return folder
+    yield folder
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
 @pytest.fixture

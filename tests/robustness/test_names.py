@@ -37,7 +37,7 @@ async def test_every_name_that_is_text_is_found_read_and_kept(
         globbed = await box.call("glob", pattern="**/*")
         grepped = await box.call("grep", pattern="needle")
         shell = await box.call("bash", script='for f in *; do cat -- "$f"; cp -- "$f" copy; done')
-    shown = name.replace("\t", "\\t").replace("\n", "\\n")  # a list has one line for each
+    shown = name.replace("\t", "\\t").replace("\n", "\\n")  # a line for each
     assert (globbed.content, grepped.content) == (shown, f"{shown}:1:needle")
     assert shell.content == "needle\n"
     assert (workspace / "copy").read_text() == (workspace / name).read_text() == "needle\n"

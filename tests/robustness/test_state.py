@@ -78,7 +78,8 @@ async def test_a_call_whose_record_has_no_room_has_no_effect(
     # The last one may have been done, if its intent still found room: then that is on record.
     (verdict,) = verify(home.state / "journal", Signer.load(home.state / "journal.key"))
     assert isinstance(verdict, OpenPrefix)
-    assert (f"{undone}.txt" in os.listdir(workspace)) == (verdict.entries == 2 * len(tries) + 2)
+    on_record = verdict.entries == 2 * len(tries) + 2
+    assert on_record or f"{undone}.txt" not in os.listdir(workspace)
     async with (
         app.local_engine(home=home, spares=False) as engine,
         Box(workspace=workspace, grants=["read:/workspace"], engine=engine) as box,

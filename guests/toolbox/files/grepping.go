@@ -139,7 +139,7 @@ func (g *grepping) showLine(line search.Line) bool {
 		g.page.line("", []byte("--"))
 	}
 	if g.shown == "" {
-		g.shown = shorten(g.walk.cwd, g.path)
+		g.shown = visible(shorten(g.walk.cwd, g.path))
 	}
 	mark := byte('-')
 	text := line.Text
@@ -212,8 +212,8 @@ func (g *grepping) showFile(shown string) bool {
 	}
 	if g.mode == "files" {
 		g.paths = append(g.paths, shown)
-		return g.page.line("", []byte(shown))
+		return g.page.line("", []byte(visible(shown)))
 	}
 	g.counts = append(g.counts, grepCount{shown, g.inFile})
-	return g.page.line(shown, strconv.AppendInt([]byte{':'}, int64(g.inFile), 10))
+	return g.page.line(visible(shown), strconv.AppendInt([]byte{':'}, int64(g.inFile), 10))
 }

@@ -417,3 +417,20 @@ async def test_a_cancelled_call_leaves_nothing_beside_the_one_file_it_was_grante
         with anyio.move_on_after(3):
             await box.call("bash", script=script)
     assert sorted(path.name for path in work.iterdir() if path.is_file()) == ["f.txt"]
+
+
+async def test_the_same_calls_side_by_side_are_a_principals_own_affair(
+    make_box: MakeBox, workspace: Path
+) -> None:
+    (workspace / "a.txt").write_text("here\n")
+    results: list[ToolResult] = []
+
+    async def call(box: Box) -> None:
+        results.append(await box.call("bash", script="cat a.txt"))
+
+    async with make_box("read:/workspace") as box:
+        for _ in range(2):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(4):
+                    tasks.start_soon(call, box)
+    assert [result.content for result in results] == ["here\n"] * 8

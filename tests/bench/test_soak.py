@@ -70,7 +70,7 @@ def test_sigterm_ends_it_with_the_report(tmp_path: Path) -> None:
 
 FAULTS = [
     ("content", {"content"}),
-    ("another", {"authority"}),
+    ("another", {"authority", "content"}),
     ("widened", {"authority", "allow", "content"}),
     ("narrowed", {"deny", "content", "failure"}),
     ("unrecorded", {"journal"}),

@@ -136,3 +136,19 @@ async def test_progress_is_reported_once_when_tools_are_compiled(
         await engine.compile_tools()
         compiled = list((cache / "compiled").glob("*.cwasm"))
     assert (len(lines), bool(compiled)) == (said, True)
+
+
+def children() -> str:
+    """The numbers of this process's children."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+
+
+async def test_an_engine_that_cannot_be_opened_leaves_no_process(tmp_path: Path) -> None:
+    home = Home(tmp_path / "config", tmp_path / "state", tmp_path / "cache")
+    home.state.mkdir(mode=0o700)
+    (home.state / "journal").write_text("not a directory")
+    before = children()
+    with pytest.raises(JournalError) as kept:  # with its traceback, and so everything in it
+        async with app.local_engine(home=home):
+            raise AssertionError("it opened")
+    assert (children(), kept.type) == (before, JournalError)

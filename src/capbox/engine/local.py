@@ -92,7 +92,7 @@ class LocalEngine:
         self._guests = guests
         self._report = report
         self._spares = spares
-        self._zygotes = zygotes
+        self._zygotes = tuple(zygotes)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -107,6 +107,8 @@ class LocalEngine:
         return self
 
     async def _open(self, stack: AsyncExitStack) -> None:
+        for zygote in self._zygotes:
+            stack.callback(zygote.release)  # also if what follows cannot be opened
         self.home.prepare()
         self.registry: Registry = load(self._guests, shipped=True)
         if self.registry.errors:

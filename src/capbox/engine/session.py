@@ -8,21 +8,16 @@ authority; the composition root hands in `mint`, which gives the session's grant
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 from anyio.abc import TaskGroup
 
-from capbox.agent import events
-from capbox.agent.loop import AskMore, Run
-from capbox.agent.plan import OfferedTool, RunPlan
-from capbox.agent.stopwatch import Stopwatch
-from capbox.agent.stream import follow
 from capbox.authority.authority import Authority
 from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import Grant, ModelSelector, NameSelector
@@ -30,15 +25,19 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
-from capbox.engine.offer import offered
-from capbox.engine.record import recording
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
 from capbox.gate.seat import Repeats, Seat
 from capbox.journal.errors import JournalError
 from capbox.journal.event import Decided
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
-from capbox.models.model import Model
+
+if TYPE_CHECKING:
+    from capbox.agent import events
+    from capbox.agent.loop import AskMore
+    from capbox.agent.plan import OfferedTool
+    from capbox.agent.stopwatch import Stopwatch
+    from capbox.models.model import Model
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
 _CLOSED = ToolFailure(
@@ -66,6 +65,7 @@ class Session:
         self._ceiling = ceiling
         self._approver = approver or DenyApprover()
         self._calls: OpenRun | None = None
+        self._seen: tuple[int, int] | None = None  # what the workspace was at the last call
         self._calling: dict[anyio.CancelScope, anyio.Event] = {}
         self._runs: list[_UnderWay] = []
         self._revoked = False
@@ -107,15 +107,16 @@ class Session:
             if self._calls is None:
                 names = tuple(_tool_grant(name) for name in self._engine.tools)
                 self._calls = self._open(self._mint(names))
+                # A principal may ask the same thing as often as it likes, also side by side; only a
+                # model is cut short.
+                self._calls.seat.repeats = Repeats(counting=False)
         except (JournalError, OSError) as error:
             # No record, no effect.
             failure = ToolFailure("sandbox_failed", f"a run cannot be opened: {error}")
             return ToolResult(ok=False, content="", error=failure)
         self._numbered += 1
         call = ToolCall(f"call-{self._numbered}", tool, arguments, malformed)
-        # A principal may ask the same thing as often as it likes; only a model is cut short.
         seat = self._calls.seat
-        seat.repeats = Repeats()
         with anyio.CancelScope() as scope:
             ended = self._calling[scope] = anyio.Event()
             try:
@@ -163,6 +164,13 @@ class Session:
 
         Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
         """
+        # A direct call needs none of these, and they take a fifteenth of its time to load.
+        from capbox.agent.loop import Run
+        from capbox.agent.plan import RunPlan
+        from capbox.agent.stopwatch import Stopwatch
+        from capbox.agent.stream import follow
+        from capbox.engine.record import recording
+
         if self._tasks is None:
             raise RuntimeError("the session is not open")
         tools = self._offered()
@@ -208,6 +216,8 @@ class Session:
             raise recorder.failure
 
     def _offered(self) -> tuple[OfferedTool, ...]:
+        from capbox.engine.offer import offered
+
         chosen = self._settings.tools
         unknown = [name for name in chosen or () if name not in self._engine.tools]
         if unknown:
@@ -235,7 +245,7 @@ class Session:
         self, call: ToolCall, seat: Seat, limits: Limits | None = None
     ) -> ToolResult:
         """Call at the gate, unless the workspace is gone: "no grant covers it" would be a lie."""
-        lost = _lost(self._layout.workspace)
+        lost = self._lost()
         if lost is None:
             return await self._engine.gate.call(call, seat, limits)
         try:
@@ -243,6 +253,19 @@ class Session:
         except JournalError as error:
             lost = ToolFailure("sandbox_failed", f"the journal cannot be written: {error}")
         return ToolResult(ok=False, content="", error=lost, journal=seat.run)
+
+    def _lost(self) -> ToolFailure | None:
+        """Say that the workspace was deleted, moved or replaced since it was granted, if it was."""
+        workspace = self._layout.workspace
+        with suppress(OSError):
+            found = os.lstat(workspace)
+            if (found.st_dev, found.st_ino) == self._seen:
+                return None
+            if os.path.realpath(workspace) == workspace and stat.S_ISDIR(found.st_mode):
+                self._seen = found.st_dev, found.st_ino
+                return None
+        reason = f"the workspace {workspace} is no longer a directory there: it was deleted, moved"
+        return ToolFailure("not_found", f"{reason} or replaced. Put it back, or open another one.")
 
     async def _end_calls(self) -> None:
         """Interrupt the calls under way; each has its outcome in the journal before that closes."""
@@ -256,14 +279,6 @@ class Session:
     async def _end_runs(self) -> None:
         for run in tuple(self._runs):
             await run.end()
-
-
-def _lost(workspace: str) -> ToolFailure | None:
-    """Say that the workspace was deleted, moved or replaced since it was granted, if it was."""
-    if os.path.realpath(workspace) == workspace and Path(workspace).is_dir():
-        return None
-    reason = f"the workspace {workspace} is no longer a directory there: it was deleted, moved or"
-    return ToolFailure("not_found", f"{reason} replaced. Put it back, or open another one.")
 
 
 def _tool_grant(name: str) -> Grant:

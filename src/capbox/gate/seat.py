@@ -30,9 +30,10 @@ REPEATS_REFUSED = 6
 class Repeats:
     """Counts calls of the same tool with the same arguments that gave the same result."""
 
-    def __init__(self) -> None:
-        """Start with none."""
+    def __init__(self, *, counting: bool = True) -> None:
+        """Start with none; without `counting` every call is the first."""
         self._seen: dict[bytes, tuple[str, int]] = {}
+        self._counting = counting
 
     def exhausted(self, call: bytes) -> bool:
         """Say whether one more such call would be one too many."""
@@ -43,6 +44,8 @@ class Repeats:
 
         A call that `changed` something makes the results of all other calls worth asking again.
         """
+        if not self._counting:
+            return 1
         before, times = self._seen.get(call, ("", 0))
         times = times + 1 if before == result else 1
         if changed:

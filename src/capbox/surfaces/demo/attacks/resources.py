@@ -126,7 +126,6 @@ ATTACKS = (
         floods_disk("@ws/out/sparse", 20_000_000),
         Habit.SHELL,
         EDITOR,
-        lacks="no such program",
     ),
     Attack(
         "arguments",

@@ -11,7 +11,7 @@ from tests.conformance.play import Boxes
 from capbox.engine.home import Home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def boxes(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Boxes]:
     """Give what plays cases; its boxes share one engine."""
     place = tmp_path_factory.mktemp("conformance")

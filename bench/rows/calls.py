@@ -75,7 +75,7 @@ async def deadline(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
 
 
 async def gate_journal(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
-    """Decision, two journal entries and their signatures, with a tool that returns at once."""
+    """Decision, two sealed journal entries, with a tool that returns at once."""
     real = engine.tools, engine.gate
     without_guest(engine)
     async with Box(workspace=workspace, preset="read-only", engine=engine) as box:

@@ -441,9 +441,11 @@ def children(parent: int) -> Iterator[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, ppid = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            # Of two threads the first may be gone, and the other still hold the sockets.
+            dead = state in "ZX" and len(os.listdir(stat.with_name("task"))) < 2
         except OSError:
             continue
-        if int(ppid) == parent and state not in "ZX":
+        if int(ppid) == parent and not dead:
             yield int(stat.parent.name)
 
 

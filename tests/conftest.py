@@ -24,6 +24,8 @@ from hypothesis import settings
 from capbox import app
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
+from capbox.journal.head import Signer
+from capbox.journal.log import Journal
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -230,3 +232,17 @@ async def engine(home: Home) -> AsyncIterator[LocalEngine]:
     """A running local engine with the real tools; it ends with the test."""
     async with app.local_engine(home=home, spares=False) as running:
         yield running
+
+
+@pytest.fixture
+def signer() -> Signer:
+    """A key that is the same in every test."""
+    return Signer(b"k" * 32)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, signer: Signer) -> Iterator[Journal]:
+    """An open, empty journal."""
+    opened = Journal(tmp_path / "journal", signer)
+    yield opened
+    opened.close()

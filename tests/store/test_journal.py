@@ -2,11 +2,8 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from capbox.journal.chain import link_of
@@ -17,20 +14,6 @@ from capbox.messages import Spent
 from capbox.store.journal import export, read, runs
 
 R1 = RunId("r1")
-
-
-@pytest.fixture
-def signer() -> Signer:
-    """A key that is the same in every test."""
-    return Signer(b"k" * 32)
-
-
-@pytest.fixture
-def journal(tmp_path: Path, signer: Signer) -> Iterator[Journal]:
-    """An open, empty journal."""
-    opened = Journal(tmp_path / "journal", signer)
-    yield opened
-    opened.close()
 
 
 def test_an_export_can_be_checked_with_the_public_key_alone(

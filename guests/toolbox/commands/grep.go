@@ -2,6 +2,7 @@ package commands
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -287,19 +288,17 @@ func joinName(dir, base string) string {
 
 func (j *grepJob) file(label, name string) {
 	in, err := j.c.Open(name)
-	if err != nil {
-		j.complain(label, err)
-		return
-	}
-	defer in.Close()
-	if err := j.search(label, in); err != nil && !errors.Is(err, errStop) {
-		j.complain(label, err)
-	}
+	j.opened(label, in, err)
 }
 
 // regular searches a file that a directory's list called regular, in four calls of the host instead of ten.
 func (j *grepJob) regular(label, name string) {
 	in, err := openPlain(j.c.Path(name))
+	j.opened(label, in, err)
+}
+
+// opened searches what was opened, unless that failed, and closes it.
+func (j *grepJob) opened(label string, in io.ReadCloser, err error) {
 	if err != nil {
 		j.complain(label, err)
 		return

@@ -1,8 +1,6 @@
 package shell
 
 import (
-	"encoding/json"
-	"fmt"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -13,26 +11,16 @@ import (
 // testdata/archives.json was recorded from GNU tar 1.34, gzip 1.12, bzip2 1.0.8, XZ Utils 5.4 and Info-ZIP in the C
 // locale, standard output and error together: {script, output, exit}.
 func TestArchivesAreHandledAsByTheOriginalTools(t *testing.T) {
-	raw, err := os.ReadFile("testdata/archives.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []struct {
+	recorded(t, "archives.json", func(t *testing.T, one struct {
 		Script, Output string
 		Exit           int
-	}
-	if err := json.Unmarshal(raw, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for i, one := range cases {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			res := bash(t, t.TempDir(), "exec 2>&1\n"+one.Script, nil)
-			got := strings.TrimRight(exitLine.ReplaceAllString(res.Content, ""), "\n")
-			if code := res.Data.(*Outcome).ExitCode; got != one.Output || code != one.Exit {
-				t.Errorf("%s\ngave %d and\n%s\nnot %d and\n%s", one.Script, code, got, one.Exit, one.Output)
-			}
-		})
-	}
+	}) {
+		res := bash(t, t.TempDir(), "exec 2>&1\n"+one.Script, nil)
+		got := strings.TrimRight(exitLine.ReplaceAllString(res.Content, ""), "\n")
+		if code := res.Data.(*Outcome).ExitCode; got != one.Output || code != one.Exit {
+			t.Errorf("%s\ngave %d and\n%s\nnot %d and\n%s", one.Script, code, got, one.Exit, one.Output)
+		}
+	})
 }
 
 func TestEachCommandOfArchivesExplainsItself(t *testing.T) {

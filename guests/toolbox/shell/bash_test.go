@@ -2,8 +2,6 @@ package shell
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,30 +31,20 @@ var exitLine = regexp.MustCompile(`\n?exit code \d+\n$`)
 
 // testdata/cases.json was recorded from GNU bash and coreutils: {script, stdout, exit}.
 func TestScriptsBehaveAsInBashWithGNUTools(t *testing.T) {
-	raw, err := os.ReadFile("testdata/cases.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []struct {
+	recorded(t, "cases.json", func(t *testing.T, one struct {
 		Script, Stdout string
 		Exit           int
-	}
-	if err := json.Unmarshal(raw, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for i, one := range cases {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			res := bash(t, t.TempDir(), "exec 2>/dev/null\n"+one.Script, nil)
-			got := exitLine.ReplaceAllString(res.Content, "")
-			want := one.Stdout
-			if one.Exit != 0 {
-				got, want = strings.TrimSuffix(got, "\n"), strings.TrimSuffix(want, "\n")
-			}
-			if code := res.Data.(*Outcome).ExitCode; got != want || code != one.Exit {
-				t.Errorf("%s\ngave %d and %q\nnot  %d and %q", one.Script, code, got, one.Exit, want)
-			}
-		})
-	}
+	}) {
+		res := bash(t, t.TempDir(), "exec 2>/dev/null\n"+one.Script, nil)
+		got := exitLine.ReplaceAllString(res.Content, "")
+		want := one.Stdout
+		if one.Exit != 0 {
+			got, want = strings.TrimSuffix(got, "\n"), strings.TrimSuffix(want, "\n")
+		}
+		if code := res.Data.(*Outcome).ExitCode; got != want || code != one.Exit {
+			t.Errorf("%s\ngave %d and %q\nnot  %d and %q", one.Script, code, got, one.Exit, want)
+		}
+	})
 }
 
 func TestTheNextScriptOfARunStartsWhereTheLastOneEnded(t *testing.T) {

@@ -1,8 +1,6 @@
 package shell
 
 import (
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 )
@@ -10,20 +8,12 @@ import (
 // testdata/commands.json was recorded from GNU bc, dc, awk, patch, coreutils and util-linux: {script, content}, where
 // content is both outputs in their order, as a result has it.
 func TestCommandsAnswerAsTheirGNUCounterparts(t *testing.T) {
-	raw, err := os.ReadFile("testdata/commands.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []struct{ Script, Content string }
-	if err := json.Unmarshal(raw, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for _, one := range cases {
+	recorded(t, "commands.json", func(t *testing.T, one struct{ Script, Content string }) {
 		dir := t.TempDir()
 		if got := strings.ReplaceAll(bash(t, dir, one.Script, nil).Content, dir, "DIR"); got != one.Content {
 			t.Errorf("%s\ngave %q\nnot  %q", one.Script, got, one.Content)
 		}
-	}
+	})
 }
 
 func TestAPatchDoesNotFollowNamesThatLeadOutOfTheDirectory(t *testing.T) {

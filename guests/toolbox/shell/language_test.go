@@ -2,7 +2,6 @@ package shell
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -16,28 +15,18 @@ var hintLine = regexp.MustCompile("\n\\([^\n]*`help` lists all commands\\)")
 
 // testdata/language.json was recorded from bash 5.2, standard error included: {script, output, exit}.
 func TestTheLanguageIsThatOfBash(t *testing.T) {
-	raw, err := os.ReadFile("testdata/language.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []struct {
+	recorded(t, "language.json", func(t *testing.T, one struct {
 		Script, Output string
 		Exit           int
-	}
-	if err := json.Unmarshal(raw, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for i, one := range cases {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			res := bash(t, t.TempDir(), one.Script, nil)
-			got := strings.TrimSuffix(exitLine.ReplaceAllString(res.Content, ""), "\n")
-			got = hintLine.ReplaceAllString(got, "")
-			want := strings.TrimSuffix(one.Output, "\n")
-			if code := res.Data.(*Outcome).ExitCode; got != want || code != one.Exit {
-				t.Errorf("%s\ngave %d and %q\nnot  %d and %q", one.Script, code, got, one.Exit, want)
-			}
-		})
-	}
+	}) {
+		res := bash(t, t.TempDir(), one.Script, nil)
+		got := strings.TrimSuffix(exitLine.ReplaceAllString(res.Content, ""), "\n")
+		got = hintLine.ReplaceAllString(got, "")
+		want := strings.TrimSuffix(one.Output, "\n")
+		if code := res.Data.(*Outcome).ExitCode; got != want || code != one.Exit {
+			t.Errorf("%s\ngave %d and %q\nnot  %d and %q", one.Script, code, got, one.Exit, want)
+		}
+	})
 }
 
 // The file is for the documents; its two keys are read without a library for TOML.

@@ -31,17 +31,6 @@ func TestTheRequiredTextIsInEveryMatch(t *testing.T) {
 	}
 }
 
-func TestTheNeedleIsFoundWhereItFirstIs(t *testing.T) {
-	for _, text := range []string{"a", "zq", "ez", "ze", "aab", "é", "needle found"} {
-		n := newNeedle(text)
-		for _, hay := range []string{"", text, "x" + text, text[1:] + text, strings.Repeat("z", 9) + text + text, text[:len(text)-1], "zzzzee"} {
-			if got, want := n.index([]byte(hay)), strings.Index(hay, text); got != want {
-				t.Errorf("%q in %q: got %d, want %d", text, hay, got, want)
-			}
-		}
-	}
-}
-
 func TestALiteralMatchesAsItsExpressionDoes(t *testing.T) {
 	for _, text := range []string{"aXaaXa", "", "aa", "aaa", "\xe2aa\xc3"} {
 		p, err := Compile("aa", Basic, Options{})

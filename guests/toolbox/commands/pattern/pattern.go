@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
+
+	"capbox/toolbox/literal"
 )
 
 // Dialect is the language a pattern is written in.
@@ -40,8 +42,8 @@ type Pattern struct {
 	slow   *regexp2.Regexp
 	groups int
 	source string
-	needle needle // what each match holds, if that is known
-	exact  bool   // whether that is all of a match
+	needle literal.Finder // what each match holds, if that is known
+	exact  bool           // whether that is all of a match
 }
 
 // Compile reads a pattern.
@@ -68,9 +70,9 @@ func Compile(text string, dialect Dialect, options Options) (*Pattern, error) {
 			if dialect != Perl && strings.Contains(translated, "|") {
 				fast.Longest()
 			}
-			literal, exact := required(translated)
+			text, exact := required(translated)
 			return &Pattern{
-				fast: fast, groups: fast.NumSubexp(), source: translated, needle: newNeedle(literal), exact: exact,
+				fast: fast, groups: fast.NumSubexp(), source: translated, needle: literal.New([]byte(text)), exact: exact,
 			}, nil
 		}
 		if dialect != Perl {
@@ -111,7 +113,7 @@ func (p *Pattern) RE2() (string, bool) { return p.source, p.fast != nil }
 // Match says whether the text has a match.
 func (p *Pattern) Match(text []byte) bool {
 	if p.Selective() {
-		if at := p.needle.index(text); at < 0 || p.exact {
+		if at := p.needle.Index(text); at < 0 || p.exact {
 			return at >= 0
 		}
 	}
@@ -140,7 +142,7 @@ func (p *Pattern) FindAll(text []byte, limit int) [][]int {
 	switch {
 	case p.exact:
 		return p.findLiteral(text, limit)
-	case p.Selective() && p.needle.index(text) < 0:
+	case p.Selective() && p.needle.Index(text) < 0:
 		return nil
 	case p.fast != nil:
 		return p.fast.FindAllSubmatchIndex(text, limit)

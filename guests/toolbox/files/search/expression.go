@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+
+	"capbox/toolbox/literal"
 )
 
 // Options change how an expression is read.
@@ -24,9 +26,9 @@ type Options struct {
 // Expression is a compiled pattern. It is used by one goroutine at a time.
 type Expression struct {
 	regexp    *regexp.Regexp
-	literal   finder   // text every match contains; its literal may be empty
-	several   *several // or some texts, of which every match contains one; nil without
-	exact     bool     // the pattern is that text and nothing else
+	literal   literal.Finder // text every match contains; its literal may be empty
+	several   *several       // or some texts, of which every match contains one; nil without
+	exact     bool           // the pattern is that text and nothing else
 	multiline bool
 	lines     *automaton // nil when the expression has more instructions than it can hold
 }
@@ -53,16 +55,16 @@ func Compile(pattern string, options Options) (*Expression, error) {
 	if err != nil {
 		return nil, explain(pattern, err)
 	}
-	literal := required(tree)
-	e := &Expression{regexp: compiled, multiline: options.Multiline, literal: newFinder([]byte(literal))}
-	e.exact = tree.Op == syntax.OpLiteral && literal != ""
-	if literal == "" && !options.Multiline {
+	text := literal.Required(tree)
+	e := &Expression{regexp: compiled, multiline: options.Multiline, literal: literal.New([]byte(text))}
+	e.exact = tree.Op == syntax.OpLiteral && text != ""
+	if text == "" && !options.Multiline {
 		e.several = newSeveral(requiredAny(tree))
 	}
 	if options.Multiline {
 		return e, nil
 	}
-	if strings.Contains(literal, "\n") {
+	if strings.Contains(text, "\n") {
 		return nil, errors.New(`the pattern holds a newline, which no single line contains: set multiline`)
 	}
 	if !e.exact {
@@ -91,8 +93,8 @@ func explain(pattern string, err error) error {
 // Find gives the place of the first match within one line, for showing it.
 func (e *Expression) Find(line []byte) (start, end int) {
 	if e.exact {
-		if at := e.literal.index(line); at >= 0 {
-			return at, at + len(e.literal.literal)
+		if at := e.literal.Index(line); at >= 0 {
+			return at, at + len(e.literal.Text)
 		}
 		return 0, 0
 	}
@@ -133,8 +135,8 @@ func (e *Expression) begin() {
 // candidate is a place in the next line that may match.
 func (e *Expression) candidate(text []byte, from int) int {
 	switch {
-	case len(e.literal.literal) > 0:
-		at := e.literal.index(text[from:])
+	case len(e.literal.Text) > 0:
+		at := e.literal.Index(text[from:])
 		if at < 0 {
 			return -1
 		}
@@ -151,7 +153,7 @@ func (e *Expression) candidate(text []byte, from int) int {
 // so what it accepts beyond plain ASCII is asked again.
 func (e *Expression) confirms(line []byte) bool {
 	if e.lines != nil {
-		if (len(e.literal.literal) > 0 || e.several != nil) && e.lines.find(line, 0) < 0 {
+		if (len(e.literal.Text) > 0 || e.several != nil) && e.lines.find(line, 0) < 0 {
 			return false
 		}
 		if isPlain(line) {
@@ -171,7 +173,7 @@ func isPlain(line []byte) bool {
 }
 
 func (e *Expression) nextSpan(text []byte, from int) (start, end int) {
-	if from >= len(text) || len(e.literal.literal) > 0 && e.literal.index(text[from:]) < 0 {
+	if from >= len(text) || len(e.literal.Text) > 0 && e.literal.Index(text[from:]) < 0 {
 		return -1, 0
 	}
 	at := e.regexp.FindIndex(text[from:])

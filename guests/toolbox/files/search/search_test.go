@@ -207,24 +207,6 @@ func TestNewlinesAreCountedExactly(t *testing.T) {
 	}
 }
 
-func TestTheFinderAgreesWithBytesIndex(t *testing.T) {
-	random := rand.New(rand.NewSource(2))
-	for range 20_000 {
-		text := make([]byte, random.Intn(20))
-		for i := range text {
-			text[i] = "abq"[random.Intn(3)]
-		}
-		literal := make([]byte, 1+random.Intn(4))
-		for i := range literal {
-			literal[i] = "abq"[random.Intn(3)]
-		}
-		f := newFinder(literal)
-		if got, want := f.index(text), bytes.Index(text, literal); got != want {
-			t.Fatalf("%q in %q: %d, want %d", literal, text, got, want)
-		}
-	}
-}
-
 func BenchmarkSearch(b *testing.B) {
 	text := bytes.Repeat([]byte("func (s *Searcher) before(text []byte, start int) bool { return from < start }\n"), 30_000)
 	for _, pattern := range []string{"needle_xyz", "needle_[a-z]+ found", "[a-z]+_[a-z]+ found", "(?i)needle_xyz"} {

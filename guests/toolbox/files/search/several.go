@@ -5,6 +5,8 @@ import (
 	"regexp/syntax"
 	"slices"
 	"unicode/utf8"
+
+	"capbox/toolbox/literal"
 )
 
 const (
@@ -72,9 +74,9 @@ func newSeveral(pieces []piece) *several {
 }
 
 func (p *piece) rank(at int) int {
-	rank := int(rarity[p.text[at]])
+	rank := literal.Rarity(p.text[at])
 	if p.folded {
-		rank = min(rank, int(rarity[upperOf(p.text[at])]))
+		rank = min(rank, literal.Rarity(upperOf(p.text[at])))
 	}
 	return rank
 }

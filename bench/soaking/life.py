@@ -28,7 +28,6 @@ from capbox.box import Box
 from capbox.engine.local import LocalEngine
 from capbox.journal.event import RunId
 from capbox.messages import ToolResult
-from capbox.sandbox.wasi.renaming import STAGED
 
 _SHOWN = 12
 ENDS = ("plain", "plain", "plain", "plain", "revoke", "revoke", "close", "close")
@@ -64,7 +63,6 @@ class Life:
         self._recent: deque[str] = deque(maxlen=_SHOWN)
         self._closing = False
         self._several = False
-        self._left: set[str] = set()  # by calls that were killed; each must be on record
 
     async def live(self) -> None:
         """Open, call, close, audit. Raises Wrong, naming this life."""
@@ -243,11 +241,8 @@ class Life:
         if wrong is not None:
             raise Wrong("content", wrong)
         left = self._files.temporaries(self._area)
-        for name in left:
-            # A rename goes by way of a name that is not on record; a kill may leave it there.
-            moving = name.rpartition("/")[2].startswith(STAGED)
-            self._left |= set() if moving else {name}
-            self._around.count(f"{'moving' if moving else 'temporary'} files left by killed calls")
+        if left:
+            raise Wrong("content", f"a call that was cut short left {sorted(left)}")
         for name, _ in act.keeps:
             self._stage.kept.pop(name, None)
         self._stage.muddled = self._stage.muddled or bool(act.keeps)
@@ -262,10 +257,9 @@ class Life:
         if self._run is not None:
             made = compare(self._around.engine.home.state, self._run, self._answers)
         prefix = "/workspace/"
-        names = {p.removeprefix(prefix) for p in made if p.startswith(prefix)}
-        if not self._left <= names:
-            raise Wrong("journal", f"no recorded effect made {self._left - names}")
-        self._files.sweep(self._area, names)
+        self._files.sweep(
+            self._area, {p.removeprefix(prefix) for p in made if p.startswith(prefix)}
+        )
         wrong = self._files.audit(self._area)
         if wrong is not None:
             raise Wrong("content", wrong)

@@ -143,11 +143,8 @@ class Workspace:
         return None
 
     def temporaries(self, area: str) -> set[str]:
-        """Remove what a killed call prepared for a replacement or was moving; return the names."""
-        found = list((self.root / area).rglob(".capbox-*"))
-        for path in found:
-            path.unlink()
-        return {str(path.relative_to(self.root)) for path in found}
+        """Return the names of what a killed call prepared for a replacement, or was moving."""
+        return {str(p.relative_to(self.root)) for p in (self.root / area).rglob(".capbox-*")}
 
     def sweep(self, area: str, made: set[str]) -> None:
         """Remove what calls that were cut short prepared. Raises Wrong for what none made."""

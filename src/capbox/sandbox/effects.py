@@ -9,19 +9,21 @@ so the parent parses them strictly and treats them as data.
 
 Lines are JSON arrays in UTF-8. [action, guest path, host path] is an entry, numbered from 0;
 ["bytes", entry, count] its total, written when the call ends; ["moved", created, renamed, target]
-says that the file of entry `created` was a temporary one and has become that of `target`.
+says that the file of entry `created` was a temporary one and has become that of `target`;
+["staged", renamed, name] is at the end while a rename is under way, by way of the name `name`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from errno import EIO
 from json.encoder import encode_basestring as quoted
 
 from capbox.authority.paths import GuestPath, HostPath
-from capbox.sandbox.spec import Touched
+from capbox.sandbox.spec import Touched, is_staged, is_temporary
 
 # Reads and changes have a share each, so that reading much never keeps a call from writing.
 SHARE_ENTRIES_MAX = 10_000
@@ -97,6 +99,17 @@ class EffectWriter:
         if created is not None and created < renamed and target != created:
             self._append(f'["moved",{created},{renamed},{target}]\n')
 
+    def staged(self, renamed: int, name: str) -> Callable[[], None]:
+        """Note what a file or directory is called on its way; the result takes the note back."""
+        end = os.lseek(self._fd, 0, os.SEEK_CUR)
+        self._append(f'["staged",{renamed},{quoted(name)}]\n')
+
+        def arrived() -> None:
+            os.ftruncate(self._fd, end)
+            os.lseek(self._fd, end, os.SEEK_SET)
+
+        return arrived
+
     def finish(self) -> None:
         """Append the totals of bytes; the call is over."""
         lines = (f'["bytes",{number},{count}]\n' for number, count in self._totals.items())
@@ -118,10 +131,14 @@ class EffectWriter:
 
 @dataclass(frozen=True, slots=True)
 class EffectLog:
-    """What the parent read; not `whole` if lines were torn, malformed or too many."""
+    """What the parent read; not `whole` if lines were torn, malformed or too many.
+
+    `staged` is what was being renamed at the end, and its name meanwhile.
+    """
 
     touched: tuple[Touched, ...]
     whole: bool
+    staged: tuple[Touched, str] | None = None
 
 
 def read_effects(fd: int) -> EffectLog:
@@ -131,6 +148,7 @@ def read_effects(fd: int) -> EffectLog:
     whole = not lines.pop() and size <= LOG_BYTES_MAX
     entries: list[Touched] = []
     moves: list[tuple[int, int, int]] = []
+    staged = None
     for line in lines:
         known = len(entries)
         match _parsed(line):
@@ -146,10 +164,12 @@ def read_effects(fd: int) -> EffectLog:
                 0 <= created < renamed < known and 0 <= target < known and target != created
             ):
                 moves.append((created, renamed, target))
+            case ["staged", int(renamed), str(name)] if 0 <= renamed < known and is_staged(name):
+                staged = entries[renamed], name
             case _:
                 whole = False
                 break
-    return _folded(entries, moves, whole=whole)
+    return replace(_folded(entries, moves, whole=whole), staged=staged)
 
 
 def _parsed(line: bytes) -> object:
@@ -179,5 +199,4 @@ def _printable(text: str) -> str:
 
 
 def _temporary(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name.startswith(".capbox-") and name.endswith(".tmp")
+    return is_temporary(path.rpartition("/")[2])

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,11 +25,12 @@ from capbox.sandbox.cache import CacheError, CompileCache, CompileError
 from capbox.sandbox.effects import EffectLog, read_effects
 from capbox.sandbox.engine import EngineKey
 from capbox.sandbox.handles import SandboxError, WorkerHandle, ZygoteHandle
+from capbox.sandbox.leftovers import tidy
 from capbox.sandbox.pool import Breed, Pool
 from capbox.sandbox.process.frames import BODY_BYTES_MAX, Report, Request, Walls, parse_report
 from capbox.sandbox.process.wire import Hangup
 from capbox.sandbox.scratch import bytes_left
-from capbox.sandbox.spec import Broken, Failed, Job, Module, Outcome, Stopped, is_temporary, stopped
+from capbox.sandbox.spec import Broken, Failed, Job, Module, Outcome, Stopped, stopped
 from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
@@ -210,14 +210,15 @@ class Sandbox:
         effects = EffectLog((), whole=True)
         if worker is not None and worker.effects_fd >= 0:
             effects = read_effects(worker.effects_fd)
+        touched = effects.touched
         if worker is not None and keep:
             self._pool.put(worker)
         elif worker is not None:
             worker.release()
-            _remove_temporaries(flight.job, effects)
+            touched += tidy(flight.job, effects) if dead else ()
         return Outcome(
             report.end,
-            effects.touched,
+            touched,
             report.refused,
             report.spent,
             report.clock,
@@ -233,17 +234,6 @@ class Sandbox:
             await self._pool.brew(breed)
         except (SandboxError, CacheError, CompileError, OSError):
             return  # a spare only saves time; the next call meets the same error and reports it
-
-
-def _remove_temporaries(job: Job, effects: EffectLog) -> None:
-    """Remove what a killed worker had prepared beside the one file that it was granted."""
-    granted = [(mount.host, mount.name) for mount in job.mounts if mount.name is not None]
-    for touched in effects.touched:
-        folder, _, base = (touched.host or "").rpartition("/")
-        ours = any(folder == host and is_temporary(base, name) for host, name in granted)
-        if touched.action == "create" and ours:
-            with suppress(OSError):
-                Path(folder, base).unlink()
 
 
 def _request(job: Job, deadline_ns: int) -> Request:

@@ -12,6 +12,8 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.messages import Spent
 
+STAGED = ".capbox-moving-"
+
 
 @dataclass(frozen=True, slots=True)
 class Module:
@@ -49,9 +51,14 @@ class Mount:
     name: str | None = None
 
 
-def is_temporary(base: str, name: str) -> bool:
-    """Say whether `base` is a name under which a replacement of the one file `name` is prepared."""
-    return base.startswith(".capbox-") and base.endswith(f"-{name}.tmp")
+def is_temporary(base: str, name: str | None = None) -> bool:
+    """Say whether a replacement of the file `name` (None: of any) is prepared under this name."""
+    return base.startswith(".capbox-") and base.endswith(f"-{name}.tmp" if name else ".tmp")
+
+
+def is_staged(base: str) -> bool:
+    """Say whether `base` is a name that a file or directory has only while it is being moved."""
+    return base.startswith(STAGED) and "/" not in base
 
 
 @dataclass(frozen=True, slots=True)

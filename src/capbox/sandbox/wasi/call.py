@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -164,6 +165,10 @@ class Call:
         """Record that a file was renamed, by the numbers of the two effects."""
         if self.effects is not None:
             self.effects.moved(path, host, renamed, target)
+
+    def staged(self, renamed: int, name: str) -> Callable[[], None]:
+        """Record what is being renamed is called on its way; call the result at the end."""
+        return (lambda: None) if self.effects is None else self.effects.staged(renamed, name)
 
     def refuse(self, kind: str, path: str, reason: str) -> OSError:
         """Record a refused access (`kind` is read or write) and return the error for the guest."""

@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 from itertools import compress, islice
 
+from capbox.sandbox.spec import is_staged
 from capbox.sandbox.wasi.abi import (
     CHARACTER_DEVICE,
     DIRECTORY,
@@ -22,7 +23,6 @@ from capbox.sandbox.wasi.abi import (
 )
 from capbox.sandbox.wasi.access import Access
 from capbox.sandbox.wasi.mounts import Mount
-from capbox.sandbox.wasi.renaming import STAGED
 from capbox.sandbox.wasi.table import Descriptor
 
 LISTING_BYTES_MAX = 32 << 20
@@ -89,7 +89,7 @@ class Listing:
             chunk = entries[start : start + CHUNK]
             shown = mount.judge.shown(directory.name, [entry.name for entry in chunk])
             for entry in compress(chunk, shown):
-                if entry.name.startswith(STAGED):
+                if is_staged(entry.name):
                     continue  # another call is moving it
                 with suppress(UnicodeEncodeError):
                     found.append((entry.name.encode(), entry.inode(), _kind(entry)))

@@ -4,7 +4,7 @@ Guarantees: a directory moves only where every name below it is judged alike, el
 copies, and each file is judged); a replaced file passes its mode and extended attributes on; a
 link never leads out of its mount, not even after a move; what another call puts in the place of
 what was judged does not arrive. For that, everything moves by way of a name beside its old one
-that no guest can know. Does not: keep a worker that is killed in between from leaving it there.
+that no guest can know, on record meanwhile. Does not: put back what a kill leaves (`leftovers`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import stat
 from collections.abc import Callable
 
 from capbox.sandbox.judge import CHANGE, MOVE, REPLACE, Judge
+from capbox.sandbox.leftovers import beside, put_back
+from capbox.sandbox.spec import STAGED
 from capbox.sandbox.wasi.access import EXCLUDED, LEADS_OUT, SPECIAL, Access, Parent
 from capbox.sandbox.wasi.mounts import Place
 
 SWAPPED = "something else has taken its place"
-STAGED = ".capbox-moving-"
 # What a rename is judged by: the type of the object, and the text of a link.
 Nature = tuple[int, str]
 MADE = {stat.S_IFREG: "create", stat.S_IFDIR: "mkdir", stat.S_IFLNK: "symlink"}
@@ -93,8 +94,9 @@ class Renaming:
         # Attack: another call of this run swaps a file for a directory or a link between the
         # judgement and the rename, and plants hooks or a link that leads out.
         staged = STAGED + os.urandom(8).hex()
-        os.rename(source.base, staged, src_dir_fd=source.fd, dst_dir_fd=source.fd)
+        forget = call.staged(renamed, staged)
         try:
+            os.rename(source.base, staged, src_dir_fd=source.fd, dst_dir_fd=source.fd)
             if _nature(source, staged) != nature:
                 raise call.refuse("write", old.guest, SWAPPED)
             # Attack: the folder above is moved deeper, a link that climbs out of the deep place is
@@ -106,23 +108,13 @@ class Renaming:
                 _pass_attributes(target, source, staged)
             os.rename(staged, target.base, src_dir_fd=source.fd, dst_dir_fd=target.fd)
         finally:
-            self._put_back(source, staged, old)
+            back = put_back(source.fd, staged, source.base)
+            forget()
+            if not back:
+                # It stays where it is, and that is recorded.
+                call.effect("create", beside(old.guest, staged), beside(host, staged))
         call.moved(old.guest, host, renamed, arrived)
         mount.made.discard(source.base)
-
-    def _put_back(self, source: Parent, staged: str, old: Place) -> None:
-        """Undo the first half, if the second has not happened."""
-        try:
-            os.stat(staged, dir_fd=source.fd, follow_symlinks=False)
-            source.check_free()
-            os.rename(staged, source.base, src_dir_fd=source.fd, dst_dir_fd=source.fd)
-        except FileNotFoundError:
-            return
-        except OSError:
-            # Something else has its name by now, so it stays where it is, and that is recorded.
-            guest = f"{old.guest.rpartition('/')[0]}/{staged}"
-            host = source.mount.host_path(source.name.removesuffix(source.base) + staged)
-            self._call.effect("create", guest, host)
 
 
 def check_target(judge: Judge, text: str, *links: str) -> str | None:

@@ -43,6 +43,29 @@ async def test_every_name_that_is_text_is_found_read_and_kept(
     assert (workspace / "copy").read_text() == (workspace / name).read_text() == "needle\n"
 
 
+async def test_a_name_that_is_no_text_is_told_of_where_its_folder_is_listed(
+    make_box: object, workspace: Path
+) -> None:
+    folder = workspace / "folder"
+    folder.mkdir()
+    (workspace / os.fsdecode(b"folder/caf\xe9")).write_text("content")
+    async with make_box() as box:  # type: ignore[operator]
+        for tool, arguments in (
+            ("tree", {"path": "folder"}),
+            ("glob", {"pattern": "folder/*"}),
+            ("bash", {"script": "rm -r folder || ls folder"}),
+        ):
+            result = await box.call(tool, **arguments)
+            assert [(d.access, d.reason, d.flag) for d in result.denied] == [
+                (
+                    "read /workspace/folder/caf?",
+                    "its name is not UTF-8, so no tool can see it",
+                    None,
+                )
+            ], tool
+    assert os.listdir(os.fsencode(folder)) == [b"caf\xe9"]
+
+
 @pytest.mark.parametrize("tool", ["read", "write", "edit"])
 @pytest.mark.parametrize(
     ("path", "reason"),

@@ -91,7 +91,7 @@ class EffectWriter:
 
     def moved(self, path: str, host: str, renamed: int, target: int) -> None:
         """Note that the file `path` has been renamed, if it was a temporary one of this call."""
-        if not _temporary(path):
+        if not is_temporary(path):
             return
         created = self._numbers.pop(("create", path, host), None)
         # What gets this name from now on is another file, with entries of its own.
@@ -184,7 +184,7 @@ def _folded(entries: list[Touched], moves: list[tuple[int, int, int]], *, whole:
     gone: set[int] = set()
     for created, renamed, target in moves:
         old, way, new = entries[created], entries[renamed], entries[target]
-        same = (way.path, way.host) == (old.path, old.host) and _temporary(old.path)
+        same = (way.path, way.host) == (old.path, old.host) and is_temporary(old.path)
         if not same or (old.action, way.action) != ("create", "rename"):
             whole = False
             continue
@@ -196,7 +196,3 @@ def _folded(entries: list[Touched], moves: list[tuple[int, int, int]], *, whole:
 def _printable(text: str) -> str:
     """Replace lone surrogates (a host name that is not UTF-8): nobody could write them again."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _temporary(path: str) -> bool:
-    return is_temporary(path.rpartition("/")[2])

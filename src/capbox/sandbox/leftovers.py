@@ -29,8 +29,8 @@ def tidy(job: Job, effects: EffectLog) -> tuple[Touched, ...]:
             guest, host = beside(moved.path, name), beside(moved.host or "", name)
             did.append(Touched("create", GuestPath(guest), HostPath(host)))
     for touched in effects.touched:
-        temporary = is_temporary(touched.path.rpartition("/")[2])
-        if temporary and touched.action == "create" and _done(job, touched, _removed):
+        made = touched.action == "create" and is_temporary(touched.path)
+        if made and _done(job, touched, _removed):
             did.append(Touched("delete", touched.path, touched.host))
     return tuple(did)
 
@@ -65,7 +65,8 @@ def _done(job: Job, touched: Touched, act: Callable[[int, str], bool]) -> bool:
 
 def _writable(mount: Mount, name: str) -> bool:
     if mount.name is not None:
-        return is_temporary(name, mount.name) and any(rule.write for rule in mount.rules)
+        ours = "/" not in name and is_temporary(name, mount.name)
+        return ours and any(rule.write for rule in mount.rules)
     return Judge(mount.rules).verdict(name)[REPLACE] != 0
 
 

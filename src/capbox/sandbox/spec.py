@@ -51,8 +51,9 @@ class Mount:
     name: str | None = None
 
 
-def is_temporary(base: str, name: str | None = None) -> bool:
-    """Say whether a replacement of the file `name` (None: of any) is prepared under this name."""
+def is_temporary(path: str, name: str | None = None) -> bool:
+    """Say whether a replacement of the file `name` (None: of any) is prepared under this path."""
+    base = path.rpartition("/")[2]
     return base.startswith(".capbox-") and base.endswith(f"-{name}.tmp" if name else ".tmp")
 
 

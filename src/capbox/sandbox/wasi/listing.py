@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import suppress
 from itertools import compress, islice
 
 from capbox.sandbox.spec import is_staged
@@ -25,6 +24,7 @@ from capbox.sandbox.wasi.access import Access
 from capbox.sandbox.wasi.mounts import Mount
 from capbox.sandbox.wasi.table import Descriptor
 
+NOT_UTF8 = "its name is not UTF-8, so no tool can see it"
 LISTING_BYTES_MAX = 32 << 20
 NAMES_MAX = 250_000
 CHUNK = 4096
@@ -91,8 +91,13 @@ class Listing:
             for entry in compress(chunk, shown):
                 if is_staged(entry.name):
                     continue  # another call is moving it
-                with suppress(UnicodeEncodeError):
-                    found.append((entry.name.encode(), entry.inode(), _kind(entry)))
+                try:
+                    name = entry.name.encode()
+                except UnicodeEncodeError:
+                    shown_as = entry.name.encode(errors="replace").decode()
+                    self._access.call.refuse("read", f"{directory.guest}/{shown_as}", NOT_UTF8)
+                    continue
+                found.append((name, entry.inode(), _kind(entry)))
         return found
 
 

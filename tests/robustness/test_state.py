@@ -13,7 +13,7 @@ from capbox import app
 from capbox.box import Box
 from capbox.engine.home import Home
 from capbox.engine.settings import SettingsError
-from capbox.journal.errors import JournalError
+from capbox.journal.errors import DiskError, JournalError
 from capbox.journal.head import Signer
 from capbox.journal.verify import Closed, OpenPrefix, verify
 
@@ -45,6 +45,22 @@ async def test_an_engine_does_not_open_where_its_record_has_no_room(
     with pytest.raises((JournalError, SettingsError), match=str(home.state.parent)):
         async with app.local_engine(home=home, spares=False):
             raise AssertionError("it opened")
+
+
+async def test_a_full_disk_makes_no_record_a_broken_one(
+    home: Home, small_disk: Path, workspace: Path
+) -> None:
+    async with (
+        app.local_engine(home=home, spares=False) as engine,
+        Box(workspace=workspace, grants=["write:/workspace"], engine=engine) as box,
+    ):
+        assert (await box.call("write", path="a.txt", content="x")).ok
+    journal, signer = home.state / "journal", Signer.load(home.state / "journal.key")
+    filled = fill(small_disk)
+    with pytest.raises(DiskError, match="its disk is full or fails; it is left as it is"):
+        verify(journal, signer)
+    filled.unlink()
+    assert [type(verdict) for verdict in verify(journal, signer)] == [Closed]
 
 
 async def test_a_call_whose_record_has_no_room_has_no_effect(

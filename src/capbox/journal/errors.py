@@ -1,6 +1,7 @@
-"""The one error of the journal.
+"""The errors of the journal.
 
 JournalError: the record could not be written, read or trusted, so the effect must not happen.
+DiskError: for the time being, because the disk is full or fails; that says nothing of the record.
 """
 
 from __future__ import annotations
@@ -14,3 +15,7 @@ class JournalError(Exception):
         super().__init__(f"{subject}: {reason}")
         self.subject = subject
         self.reason = reason
+
+
+class DiskError(JournalError):
+    """The disk has no room, or does not answer as it should."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from capbox.journal.blobs import beside, sync_path
 from capbox.journal.chain import Entry
-from capbox.journal.errors import JournalError
+from capbox.journal.errors import DiskError, JournalError
 
 _APPLICATION = 0x63617062  # "capb"
 _VERSION = 1
@@ -48,7 +48,7 @@ class Rows:
             self._db.text_factory = bytes  # damaged text is judged by `verify`, not by the driver
             versions = [self._pragma("application_id"), self._pragma("user_version")]
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(str(path), f"unreadable, and left as it is: {error}") from error
+            raise _explained(path, error) from error
         if versions != [_APPLICATION, _VERSION]:
             raise JournalError(str(path), "not a journal of this version, and left as it is")
 
@@ -69,14 +69,14 @@ class Rows:
             for row in self._db.execute(_SELECT, (run,)):
                 yield _entry(row)
         except sqlite3.Error as error:
-            raise JournalError(str(self._path), f"unreadable: {error}") from error
+            raise _explained(self._path, error) from error
 
     def runs(self) -> tuple[str, ...]:
         """Return the ids of all runs, sorted. Raises JournalError."""
         try:
             found = self._db.execute("SELECT DISTINCT run FROM entry ORDER BY run").fetchall()
         except sqlite3.Error as error:
-            raise JournalError(str(self._path), f"unreadable: {error}") from error
+            raise _explained(self._path, error) from error
         return tuple(bytes(run).decode(errors="replace") for (run,) in found)
 
     def sync(self) -> None:
@@ -96,6 +96,13 @@ class Rows:
     def _pragma(self, name: str) -> int:
         value: object = self._db.execute(f"PRAGMA {name}").fetchone()[0]
         return value if isinstance(value, int) else -1
+
+
+def _explained(path: Path, error: Exception) -> JournalError:
+    # Opening a database in WAL mode writes beside it, so a full disk keeps it from being read.
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+        return DiskError(str(path), f"its disk is full or fails; it is left as it is ({error})")
+    return JournalError(str(path), f"unreadable, and left as it is: {error}")
 
 
 def _entry(row: tuple[object, ...]) -> Entry | None:

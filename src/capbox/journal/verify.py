@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from capbox.journal.blobs import Blobs
 from capbox.journal.chain import BlobOf, Entry, resolve
-from capbox.journal.errors import JournalError
+from capbox.journal.errors import DiskError, JournalError
 from capbox.journal.event import RunId, is_run_id
 from capbox.journal.head import GENESIS, Head, Heads, Signer
 from capbox.journal.rows import Rows
@@ -51,24 +52,24 @@ SealOf = Callable[[str], str]
 
 
 def verify(directory: Path, signer: Signer, run: RunId | None = None) -> tuple[Verdict, ...]:
-    """Judge one run, or all of them, sorted by id. A missing journal has no runs."""
+    """Judge one run, or all of them, sorted by id. A missing journal has no runs.
+
+    Raises DiskError where nothing can be said of the record.
+    """
     heads = Heads(directory / "heads")
     named = set(heads.runs())
     if not (directory / "journal.db").exists():
         wanted = sorted(named) if run is None else [run]
         return tuple(Broken(r, 0, "the database is missing") for r in wanted)
     try:
-        rows = Rows(directory / "journal.db")
+        with closing(Rows(directory / "journal.db")) as rows:
+            blobs = Blobs(directory / "blobs")
+            every = sorted(named.union(rows.runs())) if run is None else [run]
+            return tuple(_verify_run(r, rows, heads, blobs, signer) for r in every)
+    except DiskError:
+        raise
     except JournalError as error:
         return (Broken(run, None, str(error)),)
-    try:
-        blobs = Blobs(directory / "blobs")
-        every = sorted(named.union(rows.runs())) if run is None else [run]
-        return tuple(_verify_run(r, rows, heads, blobs, signer) for r in every)
-    except JournalError as error:
-        return (Broken(run, None, str(error)),)
-    finally:
-        rows.close()
 
 
 def _verify_run(run: str, rows: Rows, heads: Heads, blobs: Blobs, signer: Signer) -> Verdict:
@@ -82,6 +83,8 @@ def _verify_run(run: str, rows: Rows, heads: Heads, blobs: Blobs, signer: Signer
 def _until_unreadable(rows: Iterator[Entry | None]) -> Iterator[Entry | None]:
     try:
         yield from rows
+    except DiskError:
+        raise
     except JournalError:
         yield None
 

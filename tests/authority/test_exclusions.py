@@ -55,6 +55,16 @@ def test_the_automaton_agrees_with_the_reference(chosen: list[str], path: str, a
     assert Globs(chosen).matches(path, anchor) is expected
 
 
+@given(st.lists(patterns, max_size=4), anchors, st.lists(names, max_size=5))
+def test_many_names_are_judged_as_each_alone(
+    chosen: list[str], directory: str, many: list[str]
+) -> None:
+    automaton = Globs(chosen)
+    state = walk(automaton, directory)
+    alone = [not automaton.matched(automaton.step(state, name)) for name in many]
+    assert automaton.unmatched(state, many) == alone
+
+
 @given(st.lists(patterns, min_size=1, max_size=4), anchors, anchors, paths)
 def test_equal_states_give_equal_verdicts_below(
     chosen: list[str], one: str, other: str, suffix: str

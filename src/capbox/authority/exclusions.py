@@ -70,11 +70,25 @@ PROTECTED: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """How one state steps: most names are neither `exact` nor `wild`, and go to `otherwise`."""
+    """How one state steps: a name that no pattern can mean goes to `otherwise`.
+
+    It is none of `exact`, begins and ends with none of `heads` and `tails`, and is not `wild`.
+    """
 
     exact: frozenset[str]
+    heads: tuple[str, ...]
+    tails: tuple[str, ...]
     wild: re.Pattern[str] | None
     otherwise: State
+
+    def concerns(self, name: str) -> bool:
+        """Say whether a pattern may mean the folded `name`."""
+        return (
+            name in self.exact
+            or name.startswith(self.heads)
+            or name.endswith(self.tails)
+            or (self.wild is not None and self.wild.fullmatch(name) is not None)
+        )
 
 
 class Globs:
@@ -107,10 +121,17 @@ class Globs:
             return state
         row = self._rows.get(state) or self._row(state)
         name = folded(component)
-        if name not in row.exact and (row.wild is None or row.wild.fullmatch(name) is None):
+        if not row.concerns(name):
             return row.otherwise
         after, ended = self._advance(state, name)
         return MATCHED if ended else after
+
+    def unmatched(self, state: State, names: Iterable[str]) -> list[bool]:
+        """Say for each of many names whether one step with it leads elsewhere than to a match."""
+        if state == MATCHED:
+            return [False for _ in names]
+        concerns = (self._rows.get(state) or self._row(state)).concerns
+        return [not concerns(folded(n)) or self.step(state, n) != MATCHED for n in names]
 
     def matched(self, state: State) -> bool:
         """Say whether the path that led here, or a directory above it, is matched."""
@@ -165,9 +186,15 @@ class Globs:
         stay = frozenset(p for p in state if self._parts[p] == "**")
         parts = {self._parts[p + 1 if p in stay else p] or "" for p in state}
         wild = {part for part in parts if any(c in part for c in "*?\\")}
+        plain = {part for part in wild if "\\" not in part}
+        heads = {head for part in plain if (head := re.split("[*?]", part)[0])}
+        tails = {t for part in plain if part[0] in "*?" and (t := re.split("[*?]", part)[-1])}
+        other = {p for p in wild if p not in plain or (p[0] in "*?" and p[-1] in "*?")}
         row = _Row(
             exact=frozenset(parts - wild),
-            wild=re.compile("|".join(map(_regex, sorted(wild))), re.DOTALL) if wild else None,
+            heads=tuple(sorted(heads)),
+            tails=tuple(sorted(tails)),
+            wild=re.compile("|".join(map(_regex, sorted(other))), re.DOTALL) if other else None,
             otherwise=stay,
         )
         # A guest chooses the names that it makes, so it must not choose how much is kept here.

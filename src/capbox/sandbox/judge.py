@@ -7,7 +7,7 @@ know links, or record anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from capbox.authority.exclusions import Globs, State, compiled, folded
@@ -97,15 +97,13 @@ class Judge:
             self._states[""] = self._start
         return known
 
-    def shown(self, directory: str, names: Iterable[str]) -> Iterator[bool]:
+    def shown(self, directory: str, names: Sequence[str]) -> Iterator[bool]:
         """Say for each of `names` in `directory` whether a listing may show it."""
         if any(not self._globs[i].patterns for i in self._hiding):
-            yield from (True for _ in names)
-            return
+            return (True for _ in names)
         above = self.states(directory)
-        hiding = [(self._globs[i].step, self._globs[i].matched, above[i]) for i in self._hiding]
-        for name in names:
-            yield not all(matched(step(state, name)) for step, matched, state in hiding)
+        visible = [self._globs[i].unmatched(above[i], names) for i in self._hiding]
+        return map(any, zip(*visible, strict=True))
 
     def _step(self, states: States, component: str) -> States:
         return tuple(g.step(s, component) for g, s in zip(self._globs, states, strict=True))

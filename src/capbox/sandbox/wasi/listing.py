@@ -11,7 +11,7 @@ import errno
 import os
 from itertools import compress, islice
 
-from capbox.sandbox.spec import is_staged
+from capbox.sandbox.spec import STAGED
 from capbox.sandbox.wasi.abi import (
     CHARACTER_DEVICE,
     DIRECTORY,
@@ -87,14 +87,15 @@ class Listing:
         for start in range(0, len(entries), CHUNK):
             self._access.call.check_time()
             chunk = entries[start : start + CHUNK]
-            shown = mount.judge.shown(directory.name, [entry.name for entry in chunk])
-            for entry in compress(chunk, shown):
-                if is_staged(entry.name):
+            names = [entry.name for entry in chunk]
+            shown = mount.judge.shown(directory.name, names)
+            for entry, text in compress(zip(chunk, names, strict=True), shown):
+                if text.startswith(STAGED):
                     continue  # another call is moving it
                 try:
-                    name = entry.name.encode()
+                    name = text.encode()
                 except UnicodeEncodeError:
-                    shown_as = entry.name.encode(errors="replace").decode()
+                    shown_as = text.encode(errors="replace").decode()
                     self._access.call.refuse("read", f"{directory.guest}/{shown_as}", NOT_UTF8)
                     continue
                 found.append((name, entry.inode(), _kind(entry)))

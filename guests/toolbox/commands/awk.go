@@ -58,7 +58,7 @@ func awk(c *Call) int {
 		return 2
 	}
 	if what := awkUnsupported(program); what != "" {
-		return c.unsupported(what)
+		return c.Unsupported(what)
 	}
 	config.Funcs = (&awkState{}).functions()
 	program, moved := awkExtended(program)
@@ -76,8 +76,8 @@ func awk(c *Call) int {
 		return 2
 	}
 	status, err = interp.ExecProgram(parsed, config)
-	if failed := c.Out.out.Flush(); failed != nil {
-		return c.unwritten(writeFailed{failed})
+	if failed := c.Out.TryFlush(); failed != nil {
+		return c.Unwritten(failed)
 	}
 	if files.failed != nil {
 		c.Fail("cannot write to \"%s\" (%s)", files.name, reason(files.failed))
@@ -93,13 +93,13 @@ func awk(c *Call) int {
 func (c *Call) awkHost(files *outputs) process.Host {
 	return process.Host{
 		Run: func(code string, stdin io.Reader, stdout, stderr io.Writer) int {
-			if c.Out.out.Flush() != nil { // here, since this may be a goroutine that nobody recovers
+			if c.Out.TryFlush() != nil { // here, since this may be a goroutine that nobody recovers
 				return SignalPipe
 			}
 			return c.Run([]string{"sh", "-c", code}, Change{Streams: Streams{In: stdin, Out: stdout, Err: stderr}})
 		},
 		Open: func(name string, flag int, perm fs.FileMode) (io.ReadWriteCloser, error) {
-			file, err := OpenFile(c.Dir, name, flag, perm, Streams{In: c.In, Out: c.Out.out, Err: c.err})
+			file, err := OpenFile(c.Dir, name, flag, perm, c.Streams())
 			if real, ok := file.(*os.File); ok && err == nil && flag == os.O_RDONLY {
 				if info, err := real.Stat(); err == nil && info.IsDir() {
 					real.Close()
@@ -180,8 +180,9 @@ func (c *Call) awkProgram(opts *Options) (string, []string, int) {
 }
 
 func (c *Call) awkConfig(opts *Options, operands []string) (*interp.Config, string) {
+	streams := c.Streams()
 	config := &interp.Config{
-		Stdin: c.Input(), Output: c.Out.out, Error: c.err, Argv0: c.Name, Args: operands, Environ: []string{},
+		Stdin: c.Input(), Output: streams.Out, Error: streams.Err, Argv0: c.Name, Args: operands, Environ: []string{},
 		Chars: true,
 	}
 	for _, one := range opts.List {

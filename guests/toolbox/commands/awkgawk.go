@@ -205,7 +205,7 @@ func substitute(out *strings.Builder, replacement, target string, match []int) {
 			group = 0
 		case b == '\\' && i+1 < len(replacement):
 			i++
-			if b = replacement[i]; isDigit(b) {
+			if b = replacement[i]; b >= '0' && b <= '9' {
 				group = int(b - '0')
 			}
 		}

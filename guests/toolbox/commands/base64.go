@@ -3,7 +3,6 @@ package commands
 import (
 	"encoding/base64"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -30,7 +29,7 @@ func base64Command(c *Call) int {
 		}
 		if opts.Has("d") {
 			clean := strings.Map(func(r rune) rune {
-				if r == '\n' || r == '\r' || r == ' ' || opts.Has("i") && !strings.ContainsRune("+/=", r) && !classes["alnum"](r) {
+				if r == '\n' || r == '\r' || r == ' ' || opts.Has("i") && !strings.ContainsRune("+/=", r) && !isAlnum(r) {
 					return -1
 				}
 				return r
@@ -55,12 +54,4 @@ func base64Command(c *Call) int {
 		}
 		return nil
 	}) | status
-}
-
-// create opens a file for writing, at its end or from its start.
-func (c *Call) create(name string, appending bool) (io.WriteCloser, error) {
-	if !appending {
-		return c.Create(name)
-	}
-	return OpenFile(c.Dir, name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644, Streams{Out: c.Out, Err: c.err})
 }

@@ -1,8 +1,3 @@
-// Package commands is what a script can run: each command is a Go function over one Call. Names, flags, messages and
-// exit codes follow the GNU tools where scripts look.
-//
-// It guarantees that a command reaches files only through the system calls the host judges, and never starts a
-// process. It does not interpret shell syntax.
 package commands
 
 import (
@@ -43,6 +38,8 @@ type Call struct {
 	Env     func() Variables
 	// Which is the path a command name stands for, "" if there is none.
 	Which func(name string) string
+	// About is what a command does, in a few words; nil knows none.
+	About func(name string) string
 	// Run runs another command with the same directory and environment unless they are given.
 	Run func(args []string, change Change) int
 
@@ -58,7 +55,7 @@ type Change struct {
 	Env     Variables
 }
 
-// New prepares a call; Finish must follow it.
+// New prepares a call; Invoke runs it.
 func New(ctx context.Context, args []string, streams Streams) *Call {
 	in := streams.In
 	if in == nil {
@@ -128,6 +125,15 @@ func (c *Call) Create(name string) (io.WriteCloser, error) {
 	return OpenFile(c.Dir, name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644, Streams{Out: c.Out, Err: c.err})
 }
 
+// Append opens a file for writing at its end.
+func (c *Call) Append(name string) (io.WriteCloser, error) {
+	return OpenFile(c.Dir, name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644, Streams{Out: c.Out, Err: c.err})
+}
+
+// Streams are the call's streams for who runs in goroutines of its own: a failed write is an error there, and what was
+// written to Out does not come first.
+func (c *Call) Streams() Streams { return Streams{In: c.In, Out: c.Out.out, Err: c.err} }
+
 // Input is the standard input, buffered once for all readers of this call.
 func (c *Call) Input() *bufio.Reader {
 	if c.input == nil {
@@ -150,6 +156,7 @@ func (c *Call) EachRead(names []string, visit func(name string, in io.Reader) er
 	return c.each(names, "cannot open '%s' for reading: %s", visit)
 }
 
+// each is Each with a message of its own for a file that cannot be opened.
 func (c *Call) each(names []string, message string, visit func(name string, in io.Reader) error) int {
 	if len(names) == 0 {
 		names = []string{"-"}
@@ -192,4 +199,17 @@ func (c *Call) Stat(name string) (fs.FileInfo, error) {
 		return nil, fs.ErrNotExist
 	}
 	return os.Stat(c.Path(name))
+}
+
+// batchBytesMax is where -exec ... {} + starts another command, and xargs too.
+const batchBytesMax = 128 << 10
+
+// slurp is all of a file, or of the standard input.
+func (c *Call) slurp(name string) ([]byte, error) {
+	file, err := c.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(file)
 }

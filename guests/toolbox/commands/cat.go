@@ -76,18 +76,7 @@ func (s *catStyle) putByte(out *Output, b byte) {
 		out.WriteByte(b)
 		return
 	}
-	if b >= 0x80 {
-		out.WriteString("M-")
-		b -= 0x80
-	}
-	switch {
-	case b < 0x20:
-		out.WriteString("^" + string(rune(b+'@')))
-	case b == 0x7f:
-		out.WriteString("^?")
-	default:
-		out.WriteByte(b)
-	}
+	out.Visible(b)
 }
 
 func tac(c *Call) int {

@@ -61,7 +61,7 @@ func cksum(c *Call) int {
 	}
 	if _, known := algorithms[kind]; !known && kind != "crc" && kind != "bsd" && kind != "sysv" {
 		if kind == "sm3" {
-			return c.unsupported("-a sm3")
+			return c.Unsupported("-a sm3")
 		}
 		return c.Usage(1, "invalid argument '%s' for '--algorithm'", kind)
 	}

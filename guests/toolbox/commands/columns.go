@@ -207,8 +207,3 @@ func (o *orderCheck) status(summary string) int {
 	}
 	return 0
 }
-
-func nextString(lines *lineReader) (string, bool) {
-	line, ok := lines.next()
-	return string(line), ok
-}

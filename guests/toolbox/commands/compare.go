@@ -141,10 +141,7 @@ func cmpSkips(opts *Options, operands []string) (skips [2]int64, problem string)
 func visibleByte(b byte) string {
 	var text bytes.Buffer
 	out := NewOutput(&text)
-	if b == '\t' {
-		return "^I"
-	}
-	(&catStyle{visible: true}).putByte(out, b)
+	out.Visible(b)
 	out.Flush()
 	return text.String()
 }

@@ -63,11 +63,11 @@ func compress(c *Call) int {
 	}
 	for _, key := range []string{"F", "C", "robot", "L"} {
 		if value, given := opts.Value(key); given && value != "xz" && value != "auto" && value != "crc64" {
-			return c.notSupported(key)
+			return c.refused(key)
 		}
 	}
 	if opts.Has("l") && kind.codec != archive.Gzip {
-		return c.notSupported("l")
+		return c.refused("l")
 	}
 	s := &squeeze{
 		c: c, codec: kind.codec, opts: opts, suffix: kind.codec.Suffix,

@@ -339,3 +339,6 @@ func (k *copier) copyFile(source, dest, kept string, info fs.FileInfo) int {
 	k.tell(source, dest, kept)
 	return 0
 }
+
+// isRefusedWrite says whether a file cannot be written in place but could be replaced: it has several hard links.
+func isRefusedWrite(err error) bool { return errors.Is(err, syscall.EMLINK) }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"crypto/rand"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"capbox/toolbox/seams"
 )
 
+// errDirectory is what reading a directory as a file gives.
 var errDirectory = syscall.EISDIR
 
 // device is an open pseudo-file: there is no /dev behind the host, so these names are served here.
@@ -23,8 +23,10 @@ type device struct {
 
 func (device) Close() error { return nil }
 
+// zeros reads as NUL bytes without end.
 type zeros struct{}
 
+// Read never ends.
 func (zeros) Read(into []byte) (int, error) {
 	clear(into)
 	return len(into), nil
@@ -105,6 +107,3 @@ func DeviceInfo(path string) (fs.FileInfo, bool) {
 	}
 	return deviceInfo{path[len("/dev/"):]}, true
 }
-
-// isRefusedWrite says whether a file cannot be written in place but could be replaced: it has several hard links.
-func isRefusedWrite(err error) bool { return errors.Is(err, syscall.EMLINK) }

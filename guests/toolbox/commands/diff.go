@@ -171,8 +171,6 @@ func (d *differ) ignores(lines ...[]string) bool {
 	return true
 }
 
-func baseOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
-
 // statInput says whether the name is a directory.
 func (c *Call) statInput(name string) (bool, error) {
 	if name == "-" {
@@ -365,6 +363,7 @@ func (d *differ) keys(lines []string, ended bool) []string {
 	return keys
 }
 
+// isBlank says whether diff and patch take a character for white space.
 func isBlank(r rune) bool { return r == ' ' || r == '\t' }
 
 func (d *differ) labels(a, b string) [2]string {

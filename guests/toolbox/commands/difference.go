@@ -237,6 +237,7 @@ func (s diffSides) unified(out *Output, edits []edit, context int, title func(fr
 	}
 }
 
+// unifiedRange is a range of lines as the head of a unified hunk names it.
 func unifiedRange(from, to int) string {
 	switch to - from {
 	case 0:

@@ -30,7 +30,7 @@ func file(c *Call) int {
 		return status
 	}
 	if key := opts.Last("c", "C", "k", "m", "z", "Z", "e", "extension", "apple"); key != "" {
-		return c.unsupported("option " + key)
+		return c.Unsupported("option " + key)
 	}
 	j := &fileJob{c: c, opts: opts, separator: ":"}
 	switch {

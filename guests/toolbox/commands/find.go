@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // found is one file that find looks at.
@@ -124,7 +123,7 @@ func (s *finder) children(f *found) {
 		}
 		child := &found{
 			path: joinName(f.path, entry.Name()), real: filepath.Join(f.real, entry.Name()), depth: f.depth + 1,
-			root: f.root, info: lazyInfo{entry},
+			root: f.root, info: lazyInfo{DirEntry: entry},
 		}
 		if s.follow && entry.Type()&fs.ModeSymlink != 0 {
 			if info, err := os.Stat(child.real); err == nil {
@@ -142,31 +141,6 @@ func (s *finder) children(f *found) {
 func (s *finder) loops(link, parent string) bool {
 	target, err := filepath.EvalSymlinks(link)
 	return err != nil || target == parent || strings.HasPrefix(parent+"/", target+"/")
-}
-
-// lazyInfo asks for a file's size and time only when a test needs them: names and types come with the directory.
-type lazyInfo struct{ fs.DirEntry }
-
-// Mode is the type alone.
-func (l lazyInfo) Mode() fs.FileMode { return l.Type() }
-
-// ModTime asks the host.
-func (l lazyInfo) ModTime() time.Time {
-	if info, err := l.Info(); err == nil {
-		return info.ModTime()
-	}
-	return time.Time{}
-}
-
-// Sys is nothing: identity is not known from a listing.
-func (lazyInfo) Sys() any { return nil }
-
-// Size asks the host.
-func (l lazyInfo) Size() int64 {
-	if info, err := l.Info(); err == nil {
-		return info.Size()
-	}
-	return 0
 }
 
 // findParser reads an expression: `or` of `and` of terms.

@@ -3,16 +3,12 @@ package commands
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
-
-// batchBytesMax is where -exec ... {} + starts another command, and xargs too.
-const batchBytesMax = 128 << 10
 
 // batch collects paths for one -exec ... {} +.
 type batch struct {
@@ -276,26 +272,4 @@ func (s *finder) modeField(letter byte, f *found) string {
 		return strconv.FormatUint(uint64(links), 10)
 	}
 	return modeText(f.info.Mode(), mode)
-}
-
-func typeLetter(mode fs.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "d"
-	case mode&fs.ModeSymlink != 0:
-		return "l"
-	case mode.IsRegular():
-		return "f"
-	case mode&fs.ModeNamedPipe != 0:
-		return "p"
-	}
-	return "c"
-}
-
-func cutLast(text, separator string) (before, after string, ok bool) {
-	at := strings.LastIndex(text, separator)
-	if at < 0 {
-		return text, "", false
-	}
-	return text[:at], text[at+len(separator):], true
 }

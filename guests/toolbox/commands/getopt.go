@@ -21,10 +21,10 @@ func getopt(c *Call) int {
 		return 4
 	}
 	if opts.Has("a") {
-		return c.unsupported("-a: long options with one dash")
+		return c.Unsupported("-a: long options with one dash")
 	}
 	if shell, ok := opts.Value("s"); ok && shell != "sh" && shell != "bash" {
-		return c.unsupported("-s " + shell + ": only sh and bash")
+		return c.Unsupported("-s " + shell + ": only sh and bash")
 	}
 	return c.getoptRun("", opts, !opts.Has("u"))
 }
@@ -68,56 +68,6 @@ func (c *Call) getoptRun(_ string, opts *Options, quoted bool) int {
 		return 1
 	}
 	return 0
-}
-
-// operandKey marks a parameter that is no option but stays in its place.
-const operandKey = "\x00operand"
-
-// scanOptions reads as Parse does, and goes on after what is wrong.
-func scanOptions(spec Spec, words []string, inPlace bool) (*Options, []string) {
-	p := &optionParser{spec: spec, opts: &Options{}, rest: words}
-	var problems []string
-	for len(p.rest) > 0 {
-		arg := p.rest[0]
-		p.rest = p.rest[1:]
-		problem := ""
-		switch {
-		case arg == "--":
-			p.opts.Operands = append(p.opts.Operands, p.rest...)
-			return p.opts, problems
-		case strings.HasPrefix(arg, "--"):
-			problem = p.declared(arg[2:])
-		case len(arg) > 1 && arg[0] == '-':
-			problem = p.short(arg[1:])
-		case inPlace:
-			p.add(operandKey, arg)
-		default:
-			p.opts.Operands = append(p.opts.Operands, arg)
-			if spec.Ordered {
-				p.opts.Operands = append(p.opts.Operands, p.rest...)
-				return p.opts, problems
-			}
-		}
-		if problem != "" {
-			problems = append(problems, problem)
-		}
-	}
-	return p.opts, problems
-}
-
-// declared reads a long option; --help counts only if the script declares it.
-func (p *optionParser) declared(text string) string {
-	name, _, _ := strings.Cut(text, "=")
-	if _, _, _, problem := p.spec.find(name); problem != "" {
-		return problem
-	}
-	asked := p.asked
-	problem := p.long(text)
-	if p.asked != asked {
-		p.asked = asked
-		p.add(name, "")
-	}
-	return problem
 }
 
 // optionLine is the parameters in the order and quoting that `eval set --` takes.

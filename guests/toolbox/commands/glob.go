@@ -38,3 +38,13 @@ func globRegexp(glob, flags string) *regexp.Regexp {
 	globs[key] = compiled
 	return compiled
 }
+
+// matchesAny says whether one of the globs matches the name.
+func matchesAny(globs []string, base string) bool {
+	for _, glob := range globs {
+		if globMatch(glob, base) {
+			return true
+		}
+	}
+	return false
+}

@@ -232,15 +232,6 @@ func (j *grepJob) wanted(base string) bool {
 	return len(j.include) == 0 || matchesAny(j.include, base)
 }
 
-func matchesAny(globs []string, base string) bool {
-	for _, glob := range globs {
-		if globMatch(glob, base) {
-			return true
-		}
-	}
-	return false
-}
-
 // tree searches below a directory, in order of names. Links are followed only with -R.
 func (j *grepJob) tree(name, shown string) {
 	entries, err := os.ReadDir(j.c.Path(name))
@@ -276,14 +267,6 @@ func (j *grepJob) tree(name, shown string) {
 			j.regular(label, child)
 		}
 	}
-}
-
-// joinName joins as GNU tools print it: "./a" for ".", "dir/a" for "dir/".
-func joinName(dir, base string) string {
-	if strings.HasSuffix(dir, "/") {
-		return dir + base
-	}
-	return dir + "/" + base
 }
 
 func (j *grepJob) file(label, name string) {

@@ -8,18 +8,15 @@ import (
 // init, since help reads the table: a table that named help in its own value would be a cycle.
 func init() { table["help"] = help }
 
-// helpText is what every command answers to --help.
-func helpText(name, usage, listing string) string {
-	text := "Usage: " + strings.TrimSpace(name+" "+usage) + "\n"
-	if does := about()[name]; does != "" {
-		text += strings.ToUpper(does[:1]) + does[1:] + ".\n"
-	}
-	return text + listing
-}
-
-// versionText is what every command answers to --version. Scripts look for the word GNU to know which flags work.
-func versionText(name string) string {
-	return name + " (capbox toolbox), with the flags and messages of GNU\n"
+// Invoke runs a command to its end, flushes its output and gives its status.
+func Invoke(command Command, c *Call) int {
+	c.About = func(name string) string { return about()[name] }
+	return invoke(func(c *Call) int {
+		if answer(c) {
+			return 0
+		}
+		return command(c)
+	}, c)
 }
 
 // answer serves the commands that read their arguments without a Spec: for them, as for GNU's, --help and --version
@@ -31,9 +28,9 @@ func answer(c *Call) bool {
 	}
 	switch c.Args[0] {
 	case "--help":
-		c.Out.WriteString(helpText(c.Name, usage, ""))
+		c.Out.WriteString(c.Help(usage, ""))
 	case "--version":
-		c.Out.WriteString(versionText(c.Name))
+		c.Out.WriteString(c.Version())
 	default:
 		return false
 	}
@@ -60,7 +57,7 @@ func help(c *Call) int {
 		return status
 	}
 	if len(opts.Operands) == 0 {
-		c.listAll()
+		listAll(c)
 		return 0
 	}
 	for _, name := range opts.Operands {
@@ -77,7 +74,7 @@ func help(c *Call) int {
 }
 
 // listAll prints each theme's commands in lines of a terminal's width; what no theme names comes last.
-func (c *Call) listAll() {
+func listAll(c *Call) {
 	c.Out.Line("Commands of this shell; nothing else can be run. `help NAME` or `NAME --help` shows the flags.")
 	told := map[string]bool{}
 	for _, one := range themes {
@@ -89,7 +86,7 @@ func (c *Call) listAll() {
 				told[name] = true
 			}
 		}
-		c.listTheme(one.title, names)
+		listTheme(c, one.title, names)
 	}
 	var others []string
 	for _, name := range Names() {
@@ -97,8 +94,8 @@ func (c *Call) listAll() {
 			others = append(others, name)
 		}
 	}
-	c.listTheme("others", others)
-	c.listTheme("shell", strings.Fields(shellWords))
+	listTheme(c, "others", others)
+	listTheme(c, "shell", strings.Fields(shellWords))
 }
 
 // shellWords are the builtins that scripts use; `help NAME` of the shell explains them.
@@ -106,7 +103,7 @@ const shellWords = ". : [ alias bash break builtin cd command continue declare e
 	"kill let local mapfile printf pwd read readonly return set sh shift shopt source test times trap true type " +
 	"unalias unset wait"
 
-func (c *Call) listTheme(title string, names []string) {
+func listTheme(c *Call, title string, names []string) {
 	const screen, margin = 100, 12
 	line := title + ":" + strings.Repeat(" ", max(1, margin-len(title)-1))
 	for i, name := range names {

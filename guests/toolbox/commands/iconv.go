@@ -200,7 +200,7 @@ func iconv(c *Call) int {
 	fromName, _, _ = strings.Cut(fromName, "//")
 	skip := opts.Has("c") || strings.Contains(strings.ToUpper(flags), "IGNORE")
 	if strings.Contains(strings.ToUpper(flags), "TRANSLIT") {
-		return c.unsupported("//TRANSLIT: a character that does not exist in " + toName + " is an error, or dropped with -c")
+		return c.Unsupported("//TRANSLIT: a character that does not exist in " + toName + " is an error, or dropped with -c")
 	}
 	from, ok := findCharset(fromName)
 	if !ok {

@@ -23,7 +23,7 @@ func install(c *Call) int {
 		return status
 	}
 	if key := opts.Last("o", "g", "s", "b", "backup", "S", "Z"); key != "" {
-		return c.unsupported("-" + key + ": there are no other users, backups or programs here")
+		return c.Unsupported("-" + key + ": there are no other users, backups or programs here")
 	}
 	i := &installer{
 		copier: &copier{c: c, force: true, preserve: opts.Has("p"), verbose: opts.Has("v")}, opts: opts, mode: "755",

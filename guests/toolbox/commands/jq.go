@@ -45,7 +45,7 @@ func jq(c *Call) int {
 		return 0
 	}
 	if opts.Has("C") {
-		return c.unsupported("-C: colours")
+		return c.Unsupported("-C: colours")
 	}
 	r := &jqRun{c: c, opts: opts, indent: "  ", positional: positional}
 	text, files := "", opts.Operands
@@ -82,15 +82,6 @@ func jq(c *Call) int {
 		r.inputs.names = []string{"-"}
 	}
 	return r.run(code, values)
-}
-
-func (c *Call) slurp(name string) ([]byte, error) {
-	file, err := c.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(file)
 }
 
 // compile reads the filter with its named values.

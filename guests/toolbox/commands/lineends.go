@@ -26,10 +26,10 @@ func convertLines(c *Call, toDOS bool) int {
 		return status
 	}
 	if mode, ok := opts.Value("c"); ok && mode != "ascii" && mode != "ASCII" {
-		return c.unsupported("-c " + mode)
+		return c.Unsupported("-c " + mode)
 	}
 	if key := opts.Last("m", "e"); key != "" {
-		return c.unsupported("-" + key)
+		return c.Unsupported("-" + key)
 	}
 	l := &lineEnds{c: c, opts: opts, toDOS: toDOS}
 	names := opts.Operands

@@ -11,10 +11,11 @@ type lineReader struct {
 	in     *bufio.Reader
 	long   []byte
 	end    byte
-	ended  bool // whether the last line had its end
-	failed error
+	ended  bool  // whether the last line had its end
+	failed error // why reading ended before the end
 }
 
+// newLineReader reads lines that end in the byte `end`.
 func newLineReader(in io.Reader, end byte) *lineReader {
 	reader, ok := in.(*bufio.Reader)
 	if !ok {
@@ -23,7 +24,7 @@ func newLineReader(in io.Reader, end byte) *lineReader {
 	return &lineReader{in: reader, end: end}
 }
 
-// next is the next line without its end; false at the end of the stream or on an error (see failed).
+// next is the next line without its end; false at the end of the stream or on an error.
 func (l *lineReader) next() ([]byte, bool) {
 	line, err := l.in.ReadSlice(l.end)
 	if errors.Is(err, bufio.ErrBufferFull) {
@@ -70,4 +71,10 @@ func allLines(in io.Reader, end byte) ([]string, error) {
 		}
 		all = append(all, string(line))
 	}
+}
+
+// nextString is next as a string.
+func nextString(lines *lineReader) (string, bool) {
+	line, ok := lines.next()
+	return string(line), ok
 }

@@ -1,7 +1,10 @@
 package commands
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -50,7 +53,7 @@ func unlink(c *Call) int {
 	return 0
 }
 
-// sync passes named files on; without names there is nothing to do, since nothing is held back in here.
+// syncFiles passes named files on; without names there is nothing to do, since nothing is held back in here.
 func syncFiles(c *Call) int {
 	status := 0
 	for _, name := range c.Args {
@@ -70,4 +73,82 @@ func syncFiles(c *Call) int {
 		file.Close()
 	}
 	return status
+}
+
+func ln(c *Call) int {
+	opts, status, done := c.Parse(Spec{
+		Short: "sfnrTt:vb", Usage: "[OPTION]... TARGET... LINK_NAME",
+		Long: "symbolic=s force=f no-dereference=n relative=r no-target-directory=T target-directory=t verbose=v",
+	})
+	if done {
+		return status
+	}
+	if status, done := c.Refuse(opts, "b"); done {
+		return status
+	}
+	targets := opts.Operands
+	if len(targets) == 0 {
+		return c.Usage(1, "missing file operand")
+	}
+	dest, given := opts.Value("t")
+	if !given {
+		dest = "."
+		if len(targets) > 1 {
+			dest, targets = targets[len(targets)-1], targets[:len(targets)-1]
+		}
+	}
+	info, err := os.Lstat(c.Path(dest))
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 && !opts.Has("n") {
+		info, err = os.Stat(c.Path(dest))
+	}
+	into := err == nil && info.IsDir() && !opts.Has("T")
+	for _, target := range targets {
+		link := dest
+		if into {
+			link = joinName(dest, filepath.Base(target))
+		}
+		status |= c.link(opts, target, link)
+	}
+	return status
+}
+
+func (c *Call) link(opts *Options, target, link string) int {
+	kind := "hard link"
+	if opts.Has("s") {
+		kind = "symbolic link"
+	} else if info, err := os.Lstat(c.Path(target)); err != nil {
+		return c.Fail("failed to access '%s': %s", target, reason(err))
+	} else if info.IsDir() {
+		return c.Fail("%s: hard link not allowed for directory", target)
+	}
+	if opts.Has("f") {
+		if info, err := os.Lstat(c.Path(link)); err == nil && !info.IsDir() {
+			_ = os.Remove(c.Path(link))
+		}
+	}
+	var err error
+	if !opts.Has("s") {
+		err = os.Link(c.Path(target), c.Path(link))
+	} else {
+		// The host refuses absolute links: a person would follow them later. Inside the same tree a relative one means the same.
+		if opts.Has("r") || filepath.IsAbs(target) && firstName(target) == firstName(c.Path(link)) {
+			if relative, relErr := filepath.Rel(filepath.Dir(c.Path(link)), c.Path(target)); relErr == nil {
+				target = relative
+			}
+		}
+		err = os.Symlink(target, c.Path(link))
+	}
+	if err != nil {
+		return c.Fail("failed to create %s '%s': %s", kind, link, reason(err))
+	}
+	if opts.Has("v") {
+		c.Out.Printf("'%s' -> '%s'\n", link, target)
+	}
+	return 0
+}
+
+// firstName is the first name in an absolute path; the empty path has none.
+func firstName(path string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return name
 }

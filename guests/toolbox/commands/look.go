@@ -15,7 +15,7 @@ func look(c *Call) int {
 	case len(opts.Operands) == 0:
 		return c.Usage(2, "bad usage")
 	case len(opts.Operands) == 1:
-		return c.unsupported("a list of words: there is none here; name a file")
+		return c.Unsupported("a list of words: there is none here; name a file")
 	}
 	want := opts.Operands[0]
 	if text, ok := opts.Value("t"); ok && text != "" {
@@ -26,7 +26,7 @@ func look(c *Call) int {
 	key := func(text []byte) []byte {
 		if opts.Has("d") {
 			text = bytes.Map(func(r rune) rune {
-				if r == ' ' || r == '\t' || classes["alnum"](r) {
+				if r == ' ' || r == '\t' || isAlnum(r) {
 					return r
 				}
 				return -1

@@ -151,7 +151,7 @@ func (l *lister) directory(dir listed, titled bool) {
 		if l.hides(entry.Name()) {
 			continue
 		}
-		one := listed{name: entry.Name(), real: dir.real + "/" + entry.Name(), info: lazyInfo{entry}}
+		one := listed{name: entry.Name(), real: dir.real + "/" + entry.Name(), info: lazyInfo{DirEntry: entry}}
 		if l.long || l.opts.Has("t", "S", "s", "L") {
 			info, err := entry.Info()
 			if l.opts.Has("L") {

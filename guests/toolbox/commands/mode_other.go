@@ -19,4 +19,5 @@ func modeOf(path string) (mode, nlink uint32, err error) {
 	return uint32(info.Mode().Perm()), 1, nil
 }
 
+// setMode sets the permission bits of a file.
 func setMode(path string, mode uint32) error { return os.Chmod(path, os.FileMode(mode)) }

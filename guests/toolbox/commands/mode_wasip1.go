@@ -36,6 +36,7 @@ func modeOf(path string) (mode, nlink uint32, err error) {
 	return binary.LittleEndian.Uint32(out[:]), binary.LittleEndian.Uint32(out[4:]), nil
 }
 
+// setMode sets the permission bits of a file.
 func setMode(path string, mode uint32) error {
 	name := []byte(path)
 	if len(name) == 0 {

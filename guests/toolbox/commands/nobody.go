@@ -2,24 +2,15 @@ package commands
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
-// statusUnsupported is the status of what this toolbox cannot do, as opposed to what failed.
-const statusUnsupported = 2
-
-// unsupported says clearly that something is not done here.
-func (c *Call) unsupported(what string) int {
-	c.Fail("not supported: %s", what)
-	return statusUnsupported
-}
-
 // refused is a command that exists to say why it cannot serve.
 func refused(why string) Command {
-	return func(c *Call) int { return c.unsupported(why) }
+	return func(c *Call) int { return c.Unsupported(why) }
 }
 
+// Why there is nothing to tell of.
 const (
 	noSessions = "nobody logs in to this sandbox"
 	noTerminal = "there is no terminal in this sandbox"
@@ -79,7 +70,7 @@ func getconf(c *Call) int {
 		return status
 	}
 	if opts.Has("a") {
-		return c.unsupported("a list of all variables; name one")
+		return c.Unsupported("a list of all variables; name one")
 	}
 	if len(opts.Operands) == 0 || len(opts.Operands) > 2 {
 		return c.Usage(2, "expected a variable, and at most one path")
@@ -92,26 +83,4 @@ func getconf(c *Call) int {
 	}
 	c.Out.Line(value)
 	return 0
-}
-
-// pager prints files: on what is no terminal, less and more do the same.
-func pager(c *Call) int {
-	for len(c.Args) > 0 && strings.HasPrefix(c.Args[0], "+") { // +G, +/pattern: where a pager would start
-		c.Args = c.Args[1:]
-	}
-	opts, status, done := c.Parse(Spec{
-		Short: "FRSXNnEeiIqrsMmwfxgGcdlpu", Usage: "[OPTION]... [FILE]...",
-		Long: "quit-if-one-screen=F RAW-CONTROL-CHARS=R raw-control-chars=r chop-long-lines=S no-init=X LINE-NUMBERS=N " +
-			"ignore-case=i squeeze-blank-lines=s quit-at-eof=e",
-	})
-	if done {
-		return status
-	}
-	if opts.Has("N") {
-		return c.unsupported("line numbers; use nl or cat -n")
-	}
-	return c.Each(opts.Operands, func(_ string, in io.Reader) error {
-		_, err := io.Copy(c.Out, in)
-		return err
-	})
 }

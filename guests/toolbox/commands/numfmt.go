@@ -134,12 +134,12 @@ func (j *numfmtJob) numbers(opts *Options) string {
 			return "invalid header value '" + text + "'"
 		}
 	}
-	j.fields = []span{{1, 1}}
+	j.fields = []span{{from: 1, to: 1}}
 	if text, ok := opts.Value("field"); ok {
 		spans, problem := parseSpans("f", text)
 		good := problem == ""
 		if text == "-" {
-			spans, good = []span{{1, math.MaxInt}}, true
+			spans, good = []span{{from: 1, to: math.MaxInt}}, true
 		}
 		if !good {
 			return "invalid field value '" + text + "'"

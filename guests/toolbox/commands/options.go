@@ -52,15 +52,18 @@ func (o *Options) Last(keys ...string) string {
 }
 
 // Parse reads the call's arguments. When the third result is true the command is over with the second as its status.
-func (c *Call) Parse(spec Spec) (*Options, int, bool) {
-	p := &optionParser{spec: spec, opts: &Options{}, rest: c.Args}
+func (c *Call) Parse(spec Spec) (*Options, int, bool) { return c.ParseWords(spec, c.Args) }
+
+// ParseWords is Parse for other words than the call's own arguments.
+func (c *Call) ParseWords(spec Spec, words []string) (*Options, int, bool) {
+	p := &optionParser{spec: spec, opts: &Options{}, rest: words}
 	problem := p.run()
 	switch p.asked {
 	case "help":
-		c.Out.WriteString(helpText(c.Name, spec.Usage, spec.listing()))
+		c.Out.WriteString(c.Help(spec.Usage, spec.listing()))
 		return nil, 0, true
 	case "version":
-		c.Out.WriteString(versionText(c.Name))
+		c.Out.WriteString(c.Version())
 		return nil, 0, true
 	}
 	if problem != "" {
@@ -227,19 +230,15 @@ func (s Spec) listing() string {
 	return text.String()
 }
 
-// units are the multipliers GNU tools take after a number.
-var units = map[string]int64{
-	"": 1, "b": 512, "c": 1, "w": 2, "kB": 1000, "k": 1 << 10, "K": 1 << 10, "KB": 1000, "KiB": 1 << 10, "M": 1 << 20,
-	"MB": 1e6, "MiB": 1 << 20, "G": 1 << 30, "GB": 1e9, "GiB": 1 << 30, "T": 1 << 40,
+// width reads a positive number for a key, or gives the usual one.
+func (o *Options) width(key string, usual int) (int, bool) {
+	text, ok := o.Value(key)
+	if !ok {
+		return usual, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n > 0
 }
 
-// quantity reads a whole number with an optional multiplier.
-func quantity(text string) (int64, bool) {
-	digits := strings.TrimLeft(text, "+-0123456789")
-	n, err := strconv.ParseInt(text[:len(text)-len(digits)], 10, 64)
-	unit, ok := units[digits]
-	if err != nil || !ok || n > (1<<62)/unit || n < -(1<<62)/unit {
-		return 0, false
-	}
-	return n * unit, true
-}
+// paddingMax bounds the blanks that one number of an option may ask for.
+const paddingMax = 64 << 10

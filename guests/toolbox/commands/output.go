@@ -13,13 +13,8 @@ import (
 // SignalPipe is the status of a command whose reader went away, as a shell shows SIGPIPE.
 const SignalPipe = 141
 
-// writeFailed unwinds a command that cannot write its output; Invoke turns it into a status, and into a message unless
-// it was only that nobody reads any more.
+// writeFailed unwinds a command that cannot write its output; invoke turns it into a message and a status.
 type writeFailed struct{ err error }
-
-func (w writeFailed) pipe() bool {
-	return errors.Is(w.err, io.ErrClosedPipe) || errors.Is(w.err, syscall.EPIPE)
-}
 
 // Output is a command's buffered standard output. A failed write ends the command, so no command loops for nobody.
 type Output struct {
@@ -65,8 +60,27 @@ func (o *Output) Line(text string) {
 // Printf writes formatted text.
 func (o *Output) Printf(format string, args ...any) { fmt.Fprintf(o, format, args...) }
 
+// Visible writes a byte as cat -v shows it, tabs and line ends too.
+func (o *Output) Visible(b byte) {
+	if b >= 0x80 {
+		o.WriteString("M-")
+		b -= 0x80
+	}
+	switch {
+	case b < 0x20:
+		o.WriteString("^" + string(rune(b+'@')))
+	case b == 0x7f:
+		o.WriteString("^?")
+	default:
+		o.WriteByte(b)
+	}
+}
+
 // Flush passes on what is buffered.
 func (o *Output) Flush() { o.check(o.out.Flush()) }
+
+// TryFlush is Flush for goroutines that nobody recovers: what fails is returned and ends nothing.
+func (o *Output) TryFlush() error { return o.out.Flush() }
 
 func (o *Output) check(err error) {
 	if err != nil && !o.failed {
@@ -78,32 +92,31 @@ func (o *Output) check(err error) {
 // statusInternal is the status of a command that failed by a bug of its own: EX_SOFTWARE of sysexits.h.
 const statusInternal = 70
 
-// Invoke runs a command to its end, flushes its output and gives its status. A panic ends this command alone: most run
+// invoke runs a command to its end, flushes its output and gives its status. A panic ends this command alone: most run
 // in goroutines of a pipeline, where it would take the whole module with it, and the script's result.
-func Invoke(command Command, c *Call) (status int) {
+func invoke(command Command, c *Call) (status int) {
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
 		case writeFailed:
-			status = c.unwritten(cause)
+			status = c.Unwritten(cause.err)
 		default:
 			_ = c.Out.out.Flush()
 			fmt.Fprintf(c.err, "%s: internal error: %v\n", c.Name, cause)
 			status = statusInternal
 		}
 	}()
-	if !answer(c) {
-		status = command(c)
-	}
+	status = command(c)
 	c.Out.Flush()
 	return status
 }
 
-// unwritten says why the output could not be written, and gives the status of a command that ends because of it.
-func (c *Call) unwritten(failure writeFailed) int {
-	if failure.pipe() {
+// Unwritten says why the output could not be written, unless it was only that nobody reads any more, and gives the
+// status of a command that ends because of it.
+func (c *Call) Unwritten(failure error) int {
+	if errors.Is(failure, io.ErrClosedPipe) || errors.Is(failure, syscall.EPIPE) {
 		return SignalPipe
 	}
-	fmt.Fprintf(c.err, "%s: write error: %s\n", c.Name, abi.Reason(failure.err))
+	fmt.Fprintf(c.err, "%s: write error: %s\n", c.Name, abi.Reason(failure))
 	return 1
 }

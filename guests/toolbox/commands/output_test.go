@@ -9,7 +9,7 @@ import (
 func TestAPanicFailsItsCommandAlone(t *testing.T) {
 	var out, err strings.Builder
 	c := New(context.Background(), []string{"odd", "x"}, Streams{Out: &out, Err: &err})
-	status := Invoke(func(c *Call) int {
+	status := invoke(func(c *Call) int {
 		c.Out.Line("before")
 		return len(c.Args[len(c.Args)])
 	}, c)

@@ -36,7 +36,7 @@ func patch(c *Call) int {
 		return status
 	}
 	if key := opts.Last("c", "e", "D", "g", "T", "Z", "V", "B", "Y", "merge", "read-only"); key != "" {
-		return c.unsupported("option " + key)
+		return c.Unsupported("option " + key)
 	}
 	p := &patcher{
 		c: c, opts: opts, strip: -1, fuzz: 2, reverse: opts.Has("R"), dry: opts.Has("dry-run"), quiet: opts.Has("s"),

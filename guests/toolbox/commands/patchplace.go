@@ -125,3 +125,13 @@ func (p *placer) fits(h *patchHunk, fuzz int) bool {
 	probe := *p
 	return probe.find(swapped, fuzz) > 0
 }
+
+// clone copies the hunks, so that a reversal can be tried.
+func cloneHunks(hunks []*patchHunk) []*patchHunk {
+	all := slices.Clone(hunks)
+	for i, h := range all {
+		one := *h
+		all[i] = &one
+	}
+	return all
+}

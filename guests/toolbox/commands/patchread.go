@@ -2,7 +2,6 @@ package commands
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -387,14 +386,4 @@ func (h *patchHunk) rejected(moved int) string {
 		}
 	}
 	return out.String()
-}
-
-// clone copies the hunks, so that a reversal can be tried.
-func cloneHunks(hunks []*patchHunk) []*patchHunk {
-	all := slices.Clone(hunks)
-	for i, h := range all {
-		one := *h
-		all[i] = &one
-	}
-	return all
 }

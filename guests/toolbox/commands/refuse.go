@@ -11,15 +11,20 @@ func (c *Call) Refuse(opts *Options, keys ...string) (int, bool) {
 	for _, one := range opts.List {
 		for _, key := range keys {
 			if one.Key == key {
-				dash := "-"
-				if len(key) > 1 {
-					dash = "--"
-				}
-				return c.Unsupported(dash + key), true
+				return c.refused(key), true
 			}
 		}
 	}
 	return 0, false
+}
+
+// refused says that an option of the original does not exist here.
+func (c *Call) refused(key string) int {
+	dashes := "-"
+	if len(key) > 1 {
+		dashes = "--"
+	}
+	return c.Unsupported(dashes + key)
 }
 
 // Unsupported prints "name: not supported: what" and returns status 2.

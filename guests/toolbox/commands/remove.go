@@ -84,10 +84,10 @@ func (c *Call) removeDeep(name string, verbose, ask bool) int {
 		switch {
 		case entry.IsDir():
 			status |= c.removeDeep(child, verbose, ask)
-		case ask && !c.Ask("remove %s '%s'? ", kindToRemove(lazyInfo{entry}), child):
+		case ask && !c.Ask("remove %s '%s'? ", kindToRemove(lazyInfo{DirEntry: entry}), child):
 			left = true
 		default:
-			status |= c.removeOne(child, lazyInfo{entry}, verbose)
+			status |= c.removeOne(child, lazyInfo{DirEntry: entry}, verbose)
 		}
 	}
 	if status != 0 || left || ask && !c.Ask("remove directory '%s'? ", name) {
@@ -157,86 +157,4 @@ func rmdir(c *Call) int {
 		}
 	}
 	return status
-}
-
-func mkdir(c *Call) int {
-	opts, status, done := c.Parse(Spec{
-		Short: "m:pv", Long: "mode=m parents=p verbose=v", Usage: "[OPTION]... DIRECTORY...",
-	})
-	if done {
-		return status
-	}
-	if len(opts.Operands) == 0 {
-		return c.Usage(1, "missing operand")
-	}
-	for _, name := range opts.Operands {
-		path := c.Path(name)
-		var err error
-		made := []string{name}
-		if opts.Has("p") {
-			made = c.missingParents(name)
-			err = c.mkdirParents(path)
-		} else {
-			err = os.Mkdir(path, 0o777)
-		}
-		if err != nil {
-			status = c.Fail("cannot create directory '%s': %s", name, reason(err))
-			continue
-		}
-		if text, ok := opts.Value("m"); ok && len(made) > 0 {
-			mode, ok := changeMode(0o777, text, true)
-			if !ok {
-				return c.Fail("invalid mode '%s'", text)
-			}
-			if err := setMode(path, mode&0o777); err != nil {
-				status = c.FailPath(name, err)
-			}
-		}
-		if opts.Has("v") {
-			for _, one := range made {
-				c.Out.Printf("mkdir: created directory '%s'\n", one)
-			}
-		}
-	}
-	return status
-}
-
-// missingParents are those directories of a path that do not exist yet, from the top.
-func (c *Call) missingParents(name string) []string {
-	var missing []string
-	for name != "" {
-		if _, err := os.Stat(c.Path(strings.TrimRight(name, "/"))); err == nil {
-			break
-		}
-		missing = append([]string{name}, missing...)
-		parent, _, ok := cutLast(strings.TrimRight(name, "/"), "/")
-		if !ok {
-			break
-		}
-		name = strings.TrimRight(parent, "/")
-	}
-	return missing
-}
-
-// mkdirParents makes a directory and those above it, asking only about what is missing.
-func (c *Call) mkdirParents(path string) error {
-	path = filepath.Clean(path)
-	if info, err := os.Stat(path); err == nil {
-		if info.IsDir() {
-			return nil
-		}
-		return fs.ErrExist
-	}
-	err := os.Mkdir(path, 0o777)
-	if err == nil || reason(err) != "No such file or directory" {
-		return err
-	}
-	parent := filepath.Dir(path)
-	if parent == path {
-		return err
-	}
-	if err := c.mkdirParents(parent); err != nil {
-		return err
-	}
-	return os.Mkdir(path, 0o777)
 }

@@ -19,11 +19,11 @@ func TestSortingByBytesGivesWhatComparingGives(t *testing.T) {
 		opts := &Options{}
 		for _, word := range strings.Fields(flags) {
 			if key, value, ok := strings.Cut(word, ":"); ok {
-				opts.List = append(opts.List, Option{key, value})
+				opts.List = append(opts.List, Option{Key: key, Value: value})
 				continue
 			}
 			for _, letter := range word {
-				opts.List = append(opts.List, Option{string(letter), ""})
+				opts.List = append(opts.List, Option{Key: string(letter)})
 			}
 		}
 		order, problem := newSortOrder(opts)

@@ -8,6 +8,13 @@ import (
 	"strings"
 )
 
+// stated is one file to tell about.
+type stated struct {
+	path string // as given
+	real string // absolute
+	info fs.FileInfo
+}
+
 func stat(c *Call) int {
 	opts, status, done := c.Parse(Spec{
 		Short: "c:fLt", Long: "format=c printf: file-system=f dereference=L terse=t", Usage: "[OPTION]... FILE...",
@@ -21,7 +28,6 @@ func stat(c *Call) int {
 	if status, done := c.Refuse(opts, "f"); done {
 		return status
 	}
-	s := &finder{c: c}
 	for _, name := range opts.Operands {
 		info, err := os.Lstat(c.Path(name))
 		if err == nil && opts.Has("L") {
@@ -31,22 +37,22 @@ func stat(c *Call) int {
 			status = c.Fail("cannot statx '%s': %s", name, reason(err))
 			continue
 		}
-		f := &found{path: name, real: c.Path(name), info: info}
+		f := &stated{path: name, real: c.Path(name), info: info}
 		if format, ok := opts.Value("printf"); ok {
-			c.Out.WriteString(s.statFormat(unescapeFormat(format), f))
+			c.Out.WriteString(f.show(unescapeFormat(format)))
 		} else if format, ok := opts.Value("c"); ok {
-			c.Out.Line(s.statFormat(format, f))
+			c.Out.Line(f.show(format))
 		} else if opts.Has("t") {
-			c.Out.Line(s.statFormat("%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o", f))
+			c.Out.Line(f.show("%n %s %b %f %u %g %D %i %h %t %T %X %Y %Z %W %o"))
 		} else {
-			c.Out.Line(s.statFormat("  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %d\tInode: %-11i Links: %h\nAccess: (%04a/%A)  Uid: ( 1000/    user)   Gid: ( 1000/    user)\n"+
-				"Access: %x\nModify: %y\nChange: %z\n Birth: %w", f))
+			c.Out.Line(f.show("  File: %N\n  Size: %-10s\tBlocks: %-10b IO Block: %-6o %F\nDevice: %d\tInode: %-11i Links: %h\nAccess: (%04a/%A)  Uid: ( 1000/    user)   Gid: ( 1000/    user)\n" +
+				"Access: %x\nModify: %y\nChange: %z\n Birth: %w"))
 		}
 	}
 	return status
 }
 
-func (s *finder) statFormat(format string, f *found) string {
+func (f *stated) show(format string) string {
 	var out strings.Builder
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' || i+1 == len(format) {
@@ -57,7 +63,7 @@ func (s *finder) statFormat(format string, f *found) string {
 		for i = start; i < len(format)-1 && strings.IndexByte("-0123456789", format[i]) >= 0; i++ {
 		}
 		width := format[start:i]
-		text := s.statField(format[i], f)
+		text := f.field(format[i])
 		if n, err := strconv.Atoi(width); err == nil && n > len(text) && strings.HasPrefix(width, "0") {
 			text = strings.Repeat("0", min(n, paddingMax)-min(len(text), paddingMax)) + text
 		} else if err == nil {
@@ -68,7 +74,7 @@ func (s *finder) statFormat(format string, f *found) string {
 	return out.String()
 }
 
-func (s *finder) statField(letter byte, f *found) string {
+func (f *stated) field(letter byte) string {
 	mode, links, err := modeOf(f.real)
 	if err != nil {
 		mode, links = 0o644, 1
@@ -115,27 +121,13 @@ func (s *finder) statField(letter byte, f *found) string {
 	case 'W':
 		return "0"
 	case 'x', 'y', 'z':
-		return modTime(f).UTC().Format("2006-01-02 15:04:05.000000000 -0700")
+		return f.info.ModTime().UTC().Format("2006-01-02 15:04:05.000000000 -0700")
 	case 'X', 'Y', 'Z':
-		return strconv.FormatInt(modTime(f).Unix(), 10)
+		return strconv.FormatInt(f.info.ModTime().Unix(), 10)
 	case '%':
 		return "%"
 	}
 	return "?"
-}
-
-func kindName(info fs.FileInfo) string {
-	switch {
-	case info.IsDir():
-		return "directory"
-	case info.Mode()&fs.ModeSymlink != 0:
-		return "symbolic link"
-	case info.Mode().IsRegular() && info.Size() == 0:
-		return "regular empty file"
-	case info.Mode().IsRegular():
-		return "regular file"
-	}
-	return "character special file"
 }
 
 // kindBits is the kind of a file as stat(2) writes it into the mode.

@@ -1,3 +1,8 @@
+// Package commands is what a script can run: each command is a Go function over one Call. Names, flags, messages and
+// exit codes follow the GNU tools where scripts look.
+//
+// It guarantees that a command reaches files only through the system calls the host judges, and never starts a
+// process. It does not interpret shell syntax.
 package commands
 
 import (

@@ -123,8 +123,7 @@ func (j *tarJob) parse() (int, bool) {
 	spec.Ordered = true
 	dir := j.c.Dir
 	for {
-		one := Call{Context: j.c.Context, Name: j.c.Name, Args: args, Out: j.c.Out, err: j.c.err}
-		opts, status, done := one.Parse(spec)
+		opts, status, done := j.c.ParseWords(spec, args)
 		if done {
 			return status, true
 		}
@@ -135,12 +134,12 @@ func (j *tarJob) parse() (int, bool) {
 		}
 		j.opts.List = append(j.opts.List, opts.List...)
 		if len(opts.Operands) == 0 {
-			j.opts.List = append(j.opts.List, Option{"in", dir})
+			j.opts.List = append(j.opts.List, Option{Key: "in", Value: dir})
 			return 0, false
 		}
 		j.operands = append(j.operands, tarOperand{dir, opts.Operands[0]})
 		if args = opts.Operands[1:]; len(args) == 0 {
-			j.opts.List = append(j.opts.List, Option{"in", dir})
+			j.opts.List = append(j.opts.List, Option{Key: "in", Value: dir})
 			return 0, false
 		}
 	}
@@ -150,7 +149,7 @@ func (j *tarJob) prepare() (int, bool) {
 	c, opts := j.c, j.opts
 	for _, key := range tarRefused {
 		if opts.Has(key) {
-			return c.notSupported(key), true
+			return c.refused(key), true
 		}
 	}
 	for _, one := range opts.List {
@@ -180,16 +179,6 @@ func (j *tarJob) prepare() (int, bool) {
 		}
 	}
 	return 0, false
-}
-
-// notSupported says that an option of the original does not exist here.
-func (c *Call) notSupported(key string) int {
-	dashes := "-"
-	if len(key) > 1 {
-		dashes = "--"
-	}
-	c.Fail("not supported: %s%s", dashes, key)
-	return 2
 }
 
 // readLists takes names (-T) and patterns (-X) from files.
@@ -290,12 +279,12 @@ func (j *tarJob) number(key string) (int, bool) {
 func (j *tarJob) output() (out io.Writer, finish func() error, err error) {
 	var file io.WriteCloser
 	if j.file == "-" {
-		file = unclosed{j.c.Out}
+		file = unclosed{Writer: j.c.Out}
 	} else if file, err = j.c.Create(j.file); err != nil {
 		return nil, nil, err
 	}
 	buffered := bufio.NewWriterSize(file, 64<<10)
-	stream := io.WriteCloser(unclosed{buffered})
+	stream := io.WriteCloser(unclosed{Writer: buffered})
 	if j.codec != nil {
 		if stream, err = j.codec.Create(buffered, 0); err != nil {
 			file.Close()
@@ -304,11 +293,6 @@ func (j *tarJob) output() (out io.Writer, finish func() error, err error) {
 	}
 	return stream, func() error { return errors.Join(stream.Close(), buffered.Flush(), file.Close()) }, nil
 }
-
-// unclosed is a writer that others go on using.
-type unclosed struct{ io.Writer }
-
-func (unclosed) Close() error { return nil }
 
 // when is the time that --mtime asks for.
 func (j *tarJob) when() (time.Time, bool) {

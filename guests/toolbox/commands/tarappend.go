@@ -74,15 +74,3 @@ func (w *tarWriting) survey(file io.Reader) int {
 	}
 	return 2
 }
-
-// passage counts what is read.
-type passage struct {
-	in io.Reader
-	n  int64
-}
-
-func (p *passage) Read(into []byte) (int, error) {
-	n, err := p.in.Read(into)
-	p.n += int64(n)
-	return n, err
-}

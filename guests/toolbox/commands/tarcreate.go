@@ -38,18 +38,6 @@ type tarOwner struct {
 	id   int
 }
 
-// counted counts what goes through, to pad the last record.
-type counted struct {
-	io.Writer
-	n int64
-}
-
-func (c *counted) Write(text []byte) (int, error) {
-	n, err := c.Writer.Write(text)
-	c.n += int64(n)
-	return n, err
-}
-
 func (j *tarJob) create() int {
 	if len(j.operands) == 0 && !j.opts.Has("T") {
 		return j.c.Usage(2, "Cowardly refusing to create an empty archive")
@@ -131,7 +119,7 @@ func (j *tarJob) checkPlaces() int {
 
 // fill writes all members and the archive's end.
 func (w *tarWriting) fill(out io.Writer) int {
-	w.count = &counted{out, w.start}
+	w.count = &counted{Writer: out, n: w.start}
 	w.out = stdtar.NewWriter(w.count)
 	for _, operand := range w.operands {
 		if err := w.add(operand.dir, operand.name, true); err != nil {

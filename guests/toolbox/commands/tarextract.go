@@ -11,9 +11,6 @@ import (
 	"capbox/toolbox/commands/archive"
 )
 
-// umask is what files are not made with: a session has no other.
-const umask = 0o022
-
 // extract makes one member. An error is one of the archive; problems with the file are reported and passed over.
 func (r *tarReading) extract(header *stdtar.Header, name string) error {
 	shown := archive.Quoted(name)
@@ -107,20 +104,6 @@ func (r *tarReading) extractFile(header *stdtar.Header, name string) error {
 		return nil
 	}
 	return source.err
-}
-
-// noted keeps the reader's error apart from the writer's.
-type noted struct {
-	in  io.Reader
-	err error
-}
-
-func (n *noted) Read(into []byte) (int, error) {
-	count, err := n.in.Read(into)
-	if err != nil && err != io.EOF {
-		n.err = err
-	}
-	return count, err
 }
 
 // extractHardLink copies the file that the member is another name of: a file with two names could not be judged by its

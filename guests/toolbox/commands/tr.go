@@ -14,7 +14,7 @@ import (
 var classes = map[string]func(r rune) bool{
 	"alpha":  func(r rune) bool { return r|32 >= 'a' && r|32 <= 'z' },
 	"digit":  func(r rune) bool { return r >= '0' && r <= '9' },
-	"alnum":  func(r rune) bool { return r|32 >= 'a' && r|32 <= 'z' || r >= '0' && r <= '9' },
+	"alnum":  isAlnum,
 	"upper":  func(r rune) bool { return r >= 'A' && r <= 'Z' },
 	"lower":  func(r rune) bool { return r >= 'a' && r <= 'z' },
 	"space":  func(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' },

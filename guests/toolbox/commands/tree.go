@@ -111,7 +111,7 @@ func (r *treeRun) entries(dir *treeNode, depth int) []treeNode {
 		if !r.wants(entry) {
 			continue
 		}
-		node := treeNode{name: entry.Name(), real: filepath.Join(dir.real, entry.Name()), info: lazyInfo{entry}}
+		node := treeNode{name: entry.Name(), real: filepath.Join(dir.real, entry.Name()), info: lazyInfo{DirEntry: entry}}
 		if r.opts.Has("f") {
 			node.name = joinName(dir.name, node.name)
 		}

@@ -45,7 +45,7 @@ func truncate(c *Call) int {
 		}
 	}
 	for _, name := range opts.Operands {
-		if c.Device(name) {
+		if c.isDevice(name) {
 			status = c.Fail("failed to truncate '%s': Invalid argument", name)
 			continue
 		}
@@ -58,8 +58,8 @@ func truncate(c *Call) int {
 	return status
 }
 
-// Device says whether the name is a pseudo-file.
-func (c *Call) Device(name string) bool {
+// isDevice says whether the name is a pseudo-file.
+func (c *Call) isDevice(name string) bool {
 	_, ok := DeviceInfo(c.Path(name))
 	return ok
 }

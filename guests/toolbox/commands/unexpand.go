@@ -116,7 +116,7 @@ func unexpanded(line string, stops tabStops, all bool) string {
 			blanks++
 			column++
 			// A single blank before a stop stays a blank, unless a tab or blanks go on after it.
-			if column == stop && (column-start > 1 || i+1 < len(line) && isBlank(rune(line[i+1]))) {
+			if column == stop && (column-start > 1 || i+1 < len(line) && (line[i+1] == ' ' || line[i+1] == '\t')) {
 				out.WriteByte('\t')
 				blanks = 0
 			}

@@ -41,11 +41,11 @@ func unzip(c *Call) int {
 	}
 	for _, key := range []string{"P", "a", "X", "z", "T", "U", "V", "M", "s", "b"} {
 		if opts.Has(key) {
-			return c.notSupported(key)
+			return c.refused(key)
 		}
 	}
 	if opts.Has("Z") && !opts.Has("1") {
-		return c.notSupported("Z")
+		return c.refused("Z")
 	}
 	if len(opts.Operands) == 0 {
 		return c.Usage(10, "missing operand")

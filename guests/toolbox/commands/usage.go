@@ -96,7 +96,7 @@ func (r *duRun) visit(name string, info fs.FileInfo, depth int) int64 {
 			if matchesAny(excluded, entry.Name()) {
 				continue
 			}
-			below := r.visit(joinName(name, entry.Name()), lazyInfo{entry}, depth+1)
+			below := r.visit(joinName(name, entry.Name()), lazyInfo{DirEntry: entry}, depth+1)
 			if !r.opts.Has("S") || !entry.IsDir() {
 				total += below
 			}

@@ -31,7 +31,7 @@ func TestWcReadsNoMoreThanItMust(t *testing.T) {
 		var out, err strings.Builder
 		args := append([]string{"wc"}, strings.Fields(one.args)...)
 		c := New(context.Background(), args, Streams{In: strings.NewReader(one.in), Out: &out, Err: &err})
-		if status := Invoke(wc, c); status != 0 || out.String() != one.want {
+		if status := invoke(wc, c); status != 0 || out.String() != one.want {
 			t.Errorf("%v: %d, %q, %q", args, status, out.String(), err.String())
 		}
 	}

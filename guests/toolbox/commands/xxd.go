@@ -157,7 +157,7 @@ func (c *Call) include(opts *Options, text []byte, columns int) {
 		name, named = opts.Operands[0], true
 	}
 	name = strings.Map(func(r rune) rune {
-		if r < 128 && classes["alnum"](r) {
+		if r < 128 && isAlnum(r) {
 			return r
 		}
 		return '_'

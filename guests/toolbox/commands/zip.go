@@ -53,7 +53,7 @@ func zip(c *Call) int {
 	}
 	for _, letter := range "TSogeFAclzPstbnRJw" {
 		if opts.Has(string(letter)) {
-			return c.notSupported(string(letter))
+			return c.refused(string(letter))
 		}
 	}
 	if len(opts.Operands) == 0 {

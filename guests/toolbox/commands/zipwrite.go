@@ -27,7 +27,7 @@ type zipWriting struct {
 // new ones at the end.
 func (j *zipJob) write(gone func(name string) bool) int {
 	if j.name == "-" {
-		buffered := bufio.NewWriterSize(unclosed{j.c.Out}, 64<<10)
+		buffered := bufio.NewWriterSize(unclosed{Writer: j.c.Out}, 64<<10)
 		status := j.fill(buffered, gone)
 		if err := buffered.Flush(); err != nil && status == 0 {
 			return j.fatal(14, "writing: %s", reason(err))

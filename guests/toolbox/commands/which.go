@@ -1,0 +1,20 @@
+package commands
+
+import (
+	"strings"
+)
+
+func which(c *Call) int {
+	status := 0
+	for _, name := range c.Args {
+		if strings.HasPrefix(name, "-") {
+			continue
+		}
+		if path := c.Which(name); path != "" {
+			c.Out.Line(path)
+		} else {
+			status = 1
+		}
+	}
+	return status
+}

@@ -3,15 +3,17 @@ package commands
 import (
 	"strings"
 	"sync"
+
+	"capbox/toolbox/commands/kit"
 )
 
 // init, since help reads the table: a table that named help in its own value would be a cycle.
 func init() { table["help"] = help }
 
 // Invoke runs a command to its end, flushes its output and gives its status.
-func Invoke(command Command, c *Call) int {
+func Invoke(command kit.Command, c *kit.Call) int {
 	c.About = func(name string) string { return about()[name] }
-	return invoke(func(c *Call) int {
+	return kit.Invoke(func(c *kit.Call) int {
 		if answer(c) {
 			return 0
 		}
@@ -21,7 +23,7 @@ func Invoke(command Command, c *Call) int {
 
 // answer serves the commands that read their arguments without a Spec: for them, as for GNU's, --help and --version
 // count only when nothing else is given.
-func answer(c *Call) bool {
+func answer(c *kit.Call) bool {
 	usage, plain := usages[c.Name]
 	if !plain || len(c.Args) != 1 {
 		return false
@@ -51,8 +53,8 @@ var about = sync.OnceValue(func() map[string]string {
 })
 
 // help lists the commands by theme, or explains some.
-func help(c *Call) int {
-	opts, status, done := c.Parse(Spec{Short: "dms", Usage: "[-dms] [NAME]..."})
+func help(c *kit.Call) int {
+	opts, status, done := c.Parse(kit.Spec{Short: "dms", Usage: "[-dms] [NAME]..."})
 	if done {
 		return status
 	}
@@ -67,14 +69,14 @@ func help(c *Call) int {
 		case opts.Has("d", "s") && does != "":
 			c.Out.Line(name + " - " + does)
 		default:
-			status |= c.Run([]string{name, "--help"}, Change{})
+			status |= c.Run([]string{name, "--help"}, kit.Change{})
 		}
 	}
 	return status
 }
 
 // listAll prints each theme's commands in lines of a terminal's width; what no theme names comes last.
-func listAll(c *Call) {
+func listAll(c *kit.Call) {
 	c.Out.Line("Commands of this shell; nothing else can be run. `help NAME` or `NAME --help` shows the flags.")
 	told := map[string]bool{}
 	for _, one := range themes {
@@ -103,7 +105,7 @@ const shellWords = ". : [ alias bash break builtin cd command continue declare e
 	"kill let local mapfile printf pwd read readonly return set sh shift shopt source test times trap true type " +
 	"unalias unset wait"
 
-func listTheme(c *Call, title string, names []string) {
+func listTheme(c *kit.Call, title string, names []string) {
 	const screen, margin = 100, 12
 	line := title + ":" + strings.Repeat(" ", max(1, margin-len(title)-1))
 	for i, name := range names {

@@ -6,18 +6,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"capbox/toolbox/commands/kit"
 )
 
 // invoked runs one command and gives its status and outputs.
 func invoked(t *testing.T, dir, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	c := New(context.Background(), args, Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
+	c := kit.New(context.Background(), args, kit.Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
 	c.Dir = dir
-	c.Env = func() Variables { return Variables{"HOME": "/home", "NAME": "value"} }
+	c.Env = func() kit.Variables { return kit.Variables{"HOME": "/home", "NAME": "value"} }
 	c.Which = func(string) string { return "" }
-	c.Run = func(args []string, _ Change) int {
-		inner := New(context.Background(), args, Streams{Out: &out, Err: &err})
+	c.Run = func(args []string, _ kit.Change) int {
+		inner := kit.New(context.Background(), args, kit.Streams{Out: &out, Err: &err})
 		inner.Dir, inner.Env, inner.Which = dir, c.Env, c.Which
 		return Invoke(Find(args[0]), inner)
 	}

@@ -9,6 +9,7 @@ import (
 	"mvdan.cc/sh/v3/interp"
 
 	"capbox/toolbox/commands"
+	"capbox/toolbox/commands/kit"
 )
 
 // exec runs every simple command that is neither function nor builtin.
@@ -16,7 +17,7 @@ func (s *session) exec(ctx context.Context, args []string) error {
 	hc := interp.HandlerCtx(ctx)
 	status := s.start(place{
 		ctx: ctx, dir: hc.Dir, environ: hc.Env,
-		streams: commands.Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr},
+		streams: kit.Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr},
 		who:     fmt.Sprintf("%s: line %d", hc.Name, hc.Line),
 	}, args)
 	if status == 0 {
@@ -30,7 +31,7 @@ type place struct {
 	ctx     context.Context
 	dir     string
 	environ expand.Environ
-	streams commands.Streams
+	streams kit.Streams
 	who     string // how the shell's own messages begin
 }
 
@@ -57,8 +58,8 @@ func (s *session) start(at place, args []string) int {
 }
 
 // call wires a command to the session, so that it can run others (xargs, find -exec, env).
-func (s *session) call(at place, args []string) *commands.Call {
-	c := commands.New(at.ctx, args, at.streams)
+func (s *session) call(at place, args []string) *kit.Call {
+	c := kit.New(at.ctx, args, at.streams)
 	c.Name = baseName(args[0])
 	c.Dir = at.dir
 	c.Which = func(name string) string {
@@ -67,8 +68,8 @@ func (s *session) call(at place, args []string) *commands.Call {
 		}
 		return ""
 	}
-	c.Env = func() commands.Variables { return exported(at.environ) }
-	c.Run = func(args []string, change commands.Change) int {
+	c.Env = func() kit.Variables { return exported(at.environ) }
+	c.Run = func(args []string, change kit.Change) int {
 		c.Out.Flush()
 		next := at
 		next.who = "bash"
@@ -118,8 +119,8 @@ var standalone = map[string]bool{
 func baseName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // exported lists what a command sees as its environment.
-func exported(environ expand.Environ) commands.Variables {
-	vars := commands.Variables{}
+func exported(environ expand.Environ) kit.Variables {
+	vars := kit.Variables{}
 	for name, v := range environ.Each {
 		if v.IsSet() && v.Exported && v.Kind == expand.String {
 			vars[name] = v.Str
@@ -131,7 +132,7 @@ func exported(environ expand.Environ) commands.Variables {
 }
 
 // variables makes an environment of exported strings.
-func variables(vars commands.Variables) expand.Environ {
+func variables(vars kit.Variables) expand.Environ {
 	list := make([]string, 0, len(vars))
 	for name, value := range vars {
 		list = append(list, name+"="+value)

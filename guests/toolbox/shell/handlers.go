@@ -10,13 +10,14 @@ import (
 	"mvdan.cc/sh/v3/interp"
 
 	"capbox/toolbox/abi"
-	"capbox/toolbox/commands"
+	"capbox/toolbox/commands/fileinfo"
+	"capbox/toolbox/commands/kit"
 )
 
 // open serves the shell's redirections. Errors read as bash's.
 func open(ctx context.Context, path string, flag int, perm os.FileMode) (io.ReadWriteCloser, error) {
 	hc := interp.HandlerCtx(ctx)
-	file, err := commands.OpenFile(hc.Dir, path, flag, perm, commands.Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr})
+	file, err := kit.OpenFile(hc.Dir, path, flag, perm, kit.Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr})
 	if err != nil {
 		return nil, &fs.PathError{Op: "bash:", Path: path, Err: errors.New(abi.Reason(err))}
 	}
@@ -28,7 +29,7 @@ func readDir(_ context.Context, path string) ([]fs.DirEntry, error) {
 }
 
 func stat(_ context.Context, path string, follow bool) (fs.FileInfo, error) {
-	if info, ok := commands.DeviceInfo(path); ok {
+	if info, ok := kit.DeviceInfo(path); ok {
 		return info, nil
 	}
 	if name, ok := virtualCommand(path); ok {
@@ -42,7 +43,7 @@ func stat(_ context.Context, path string, follow bool) (fs.FileInfo, error) {
 
 // access answers from the file's existence alone: what the host would refuse is known only when it refuses.
 func access(_ context.Context, path string, mode interp.AccessMode) error {
-	if _, ok := commands.DeviceInfo(path); ok {
+	if _, ok := kit.DeviceInfo(path); ok {
 		return nil
 	}
 	if _, ok := virtualCommand(path); ok {
@@ -52,7 +53,7 @@ func access(_ context.Context, path string, mode interp.AccessMode) error {
 	if err != nil {
 		return err
 	}
-	if mode&interp.AccessExec != 0 && !info.IsDir() && !commands.Executable(path) {
+	if mode&interp.AccessExec != 0 && !info.IsDir() && !fileinfo.Executable(path) {
 		return fs.ErrPermission
 	}
 	return nil

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
-	"capbox/toolbox/commands"
+	"capbox/toolbox/commands/calendar"
 	"capbox/toolbox/seams"
 )
 
 func init() {
 	seams.Stat = statExecutable
-	seams.FormatDate = commands.FormatDate
+	seams.FormatDate = calendar.Format
 }
 
 // commandFile stands for a command in /usr/bin, where no file is.

@@ -12,7 +12,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"capbox/toolbox/abi"
-	"capbox/toolbox/commands"
+	"capbox/toolbox/commands/fileinfo"
+	"capbox/toolbox/commands/kit"
 )
 
 // scriptBytesMax bounds a script file.
@@ -34,7 +35,7 @@ func (s *session) startBuiltin(at place, args []string) int {
 
 // startFile runs a script by its path.
 func (s *session) startFile(at place, args []string) int {
-	path := commands.Absolute(at.dir, args[0])
+	path := kit.Absolute(at.dir, args[0])
 	complain := func(status int, reason string) int {
 		fmt.Fprintf(at.streams.Err, "%s: %s: %s\n", at.who, args[0], reason)
 		return status
@@ -47,7 +48,7 @@ func (s *session) startFile(at place, args []string) int {
 		return complain(126, abi.Reason(err))
 	case info.IsDir():
 		return complain(126, "Is a directory")
-	case !commands.Executable(path):
+	case !fileinfo.Executable(path):
 		return complain(126, "Permission denied")
 	}
 	text, err := readScript(path)
@@ -160,7 +161,7 @@ func (s *session) shellText(at place, rest *[]string, inline, fromStdin bool) (t
 		return string(raw), "bash", 0
 	}
 	name, *rest = (*rest)[0], (*rest)[1:]
-	raw, err := readScript(commands.Absolute(at.dir, name))
+	raw, err := readScript(kit.Absolute(at.dir, name))
 	if err != nil {
 		fmt.Fprintf(at.streams.Err, "bash: %s: %s\n", name, abi.Reason(err))
 		return "", "", 127

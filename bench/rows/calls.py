@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -16,7 +17,7 @@ from capbox.engine.local import LocalEngine
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
 from capbox.sandbox.spec import Job, Outcome
-from capbox.tools.scripted import ScriptedRunner, reply
+from capbox.tools.scripted import reply
 
 DEADLINE_SECONDS = 0.5
 
@@ -92,12 +93,21 @@ async def gate_journal(engine: LocalEngine, workspace: Path, rounds: int) -> Row
     }
 
 
+class AtOnce:
+    """A runner without a guest: what is timed around it is the gate's and the journal's."""
+
+    outcome = Outcome(reply("done"))
+
+    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
+        """Return what a guest would have."""
+        return self.outcome
+
+    def stop_run(self, run: str) -> None:
+        """Nothing is ever under way."""
+
+
 def without_guest(engine: LocalEngine) -> None:
     """Give the engine's gate a runner that returns at once."""
-
-    async def at_once(_job: Job) -> Outcome:
-        return Outcome(reply("done"))
-
-    tools = engine.registry.with_runner(ScriptedRunner(at_once))
+    tools = engine.registry.with_runner(AtOnce())
     engine.tools = tools
     engine.gate = Gate(tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)

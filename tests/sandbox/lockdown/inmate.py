@@ -97,6 +97,15 @@ def made_executable() -> None:
         raise OSError(ctypes.get_errno(), "mprotect")
 
 
+def times_set_from(address: int) -> None:
+    """Set the times of a file whose name lies at `address`, of which the low half may be zero."""
+    fixed = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x10
+    libc.mmap(ctypes.c_void_p(address), 4096, READ | WRITE, fixed, -1, 0)
+    ctypes.memmove(address, b"mine", 5)
+    if libc.utimensat(room_fd, ctypes.c_void_p(address), None, 0) != 0:
+        raise OSError(ctypes.get_errno(), "utimensat")
+
+
 def opened(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> None:
     """Open and close."""
     os.close(os.open(path, flags, mode))
@@ -147,6 +156,10 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "chmod": lambda: os.fchmod(file_fd, 0o644),
     "chmod setuid": lambda: os.fchmod(file_fd, 0o4755),
     "chmod setgid by name": lambda: os.chmod("mine", 0o2755, dir_fd=room_fd),
+    "chmod by name": lambda: os.chmod("mine", 0o644, dir_fd=room_fd),
+    "chmod in the read-only grant": lambda: os.chmod(READ_ONLY / "theirs", 0o644),
+    "set times in the read-only grant": lambda: os.utime(READ_ONLY / "theirs"),
+    "set times by a name at a round address": lambda: times_set_from(1 << 33),
     "make a program privileged": lambda: os.setxattr(file_fd, "security.capability", CAP_SETUID),
     "give a file away": lambda: os.fchown(theirs_fd, 1, 1),
     "change another's mode": lambda: os.fchmod(theirs_fd, 0o600),

@@ -25,6 +25,7 @@ from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, cut, parse_reply
 from capbox.gate.seat import Held
 from capbox.messages import Denial, Effect, JsonObject, ToolFailure, ToolResult
+from capbox.sandbox.effects import MANY
 from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stopped
 
 DENIALS_MAX = 100
@@ -110,7 +111,7 @@ def _tail(stderr: bytes) -> str:
 def _denial(refused: Refused, held: Held) -> Denial:
     plain = Denial(neutral(f"{refused.action} {refused.path}"), refused.reason, None, None)
     path = normalise(refused.path, WORKSPACE)
-    if isinstance(path, PathRefusal):
+    if isinstance(path, PathRefusal) or refused.path == MANY:
         return plain
     layout = held.layout
     grant = layout.grant_of(GuestPath(path)) or layout.canonical(path)

@@ -313,10 +313,16 @@ def test_what_was_refused_is_reported_once_with_its_reason(guest: Any, outcome: 
     ]
 
 
-def test_the_list_of_refusals_is_bounded(guest: Any, outcome: Any) -> None:
+def test_a_list_of_refusals_that_is_full_says_so(guest: Any, outcome: Any) -> None:
     for number in range(150):
         outcome(lambda number=number: guest.read_file(f"/etc/{number}"))
-    assert len(guest.finish().refused) == 100
+    outcome(lambda: guest.read_file("/workspace/.env"))
+    refused = guest.finish().refused
+    assert len(refused) == 100
+    assert (refused[-1].path, refused[-1].reason) == (
+        "(more paths)",
+        "more accesses were refused than a call can list",
+    )
 
 
 @pytest.fixture

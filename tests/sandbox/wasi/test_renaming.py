@@ -151,6 +151,19 @@ def test_a_name_that_something_is_moving_by_is_never_listed(guest: Any, world: A
     assert guest.names("/workspace") == ["a", "again", "b", "d", "full", "l"]
 
 
+def test_no_guest_may_use_such_a_name(guest: Any, world: Any, outcome: Any) -> None:
+    # Attack: a file that no listing shows, for a person to trip over.
+    name = "/workspace/.capbox-moving-0123"
+    assert outcome(lambda: guest.mkdir(name)) == "EACCES"
+    assert outcome(lambda: guest.symlink("a", name)) == "EACCES"
+    assert outcome(lambda: guest.open(name, "wc")) == "EACCES"
+    assert outcome(lambda: guest.rename("/workspace/a", name)) == "EACCES"
+    assert [r.reason for r in guest.finish().refused] == [
+        "a name that capbox uses while it moves a file"
+    ]
+    assert not (world.workspace / ".capbox-moving-0123").exists()
+
+
 def effects(guest: Any) -> list[tuple[str, str, str, int]]:
     """End the guest; return what was recorded, host paths relative to the workspace."""
     guest.finish()
@@ -170,10 +183,19 @@ def test_two_objects_behind_one_name_are_two_effects(guest: Any) -> None:
     guest.write_file("/workspace/d/l", b"4444", mode="w")
     assert effects(guest) == [
         ("symlink", "d/l", "d/l", 0),
-        ("write", "d/l", "d/innocent", 3),
+        ("write", "d/innocent", "d/innocent", 3),
         ("delete", "d/l", "d/l", 0),
-        ("write", "d/l", "d/important", 4),
+        ("write", "d/important", "d/important", 4),
     ]
+
+
+def test_what_is_read_by_a_descriptor_for_writing_is_on_record(guest: Any) -> None:
+    guest.write_file("/workspace/new", b"1", mode="wc")
+    guest.finish()
+    guest.open("/workspace/new", "rw")  # opened, and no more: nothing was read
+    assert effects(guest) == [("write", "new", "new", 0)]
+    assert guest.read(guest.open("/workspace/new", "rw")) == b"1"
+    assert effects(guest) == [("write", "new", "new", 0), ("read", "new", "new", 0)]
 
 
 def test_the_scratch_directory_records_what_was_opened_too(guest: Any) -> None:
@@ -184,8 +206,8 @@ def test_the_scratch_directory_records_what_was_opened_too(guest: Any) -> None:
     assert [(t.action, t.host.rpartition("/")[2]) for t in guest.effects().touched] == [
         ("create", "a"),
         ("symlink", "l"),
-        ("write", "a"),
     ]
+    assert guest.effects().touched[0].bytes == 2
 
 
 def test_only_a_temporary_file_of_this_call_disappears_into_its_target(guest: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Self
 
 from capbox.sandbox.judge import READ, REPLACE
 from capbox.sandbox.raw import GuestMemory
+from capbox.sandbox.spec import is_staged
 from capbox.sandbox.wasi.beneath import O_PATH, Walk, opener
 from capbox.sandbox.wasi.call import Call
 from capbox.sandbox.wasi.mounts import Mount, MountTree, Place
@@ -26,6 +27,7 @@ ONE_FILE = "the grant is for one file, as no directory was there"
 NOT_WRITABLE = "no grant allows writing here"
 EXCLUDED = "excluded from the grant"
 LEADS_OUT = "a link leads out of the granted directory"
+OURS = "a name that capbox uses while it moves a file"
 SPECIAL = "not a regular file or directory"
 UNSEARCHED = "the file has several hard links, and not every folder could be searched for them"
 MULTILINK = "the file has several hard links; it is replaced by rename, never written in place"
@@ -114,6 +116,8 @@ class Access:
             reason = ONE_FILE if self.tree.below_file(place.guest) else NO_GRANT
             made_up = place.synthetic and kind != READ
             raise self.refused(kind, place, NOT_WRITABLE if made_up else reason)
+        if is_staged(place.name.rpartition("/")[2]):
+            raise self.refused(kind, place, OURS)
         verdict = mount.judge.verdict(place.name if mount.name is None else "")
         if verdict[kind] == 0:
             unwritable = verdict[READ] != 0 and not mount.judge.may_write()
@@ -168,7 +172,7 @@ class Access:
             if mount.name is not None and parent.base != mount.name:
                 mount.made.add(parent.base)
             self.call.charge_created()
-            self.call.effect("create", place.guest, mount.host_path(parent.name))
+            self.call.effect("create", mount, parent.name)
             new = flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
             fd = os.open(parent.base, new, 0o666, dir_fd=parent.fd)
             try:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from capbox.sandbox.effects import EffectWriter
+from capbox.sandbox.effects import MANY, EffectWriter
 from capbox.sandbox.spec import Refused
-from capbox.sandbox.wasi.mounts import SCRATCH, Mount
+from capbox.sandbox.wasi.mounts import Mount
 
 STDERR_BYTES_MAX = 64 * 1024
 REFUSED_MAX = 100
+UNLISTED = "more accesses were refused than a call can list"
 REFUSED_PATH_CHARS_MAX = 512
 READINGS_MAX = 65_536
 PARKED_NS_MAX = 30_000_000_000
@@ -145,25 +146,27 @@ class Call:
             self.stop("files_created")
         self.created += 1
 
-    def effect(self, action: str, path: str, host: str) -> int:
-        """Record an effect before it happens, else it must not happen; return its number."""
+    def effect(self, action: str, mount: Mount, name: str) -> int:
+        """Record an effect before it happens, else it must not happen; return its number.
+
+        `name` is that of the object itself: what was asked for may have been a link to it.
+        """
         if self.effects is None:
             raise OSError(errno.EACCES, "no list of effects")
-        number = self.effects.record(action, path, host)
+        number = self.effects.record(action, mount.guest_path(name), mount.host_path(name))
         if number is None:
             self.stop("effects")
         return number
 
-    def looked(self, action: str, path: str, mount: Mount, name: str) -> int:
+    def looked(self, action: str, mount: Mount, name: str) -> int:
         """Record that a file is read or a directory listed; return its number."""
-        if mount.scratch:
-            # Attack: many names in scratch fill the share of reads, and hide what is read next.
-            return self.effect(action, SCRATCH, mount.host)
-        return self.effect(action, path, mount.host_path(name))
+        # Attack: many names in scratch fill the share of reads, and hide what is read next.
+        return self.effect(action, mount, "" if mount.scratch else name)
 
-    def moved(self, path: str, host: str, renamed: int, target: int) -> None:
+    def moved(self, mount: Mount, name: str, renamed: int, target: int) -> None:
         """Record that a file was renamed, by the numbers of the two effects."""
         if self.effects is not None:
+            path, host = mount.guest_path(name), mount.host_path(name)
             self.effects.moved(path, host, renamed, target)
 
     def staged(self, renamed: int, name: str) -> Callable[[], None]:
@@ -173,8 +176,11 @@ class Call:
     def refuse(self, kind: str, path: str, reason: str) -> OSError:
         """Record a refused access (`kind` is read or write) and return the error for the guest."""
         key = (kind, path)
-        if len(self._refused) < REFUSED_MAX and key not in self._refused:
+        if len(self._refused) < REFUSED_MAX - 1 and key not in self._refused:
             self._refused[key] = Refused(kind, path[:REFUSED_PATH_CHARS_MAX], reason)
+        elif key not in self._refused:
+            # Attack: a hundred harmless refusals, and then `.env` without a trace.
+            self._refused["read", MANY] = Refused("read", MANY, UNLISTED)
         return OSError(errno.EACCES, reason)
 
     def fail(self, error: BaseException) -> None:

@@ -57,7 +57,8 @@ class Files:
         if opened.kind is Kind.INPUT:
             got = self._read_input(buffers)
         else:
-            got = os.readv(self._table.file(fd).fd, buffers) if buffers else 0
+            self._note_read(self._table.file(fd))
+            got = os.readv(opened.fd, buffers) if buffers else 0
             opened.transferred += 0 if opened.write else got
         self._memory.put_u32(out, got)
         return 0
@@ -67,6 +68,7 @@ class Files:
         opened = self._table.file(fd)
         buffers = self._memory.vectors(vectors, count)
         self._memory.slice(out, 4)
+        self._note_read(opened)
         got = os.preadv(opened.fd, buffers, _offset(offset)) if buffers else 0
         opened.transferred += 0 if opened.write else got
         self._memory.put_u32(out, got)
@@ -146,7 +148,7 @@ class Files:
         """Set times of a file that was opened for writing."""
         opened = self._writable(fd)
         times = chosen_times(os.fstat(opened.fd), accessed, modified, flags)
-        self._call.effect("utime", opened.guest, opened.held().host_path(opened.name))
+        self._call.effect("utime", opened.held(), opened.name)
         os.utime(opened.fd, ns=times)
         return 0
 
@@ -208,6 +210,12 @@ class Files:
             got += len(chunk)
         self._input = left[got:]
         return got
+
+    def _note_read(self, opened: Descriptor) -> None:
+        """Record that a file is read that was opened to be written."""
+        if opened.write and not opened.read:
+            self._call.looked("read", opened.held(), opened.name)
+            opened.read = True
 
     def _write_file(self, opened: Descriptor, buffers: list[memoryview], at: int | None) -> int:
         if not opened.write:

@@ -73,7 +73,7 @@ class Listing:
         mounted = self._access.tree.children(directory.guest)
         if directory.mount is not None:
             call = self._access.call
-            call.looked("list", directory.guest, directory.mount, directory.name)
+            call.looked("list", directory.mount, directory.name)
             entries += self._host_entries(directory, directory.mount)
             mounted -= {name.decode() for name, _, _ in entries} if mounted else set()
         return entries + [(name.encode(), 1, UNKNOWN) for name in sorted(mounted)]

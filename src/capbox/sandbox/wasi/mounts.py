@@ -47,6 +47,11 @@ class Mount:
         """Return the host path of a name in this mount."""
         return f"{self.host.rstrip('/')}/{name}" if name else self.host
 
+    def guest_path(self, name: str) -> str:
+        """Return the guest's path of a name in this mount, links on the way followed."""
+        above = self.guest if self.name is None else self.guest.rpartition("/")[0]
+        return f"{above}/{name}" if name else self.guest
+
     def temporary(self, base: str) -> bool:
         """Say whether a replacement of this one file may be prepared under the name `base`."""
         return self.name is not None and is_temporary(base, self.name)

@@ -99,7 +99,7 @@ class Paths:
         found = self._access.opened(place, os.O_RDONLY, kind=REPLACE, follow=follow)
         try:
             times = chosen_times(found.status, accessed, modified, flags)
-            self._call.effect("utime", place.guest, found.mount.host_path(found.name))
+            self._call.effect("utime", found.mount, found.name)
             os.utime(found.fd, ns=times)
         finally:
             os.close(found.fd)
@@ -115,7 +115,7 @@ class Paths:
                 raise self._call.refuse("write", place.guest, ONE_FILE)
             parent.check_free()
             self._call.charge_created()
-            self._call.effect("mkdir", place.guest, parent.mount.host_path(parent.name))
+            self._call.effect("mkdir", parent.mount, parent.name)
             os.mkdir(parent.base, MODE_BITS, dir_fd=parent.fd)
         return 0
 
@@ -127,7 +127,7 @@ class Paths:
             is_directory = stat.S_ISDIR(parent.status().st_mode)
             if is_directory or place.slash:
                 raise OSError(errno.EISDIR if is_directory else errno.ENOTDIR, "wrong type")
-            self._call.effect("delete", place.guest, parent.mount.host_path(parent.name))
+            self._call.effect("delete", parent.mount, parent.name)
             os.unlink(parent.base, dir_fd=parent.fd)
         return 0
 
@@ -139,7 +139,7 @@ class Paths:
                 raise OSError(errno.EBUSY, "something is mounted here")
             if not stat.S_ISDIR(parent.status().st_mode):
                 raise OSError(errno.ENOTDIR, "not a directory")
-            self._call.effect("rmdir", place.guest, parent.mount.host_path(parent.name))
+            self._call.effect("rmdir", parent.mount, parent.name)
             os.rmdir(parent.base, dir_fd=parent.fd)
         return 0
 
@@ -157,7 +157,7 @@ class Paths:
                 raise self._call.refuse("write", place.guest, problem)
             parent.check_free()
             self._call.charge_created()
-            self._call.effect("symlink", place.guest, parent.mount.host_path(parent.name))
+            self._call.effect("symlink", parent.mount, parent.name)
             os.symlink(text, parent.base, dir_fd=parent.fd)
         return 0
 
@@ -216,7 +216,7 @@ class Paths:
         try:
             if not found.name:
                 raise OSError(errno.EPERM, "the root of a mount")
-            self._call.effect("chmod", place.guest, found.mount.host_path(found.name))
+            self._call.effect("chmod", found.mount, found.name)
             os.fchmod(found.fd, mode)
         finally:
             os.close(found.fd)
@@ -266,10 +266,9 @@ class Paths:
             return
         try:
             if opened.write:
-                host = opened.mount.host_path(opened.name)
-                opened.effect = self._call.effect("write", opened.guest, host)
+                opened.effect = self._call.effect("write", opened.mount, opened.name)
             else:
-                opened.effect = self._call.looked("read", opened.guest, opened.mount, opened.name)
+                opened.effect = self._call.looked("read", opened.mount, opened.name)
             if truncate:
                 os.ftruncate(opened.fd, 0)
         except (OSError, StopCall):

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable
 
 from capbox.sandbox.judge import CHANGE, MOVE, REPLACE, Judge
-from capbox.sandbox.leftovers import beside, put_back
+from capbox.sandbox.leftovers import put_back
 from capbox.sandbox.spec import STAGED
 from capbox.sandbox.wasi.access import EXCLUDED, LEADS_OUT, SPECIAL, Access, Parent
 from capbox.sandbox.wasi.mounts import Place
@@ -53,7 +53,7 @@ class Renaming:
                 if source.mount is not target.mount:
                     raise OSError(errno.EXDEV, "another mount")
                 self._check_type(nature, old, new, source, target)
-                self._move(nature, old, new, source, target)
+                self._move(nature, old, source, target)
         return 0
 
     def _check_type(
@@ -82,13 +82,12 @@ class Renaming:
         elif kind != stat.S_IFREG:
             raise self._call.refuse("write", old.guest, SPECIAL)
 
-    def _move(self, nature: Nature, old: Place, new: Place, source: Parent, target: Parent) -> None:
+    def _move(self, nature: Nature, old: Place, source: Parent, target: Parent) -> None:
         mount, call = source.mount, self._call
         replaces = target.regular()
-        host = mount.host_path(source.name)
-        renamed = call.effect("rename", old.guest, host)
+        renamed = call.effect("rename", mount, source.name)
         made = "write" if replaces else MADE[nature[0]]
-        arrived = call.effect(made, new.guest, mount.host_path(target.name))
+        arrived = call.effect(made, mount, target.name)
         if source.name == target.name:
             return
         # Attack: another call of this run swaps a file for a directory or a link between the
@@ -110,10 +109,10 @@ class Renaming:
         finally:
             back = put_back(source.fd, staged, source.base)
             forget()
-            if not back:
+            if back is False:
                 # It stays where it is, and that is recorded.
-                call.effect("create", beside(old.guest, staged), beside(host, staged))
-        call.moved(old.guest, host, renamed, arrived)
+                call.effect("create", mount, source.name.removesuffix(source.base) + staged)
+        call.moved(mount, source.name, renamed, arrived)
         mount.made.discard(source.base)
 
 

@@ -35,7 +35,7 @@ class Descriptor:
     """One open thing. `listing` is the encoded directory and where each entry starts in it.
 
     `effect` is its entry in the list of effects, `transferred` counts the bytes of that effect,
-    and the last write ended at `written_to`.
+    and the last write ended at `written_to`. `read`: one opened to be written has been read too.
     """
 
     kind: Kind
@@ -44,6 +44,7 @@ class Descriptor:
     mount: Mount | None = None
     name: str = ""
     write: bool = False
+    read: bool = False
     append: bool = False
     effect: int = -1
     transferred: int = 0

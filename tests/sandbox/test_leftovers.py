@@ -12,11 +12,13 @@ from pathlib import Path
 import anyio
 import pytest
 
+from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
+from capbox.sandbox import leftovers
 from capbox.sandbox.effects import EffectLog
 from capbox.sandbox.leftovers import tidy
 from capbox.sandbox.run import Sandbox
-from capbox.sandbox.spec import Job, Mount, Rule, Touched
+from capbox.sandbox.spec import Job, Mount, Rule, Stopped, Touched
 
 MakeJob = Callable[..., Job]
 TEMPORARY = ".capbox-0123456789abcdef-a.txt.tmp"
@@ -36,6 +38,20 @@ MOVE_FOR_EVER = """
     (drop (call $rename (i32.const 3) (i32.const 96) (i32.const 11)
                         (i32.const 3) (i32.const 64) (i32.const 11)))
     (br $again))))
+"""
+
+# Prepares a replacement, and never gets further.
+LOOP_AFTER_CREATE = f"""
+(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "workspace/{TEMPORARY}")
+  (func (export "_start")
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 64)
+      (i32.const {len(TEMPORARY) + 10}) (i32.const 5) (i64.const 64) (i64.const 0)
+      (i32.const 0) (i32.const 8)))
+    (loop $again (br $again))))
 """
 
 
@@ -79,7 +95,7 @@ def test_a_prepared_replacement_is_removed_and_that_is_told(job: MakeJob, work: 
 def test_what_was_being_moved_gets_its_name_back(job: MakeJob, work: Path) -> None:
     which = job_with(job)
     (work / STAGED).write_text("content")
-    assert tidy(which, moving(work, "a")) == ()
+    assert tidy(which, moving(work, "a")) == (entry("create", work, "a"),)
     assert [(f.name, f.read_text()) for f in work.iterdir()] == [("a", "content")]
     assert tidy(which, moving(work, "a")) == ()  # it had arrived
 
@@ -126,6 +142,50 @@ def test_a_forged_list_removes_and_moves_nothing(name: str, job: MakeJob, work: 
     tidy(which, moving(work, "b", f"{STAGED}/../notes.txt"))
     tidy(which, moving(work, "b", "notes.txt"))
     assert sorted(work.parent.rglob("*")) == before
+
+
+def test_a_link_in_the_place_of_a_mount_leads_nowhere(job: MakeJob, work: Path) -> None:
+    inner, outside = work / "sub", work.parent / "outside"
+    outside.mkdir()
+    (outside / TEMPORARY).write_text("theirs")
+    (outside / STAGED).write_text("theirs")
+    which = job_with(job, mount(inner))
+    inner.symlink_to(outside)
+    assert tidy(which, made(inner, TEMPORARY)) == tidy(which, moving(inner, "a")) == ()
+    assert {f.name for f in outside.iterdir()} == {TEMPORARY, STAGED}
+
+
+def test_a_path_that_does_not_go_with_its_place_removes_nothing(job: MakeJob, work: Path) -> None:
+    which = job_with(job)
+    (work / "precious.txt").write_text("theirs")
+    forged = Touched(
+        "create", GuestPath(f"/workspace/{TEMPORARY}"), HostPath(f"{work}/precious.txt")
+    )
+    assert tidy(which, EffectLog((forged,), whole=True)) == ()
+    assert (work / "precious.txt").exists()
+
+
+def test_what_takes_longer_than_its_time_is_left(
+    job: MakeJob, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    which = job_with(job)
+    (work / TEMPORARY).write_text("half")
+    monkeypatch.setattr(leftovers, "SECONDS_MAX", 0.0)
+    assert tidy(which, made(work, TEMPORARY)) == ()
+    assert (work / TEMPORARY).exists()
+
+
+async def test_what_a_bound_cut_short_is_tidied_too(
+    sandbox: Sandbox, job: MakeJob, work: Path
+) -> None:
+    wat = LOOP_AFTER_CREATE
+    outcome = await sandbox.call(job(wat, shipped=True, limits=Limits(wall_seconds=1)))
+    assert isinstance(outcome.end, Stopped), outcome
+    assert [(t.action, t.path) for t in outcome.touched] == [
+        ("create", f"/workspace/{TEMPORARY}"),
+        ("delete", f"/workspace/{TEMPORARY}"),
+    ]
+    assert os.listdir(work) == []
 
 
 async def test_a_kill_in_the_midst_of_a_move_loses_no_file(

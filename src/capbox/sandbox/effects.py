@@ -23,7 +23,7 @@ from errno import EIO
 from json.encoder import encode_basestring as quoted
 
 from capbox.authority.paths import GuestPath, HostPath
-from capbox.sandbox.spec import Touched, is_staged, is_temporary
+from capbox.sandbox.spec import Touched, is_temporary
 
 # Reads and changes have a share each, so that reading much never keeps a call from writing.
 SHARE_ENTRIES_MAX = 10_000
@@ -33,6 +33,7 @@ ENTRIES_MAX = 2 * SHARE_ENTRIES_MAX + 2  # reads beyond their share are one entr
 FOLLOWING_BYTES = 72
 LOG_BYTES_MAX = 2 * SHARE_BYTES_MAX + 1024
 LINES_MAX = 3 * ENTRIES_MAX
+PATHS_CHARS_MAX = 16_384  # of an entry: each has 4,096 bytes at most below its mount
 COUNT_MAX = (1 << 63) - 1
 ACTIONS = frozenset(
     {
@@ -153,7 +154,10 @@ def read_effects(fd: int) -> EffectLog:
         known = len(entries)
         match _parsed(line):
             case [str(action), str(path), (str() | None) as host] if (
-                action in ACTIONS and known < ENTRIES_MAX
+                action in ACTIONS
+                and known < ENTRIES_MAX
+                and len(path + (host or "")) <= PATHS_CHARS_MAX
+                and "\0" not in path + (host or "")
             ):
                 place = None if host is None else HostPath(_printable(host))
                 entries.append(Touched(action, GuestPath(_printable(path)), place))
@@ -164,7 +168,7 @@ def read_effects(fd: int) -> EffectLog:
                 0 <= created < renamed < known and 0 <= target < known and target != created
             ):
                 moves.append((created, renamed, target))
-            case ["staged", int(renamed), str(name)] if 0 <= renamed < known and is_staged(name):
+            case ["staged", int(renamed), str(name)] if 0 <= renamed < known:
                 staged = entries[renamed], name
             case _:
                 whole = False

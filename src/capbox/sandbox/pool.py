@@ -72,7 +72,7 @@ class Pool:
         worker.rights, worker.run = _rights(job), job.run
         fds: list[int] = []
         try:
-            fds.extend(_open_root(mount) for mount in mounts)
+            fds.extend(open_root(mount) for mount in mounts)
             assignment = Assignment(mounts, self._walls, job.limits.open_files)
             await worker.channel.send(assignment.header(), fds=[worker.effects_fd, *fds])
         finally:
@@ -183,7 +183,7 @@ def _identity(path: HostPath) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _open_root(mount: Mount) -> int:
+def open_root(mount: Mount) -> int:
     """Return a path descriptor of the mount's directory, or refuse one that is no longer there."""
     flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(mount.host, flags)

@@ -30,7 +30,7 @@ from capbox.sandbox.pool import Breed, Pool
 from capbox.sandbox.process.frames import BODY_BYTES_MAX, Report, Request, Walls, parse_report
 from capbox.sandbox.process.wire import Hangup
 from capbox.sandbox.scratch import bytes_left
-from capbox.sandbox.spec import Broken, Failed, Job, Module, Outcome, Stopped, stopped
+from capbox.sandbox.spec import Broken, Failed, Finished, Job, Module, Outcome, Stopped, stopped
 from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
@@ -138,9 +138,11 @@ class Sandbox:
             report = await self._report(flight)
         finally:
             cut_short = flight.cut_short(stopped("interrupted"))
-            outcome = await self._landed(flight, cut_short if report is None else report)
-            self._flights.discard(flight)
-            flight.done.set()
+            try:
+                outcome = await self._landed(flight, cut_short if report is None else report)
+            finally:
+                self._flights.discard(flight)
+                flight.done.set()
             if report is None and cut is not None:
                 cut(outcome)
             self._refill(flight.breed)
@@ -215,7 +217,8 @@ class Sandbox:
             self._pool.put(worker)
         elif worker is not None:
             worker.release()
-            touched += tidy(flight.job, effects) if dead else ()
+        if (keep or dead) and not isinstance(report.end, Finished):
+            touched += tidy(flight.job, effects)
         return Outcome(
             report.end,
             touched,

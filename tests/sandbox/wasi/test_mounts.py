@@ -79,6 +79,16 @@ def test_the_workspace_exists_without_any_grant(world: Any, outcome: Any) -> Non
     assert [(r.action, r.path) for r in guest.finish().refused] == [("read", "/workspace/a.txt")]
 
 
+def test_a_workspace_that_looks_empty_for_want_of_a_grant_is_told_of(world: Any, tree: Any) -> None:
+    bare = world.guest()
+    assert bare.names("/workspace") == []
+    assert [(r.path, r.reason) for r in bare.finish().refused] == [
+        ("/workspace", "no grant covers this path")
+    ]
+    tree.names("/mnt")  # the way to what is granted, and not empty
+    assert tree.finish().refused == ()
+
+
 def test_two_rules_never_add_up(world: Any, outcome: Any) -> None:
     ws = world.workspace
     (ws / "a").write_text("a")

@@ -20,7 +20,7 @@ from capbox.sandbox.wasi.abi import (
     SYMBOLIC_LINK,
     UNKNOWN,
 )
-from capbox.sandbox.wasi.access import Access
+from capbox.sandbox.wasi.access import NO_GRANT, Access
 from capbox.sandbox.wasi.mounts import Mount
 from capbox.sandbox.wasi.table import Descriptor
 
@@ -76,6 +76,9 @@ class Listing:
             call.looked("list", directory.mount, directory.name)
             entries += self._host_entries(directory, directory.mount)
             mounted -= {name.decode() for name, _, _ in entries} if mounted else set()
+        elif not mounted:
+            # It looks empty because nothing in it is granted: that should not pass for the truth.
+            self._access.call.refuse("read", directory.guest, NO_GRANT)
         return entries + [(name.encode(), 1, UNKNOWN) for name in sorted(mounted)]
 
     def _host_entries(self, directory: Descriptor, mount: Mount) -> list[tuple[bytes, int, int]]:

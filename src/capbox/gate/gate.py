@@ -39,7 +39,7 @@ from capbox.sandbox.spec import Broken, Job, Outcome
 _SUBJECT_CHARACTERS_MAX = 500
 ARGUMENTS_CHARACTERS_MAX = 16_000_000
 _LOOKING = frozenset({"read", "list"})
-_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False)
+_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, check_circular=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Gate:
             # No record, no effect: from here on this run may do nothing.
             seat.stopped = ToolFailure("sandbox_failed", f"the journal cannot be written: {error}")
             result = _failure(seat.stopped)
-        return replace(result, journal=seat.run)
+        return result if result.journal is not None else replace(result, journal=seat.run)
 
     def revoke(self, authority: AuthorityId) -> None:
         """End an authority and its descendants now, and every guest that runs under one."""
@@ -218,7 +218,7 @@ class Gate:
             self._under_way.remove(under_way)
             outcome = reports[-1]
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
-            end = concluded(outcome, limits.output_bytes, permit.held)
+            end = concluded(outcome, limits.output_bytes, permit.held, seat.run)
             seat.journal.append(_ended(intent, end, outcome))
         return _kept(checked, end, outcome, seat)
 

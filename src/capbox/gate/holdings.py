@@ -60,7 +60,8 @@ class Holdings:
 
     def settle(self, reservation: Reservation, exercised: Set[GrantId]) -> None:
         """Give back what the call did not exercise, once it is known."""
-        self._uses.subtract(reservation.possible - exercised)
+        if reservation.possible:
+            self._uses.subtract(reservation.possible - exercised)
 
     def cancel(self, reservation: Reservation) -> None:
         """Give back everything: the call never started."""

@@ -101,7 +101,7 @@ def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
     data, state = found.get("data"), found.get("state")
     if not (isinstance(ok, bool) and isinstance(content, str) and isinstance(truncated, bool)):
         return "its result has no ok, or content of the wrong type"
-    if not isinstance(data, dict | None) or not isinstance(state, dict | None):
+    if not isinstance(data, _OBJECT_OR_NONE) or not isinstance(state, _OBJECT_OR_NONE):
         return "its data and state are not objects"
     if _deeper(data, DEPTH_MAX) or _deeper(state, DEPTH_MAX):
         return f"its data or state is nested deeper than {DEPTH_MAX} levels"
@@ -153,5 +153,6 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_OBJECT_OR_NONE = (dict, type(None))
+_ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

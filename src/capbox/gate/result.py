@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, assert_never
 
 from capbox.authority.access import ReadAccess, WriteAccess, flag_for
@@ -24,6 +25,7 @@ from capbox.authority.paths import (
 from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, cut, parse_reply
 from capbox.gate.seat import Held
+from capbox.journal.event import RunId
 from capbox.messages import Denial, Effect, JsonObject, ToolFailure, ToolResult
 from capbox.sandbox.effects import MANY
 from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stopped
@@ -33,36 +35,39 @@ STATE_BYTES_MAX = 64 << 10
 _STDERR_BYTES_SHOWN = 1_000
 
 
+End = Literal["ok", "error", "stopped", "broken"]
+
+
 @dataclass(frozen=True, slots=True)
 class Concluded:
     """A result, how the journal calls its end, and the state that the tool wants to keep."""
 
     result: ToolResult
-    end: Literal["ok", "error", "stopped", "broken"]
+    end: End
     state: JsonObject | None = None
 
 
-def concluded(outcome: Outcome, output_bytes_max: int, held: Held) -> Concluded:
-    """Return what the outcome means."""
-    blank = ToolResult(
-        ok=False,
-        content="",
+def concluded(outcome: Outcome, output_bytes_max: int, held: Held, run: RunId) -> Concluded:
+    """Return what the outcome of a call of `run` means."""
+    make = partial(
+        ToolResult,
         denied=denials(outcome.refused, held),
         effects=tuple(Effect(t.action, t.path, t.host, t.bytes) for t in outcome.touched),
         spent=outcome.spent,
+        journal=run,
     )
     match outcome.end:
         case Finished(stdout, stderr):
             reply = parse_reply(stdout, output_bytes_max)
             if isinstance(reply, Reply):
-                return _replied(reply, blank)
-            return Concluded(_failed(blank, "tool_protocol", f"{reply}{_tail(stderr)}"), "error")
+                return _replied(reply, make)
+            return _failed(make, "error", "tool_protocol", f"{reply}{_tail(stderr)}")
         case Failed(reason, stderr):
-            return Concluded(_failed(blank, "tool_crashed", f"{reason}{_tail(stderr)}"), "error")
+            return _failed(make, "error", "tool_crashed", f"{reason}{_tail(stderr)}")
         case Stopped(bound, message):
-            return Concluded(_failed(blank, bound, message), "stopped")
+            return _failed(make, "stopped", bound, message)
         case Broken(reason):
-            return Concluded(_failed(blank, "sandbox_failed", reason), "broken")
+            return _failed(make, "broken", "sandbox_failed", reason)
         case _:
             assert_never(outcome.end)
 
@@ -89,18 +94,17 @@ def lesson(denial: Denial, held: Held) -> str:
     )
 
 
-def _replied(reply: Reply, blank: ToolResult) -> Concluded:
-    filled = replace(
-        blank, ok=reply.ok, content=reply.content, data=reply.data, truncated=reply.truncated
-    )
+def _replied(reply: Reply, make: partial[ToolResult]) -> Concluded:
+    make = partial(make, content=reply.content, data=reply.data, truncated=reply.truncated)
     if reply.ok:
-        return Concluded(filled, "ok", reply.state)
-    code = "denied" if filled.denied else reply.code
-    return Concluded(_failed(filled, code, reply.message), "error", reply.state)
+        return Concluded(make(ok=True), "ok", reply.state)
+    code = "denied" if make.keywords["denied"] else reply.code
+    failed = make(ok=False, error=ToolFailure(code, reply.message))
+    return Concluded(failed, "error", reply.state)
 
 
-def _failed(result: ToolResult, code: str, message: str) -> ToolResult:
-    return replace(result, ok=False, error=ToolFailure(code, message))
+def _failed(make: partial[ToolResult], end: End, code: str, message: str) -> Concluded:
+    return Concluded(make(ok=False, content="", error=ToolFailure(code, message)), end)
 
 
 def _tail(stderr: bytes) -> str:

@@ -144,4 +144,6 @@ _NAMES = {
     kind: tuple(field.name for field in fields(kind))
     for kind in (*get_args(Event), Effect, Denial, Spent, Usage)
 }
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_fields)
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False, default=_fields
+)

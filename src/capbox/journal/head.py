@@ -51,8 +51,9 @@ class Signer:
     def __init__(self, secret: bytes) -> None:
         """Take the 32 secret bytes of an Ed25519 key (RFC 8032); the HMAC keys are derived."""
         self._secret = secret
-        self._seal_key = hmac.digest(secret, b"capbox journal seal 1", "sha256")
-        self._head_key = hmac.digest(secret, b"capbox journal head 1", "sha256")
+        # Set up once, and copied for each entry: most of a short HMAC is setting it up.
+        self._seals = _keyed(hmac.digest(secret, b"capbox journal seal 1", "sha256"))
+        self._heads = _keyed(hmac.digest(secret, b"capbox journal head 1", "sha256"))
 
     @classmethod
     def load(cls, path: Path, entropy: Callable[[int], bytes] = os.urandom) -> Signer:
@@ -66,7 +67,7 @@ class Signer:
 
     def seal(self, link: str) -> str:
         """Return the seal of an entry (hex), given its hash, which covers run and place."""
-        return hmac.digest(self._seal_key, link.encode(), "sha256").hex()
+        return self._seals(link.encode())
 
     def head(self, run: str, seq: int, link: str) -> Head:
         """Return the head that names this entry."""
@@ -88,7 +89,19 @@ class Signer:
 
     def _mac(self, run: str, seq: int, link: str) -> str:
         # Not a signature: 35 us an entry, twice a call, for what only the owner of the key checks.
-        return hmac.digest(self._head_key, statement(run, seq, link), "sha256").hex()
+        return self._heads(statement(run, seq, link))
+
+
+def _keyed(key: bytes) -> Callable[[bytes], str]:
+    """Return the HMAC-SHA-256 (hex) under `key`."""
+    ready = hmac.new(key, digestmod="sha256")
+
+    def digest(message: bytes) -> str:
+        fresh = ready.copy()
+        fresh.update(message)
+        return fresh.hexdigest()
+
+    return digest
 
 
 class Heads:

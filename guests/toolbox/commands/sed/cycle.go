@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"capbox/toolbox/commands/kit"
 	"capbox/toolbox/commands/pattern"
 )
 
@@ -20,6 +21,9 @@ func (r *sedRun) cycle() {
 }
 
 func (r *sedRun) flushAppends() {
+	if len(r.appends) > 0 {
+		r.fresh() // as GNU, whether or not there is a file for r
+	}
 	for _, one := range r.appends {
 		one()
 	}
@@ -28,10 +32,19 @@ func (r *sedRun) flushAppends() {
 
 // print writes a line; the last one lacks a newline if the input's did.
 func (r *sedRun) print(text []byte) {
-	r.out.Write(text)
-	if !r.inputs.last() || r.inputs.atEnd {
+	r.fresh().Write(text)
+	if r.missing = r.inputs.last() && !r.inputs.atEnd; !r.missing {
 		r.out.WriteByte(r.end)
 	}
+}
+
+// fresh is the output at the beginning of a line: a newline that was held back comes first.
+func (r *sedRun) fresh() *kit.Output {
+	if r.missing {
+		r.missing = false
+		r.out.WriteByte(r.end)
+	}
+	return r.out
 }
 
 // execute gives false if the pattern space is not to be printed.
@@ -66,7 +79,7 @@ func (r *sedRun) execute() bool {
 			at = -1
 		case 'c':
 			if one.to == nil || !one.active || one.negate {
-				r.out.Line(one.text)
+				r.fresh().Line(one.text)
 			}
 			return false
 		case 'n', 'N':
@@ -86,7 +99,6 @@ func (r *sedRun) execute() bool {
 // append serves n and N. At the end of the input GNU prints the pattern space and stops.
 func (r *sedRun) append(join bool) (ok, show bool) {
 	if r.inputs.last() {
-		r.quit = true
 		return false, true
 	}
 	if !join && !r.quiet {
@@ -119,7 +131,7 @@ func (r *sedRun) simple(one *sedCommand) {
 		r.print(r.pattern)
 	case 'P':
 		line, _, _ := bytes.Cut(r.pattern, []byte("\n"))
-		r.out.Write(line)
+		r.fresh().Write(line)
 		r.out.WriteByte(r.end)
 	case 'g':
 		r.pattern = append(r.pattern[:0], r.hold...)
@@ -134,11 +146,11 @@ func (r *sedRun) simple(one *sedCommand) {
 	case 'z':
 		r.pattern = r.pattern[:0]
 	case '=':
-		r.out.Printf("%d\n", r.number)
+		r.fresh().Printf("%d\n", r.number)
 	case 'F':
-		r.out.Line(r.inputs.name)
+		r.fresh().Line(r.inputs.name)
 	case 'i':
-		r.out.Line(one.text)
+		r.fresh().Line(one.text)
 	case 'a':
 		r.appends = append(r.appends, func() { r.out.Line(one.text) })
 	case 'r':
@@ -159,7 +171,7 @@ func (r *sedRun) simple(one *sedCommand) {
 		if one.number >= 0 {
 			wrap = one.number
 		}
-		r.out.Line(unambiguous(r.pattern, wrap))
+		r.fresh().Line(unambiguous(r.pattern, wrap))
 	}
 }
 

@@ -34,7 +34,7 @@ func (r *sedRun) queued(name string) (string, bool) {
 func (r *sedRun) runCommand(text string) {
 	if text != "" {
 		r.out.Flush()
-		r.c.Run([]string{"sh", "-c", text}, kit.Change{Streams: kit.Streams{Out: r.out}})
+		r.c.Run([]string{"sh", "-c", text}, kit.Change{Streams: kit.Streams{Out: r.fresh()}})
 		return
 	}
 	var result bytes.Buffer

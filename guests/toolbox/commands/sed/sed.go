@@ -2,11 +2,7 @@
 package sed
 
 import (
-	"bytes"
-	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -30,6 +26,8 @@ type sedRun struct {
 	number    int
 	appends   []func()
 	quit      bool
+	broken    bool // reading or writing failed: what -i has so far must not replace the file
+	missing   bool // the line written last lacks its newline, as the input's did
 	status    int
 	lastRegex *pattern.Pattern
 	changed   bool // whether s made a replacement since the last line was read or t branched
@@ -89,7 +87,9 @@ func Command(c *kit.Call) int {
 	}
 	if r.separate {
 		for _, name := range names {
-			r.over([]string{name})
+			if r.anew(); !r.quit {
+				r.over([]string{name})
+			}
 		}
 		return r.status
 	}
@@ -135,6 +135,15 @@ func (r *sedRun) over(names []string) {
 	}
 }
 
+// anew forgets what belongs to the file before, for one that is a stream of its own: its line numbers, open ranges
+// and the hold space.
+func (r *sedRun) anew() {
+	r.number, r.hold = 0, r.hold[:0]
+	for _, one := range r.script {
+		one.active = false
+	}
+}
+
 // nextLine reads a line into the pattern space.
 func (r *sedRun) nextLine() bool {
 	line, ok := r.inputs.next()
@@ -145,141 +154,6 @@ func (r *sedRun) nextLine() bool {
 	r.number++
 	r.changed = false
 	return true
-}
-
-// inPlace edits each file: the result goes to a temporary sibling that then replaces it.
-func (r *sedRun) inPlace(names []string, suffix string) int {
-	for _, name := range names {
-		path := r.c.Path(name)
-		info, err := os.Stat(path)
-		if err == nil && !info.Mode().IsRegular() {
-			r.status = r.c.Fail("couldn't edit %s: not a regular file", name)
-			continue
-		}
-		if err != nil {
-			r.c.Fail("can't read %s: %s", name, kit.Reason(err))
-			r.status = 2
-			continue
-		}
-		var text bytes.Buffer
-		r.out = kit.NewOutput(&text)
-		r.number, r.quit = 0, false
-		r.over([]string{name})
-		r.out.Flush()
-		if suffix != "" {
-			backup := path + suffix
-			if strings.Contains(suffix, "*") {
-				backup = filepath.Join(filepath.Dir(path), strings.ReplaceAll(suffix, "*", filepath.Base(path)))
-			}
-			if old, err := os.ReadFile(path); err == nil {
-				err = os.WriteFile(backup, old, 0o644)
-				if err != nil {
-					return r.c.Fail("cannot rename %s: %s", name, kit.Reason(err))
-				}
-			}
-		}
-		if err := replaceFile(path, text.Bytes()); err != nil {
-			r.c.Fail("couldn't edit %s: %s", name, kit.Reason(err))
-			r.status = 4
-		}
-	}
-	return r.status
-}
-
-// replaceFile puts new content in place of a file by rename, so that it is whole at every moment. The host copies
-// mode and attributes. Where no sibling can be made the file is written in place.
-func replaceFile(path string, content []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	beside := filepath.Join(filepath.Dir(path), ".capbox-"+kit.RandomText(6)+"-"+filepath.Base(path)+".tmp")
-	file, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return os.WriteFile(path, content, 0o644)
-	}
-	_, err = file.Write(content)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(beside, path)
-	}
-	if err != nil {
-		_ = os.Remove(beside)
-	}
-	return err
-}
-
-// sedInput is the files as one stream that knows its last line.
-type sedInput struct {
-	run    *sedRun
-	names  []string
-	file   io.Closer
-	lines  *kit.Lines
-	given  []byte // the line given out last; the two take turns
-	ahead  []byte
-	has    bool
-	ended  bool // whether the line ahead had its newline
-	name   string
-	atEnd  bool // whether the line given out last had its newline
-	opened bool
-}
-
-func (s *sedInput) next() ([]byte, bool) {
-	if !s.opened {
-		s.opened = true
-		s.advance()
-	}
-	if !s.has {
-		return nil, false
-	}
-	s.given, s.ahead = s.ahead, s.given
-	s.atEnd = s.ended
-	s.advance()
-	return s.given, true
-}
-
-// advance reads one line ahead, over the ends of files.
-func (s *sedInput) advance() {
-	for {
-		if s.lines != nil {
-			if line, ok := s.lines.Next(); ok {
-				s.ahead, s.has, s.ended = append(s.ahead[:0], line...), true, s.lines.Ended
-				return
-			}
-			if err := s.lines.Failed; err != nil {
-				s.run.c.Fail("couldn't read %s: %s", s.name, kit.Reason(err))
-				s.run.status = 2
-			}
-			s.file.Close()
-			s.lines = nil
-		}
-		if len(s.names) == 0 {
-			s.has = false
-			return
-		}
-		name := s.names[0]
-		s.names = s.names[1:]
-		file, err := s.run.c.Open(name)
-		if err != nil {
-			if errors.Is(err, kit.ErrDirectory) {
-				s.run.c.Fail("couldn't edit %s: not a regular file", name)
-			} else {
-				s.run.c.Fail("can't read %s: %s", name, kit.Reason(err))
-			}
-			s.run.status = 2
-			continue
-		}
-		s.name, s.file, s.lines = name, file, kit.NewLines(file, s.run.end)
-	}
-}
-
-func (s *sedInput) last() bool { return !s.has }
-
-func (s *sedInput) close() {
-	if s.lines != nil {
-		s.file.Close()
-	}
 }
 
 func (r *sedRun) closeFiles() {
@@ -298,7 +172,10 @@ func (r *sedRun) closeFiles() {
 func (r *sedRun) outputFor(name string) *kit.Output {
 	switch name {
 	case "/dev/stdout":
-		return r.out
+		if r.out == r.c.Out {
+			return r.fresh()
+		}
+		return r.c.Out // with -i too, where r.out is the file
 	case "/dev/stderr":
 		return kit.NewOutput(r.c.Err())
 	}
@@ -308,7 +185,7 @@ func (r *sedRun) outputFor(name string) *kit.Output {
 	file, err := r.c.Create(name)
 	if err != nil {
 		r.c.Fail("couldn't open file %s: %s", name, kit.Reason(err))
-		r.status, r.quit = 4, true
+		r.status, r.quit, r.broken = 4, true, true
 		return kit.NewOutput(io.Discard)
 	}
 	r.files[name], r.outputs[name] = file, kit.NewOutput(file)

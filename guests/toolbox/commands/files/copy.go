@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -16,12 +17,13 @@ import (
 
 // copier is one run of cp or mv.
 type copier struct {
-	c                                  *kit.Call
-	deep, force, noClobber, update     bool
-	verbose, preserve, links, noTarget bool
-	interactive, parents, remove       bool
-	symlink, link                      bool
-	backup                             backup
+	c                              *kit.Call
+	deep, force, noClobber, update bool
+	verbose, links, noTarget       bool
+	keepMode, keepTimes            bool
+	interactive, parents, remove   bool
+	symlink, link                  bool
+	backup                         backup
 }
 
 var copySpec = kit.Spec{
@@ -47,9 +49,10 @@ func newCopier(c *kit.Call) (k *copier, sources []string, target string, status 
 		interactive: opts.Last("n", "f", "i") == "i", parents: opts.Has("parents"), symlink: opts.Has("s"), link: opts.Has("l"),
 		remove: opts.Has("remove-destination"), backup: kept,
 		c: c, deep: opts.Has("r", "R", "a"), force: opts.Has("f"), noClobber: opts.Last("n", "f", "i") == "n",
-		update: opts.Has("u", "update"), verbose: opts.Has("v"), preserve: opts.Has("p", "a", "preserve"),
+		update: opts.Has("u", "update"), verbose: opts.Has("v"),
 		links: opts.Has("a", "d", "P") || opts.Has("r", "R") && !opts.Has("L"), noTarget: opts.Has("T"),
 	}
+	k.keepMode, k.keepTimes = keeps(opts, "mode"), keeps(opts, "timestamps")
 	sources = opts.Operands
 	target, given := opts.Value("t")
 	if !given {
@@ -83,6 +86,22 @@ func newCopier(c *kit.Call) (k *copier, sources []string, target string, status 
 		target = strings.TrimSuffix(target, "/") + "/"
 	}
 	return k, sources, target, 0, false
+}
+
+// keeps says whether an attribute of the source goes to the copy; the option that comes last counts.
+func keeps(opts *kit.Options, attribute string) bool {
+	kept := false
+	for _, one := range opts.List {
+		switch names := strings.Split(one.Value, ","); one.Key {
+		case "p", "a":
+			kept = true
+		case "preserve":
+			kept = kept || one.Value == "" || slices.Contains(names, attribute) || slices.Contains(names, "all")
+		case "no-preserve":
+			kept = kept && !slices.Contains(names, attribute) && !slices.Contains(names, "all")
+		}
+	}
+	return kept
 }
 
 // destination is the target itself, or the place in it if it ends in a slash.
@@ -124,7 +143,7 @@ func Mv(c *kit.Call) int {
 	if done {
 		return status
 	}
-	k.deep, k.links, k.preserve = true, true, true
+	k.deep, k.links, k.keepMode, k.keepTimes = true, true, true, true
 	for _, source := range sources {
 		status |= k.move(source, destination(target, source))
 	}
@@ -291,7 +310,9 @@ func (k *copier) tell(source, dest, kept string) {
 func (k *copier) copyDir(source, dest string, info fs.FileInfo) int {
 	c := k.c
 	status := 0
-	if err := os.Mkdir(c.Path(dest), 0o755); err != nil {
+	err := os.Mkdir(c.Path(dest), 0o755)
+	made := err == nil
+	if err != nil {
 		if old, statErr := os.Stat(c.Path(dest)); statErr != nil || !old.IsDir() {
 			return c.Fail("cannot create directory '%s': %s", dest, kit.Reason(err))
 		}
@@ -305,7 +326,29 @@ func (k *copier) copyDir(source, dest string, info fs.FileInfo) int {
 	for _, entry := range entries {
 		status |= k.copy(kit.JoinName(source, entry.Name()), kit.JoinName(dest, entry.Name()), false)
 	}
-	if k.preserve {
+	// Last: a mode may take away the right to write into it, and what is written changes its time.
+	return status | k.attributes(source, dest, info, made, 0o755)
+}
+
+// umask is what every new file and directory lacks, whatever the mode of the source.
+const umask = 0o022
+
+// attributes gives a copy the source's mode and times: what was made without being told to keep them gets the mode
+// only, less the umask. usual is the mode it was made with.
+func (k *copier) attributes(source, dest string, info fs.FileInfo, made bool, usual uint32) int {
+	c, status := k.c, 0
+	mode, _, err := fileinfo.Mode(c.Path(source))
+	mode &= 0o777
+	switch {
+	case err != nil, made && mode == usual: // nothing to set
+	case k.keepMode:
+		if err := fileinfo.SetMode(c.Path(dest), mode); err != nil {
+			status = c.Fail("preserving permissions for '%s': %s", dest, kit.Reason(err))
+		}
+	case made && mode&^umask != usual:
+		_ = fileinfo.SetMode(c.Path(dest), mode&^umask)
+	}
+	if k.keepTimes {
 		_ = os.Chtimes(c.Path(dest), info.ModTime(), info.ModTime())
 	}
 	return status
@@ -334,16 +377,12 @@ func (k *copier) copyFile(source, dest, kept string, info fs.FileInfo) int {
 	if err != nil {
 		return c.Fail("error writing '%s': %s", dest, kit.Reason(err))
 	}
+	status := 0
 	if info != nil {
-		if mode, _, err := fileinfo.Mode(c.Path(source)); err == nil && (oldErr != nil || k.preserve) && mode&0o777 != 0o644 {
-			_ = fileinfo.SetMode(c.Path(dest), mode&0o777)
-		}
-		if k.preserve {
-			_ = os.Chtimes(c.Path(dest), info.ModTime(), info.ModTime())
-		}
+		status = k.attributes(source, dest, info, oldErr != nil, 0o644)
 	}
 	k.tell(source, dest, kept)
-	return 0
+	return status
 }
 
 // isRefusedWrite says whether a file cannot be written in place but could be replaced: it has several hard links.

@@ -30,7 +30,7 @@ func Install(c *kit.Call) int {
 		return c.Unsupported("-" + key + ": there are no other users, backups or programs here")
 	}
 	i := &installer{
-		copier: &copier{c: c, force: true, preserve: opts.Has("p"), verbose: opts.Has("v")}, opts: opts, mode: "755",
+		copier: &copier{c: c, force: true, keepTimes: opts.Has("p"), verbose: opts.Has("v")}, opts: opts, mode: "755",
 	}
 	if text, ok := opts.Value("m"); ok {
 		i.mode = text

@@ -201,7 +201,7 @@ func (g *globbing) answer(req *abi.Request, args globArguments) abi.Result {
 	}
 	g.walk.remarks(out, data.Total > 0)
 	res := abi.OK(out.String(), data)
-	res.Truncated = rest > 0
+	res.Truncated = out.full
 	return res
 }
 

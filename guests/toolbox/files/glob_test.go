@@ -66,11 +66,11 @@ func TestGlobShowsTheNewest250AndCountsTheRest(t *testing.T) {
 	if len(lines) != 251 || lines[0] != "f299" || lines[249] != "f050" || lines[250] != "[250 shown, newest first; 50 more: continue with offset 250, or narrow the pattern or the path]" {
 		t.Errorf("%d lines: %s ... %s", len(lines), lines[0], lines[len(lines)-1])
 	}
-	if data := res.Data.(*globData); data.Total != 300 || len(data.Paths) != 250 || !res.Truncated {
+	if data := res.Data.(*globData); data.Total != 300 || len(data.Paths) != 250 || res.Truncated {
 		t.Errorf("%+v", data)
 	}
 	small := callBounded(t, Glob, root, args{"pattern": "*"}, 4000)
-	if data := small.Data.(*globData); data.Total != 300 || len(data.Paths) == 0 || len(data.Paths) > 200 {
+	if data := small.Data.(*globData); data.Total != 300 || len(data.Paths) == 0 || len(data.Paths) > 200 || !small.Truncated {
 		t.Errorf("%d", len(data.Paths))
 	}
 }

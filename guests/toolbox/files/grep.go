@@ -194,7 +194,7 @@ func (g *grepping) answer(args grepArguments) abi.Result {
 	}
 	g.walk.remarks(g.page, g.matched > 0)
 	res := abi.OK(g.page.String(), data)
-	res.Truncated = data.More
+	res.Truncated = g.page.full
 	return res
 }
 

@@ -76,7 +76,11 @@ func TestGrepStopsAtItsLimitAndSaysSo(t *testing.T) {
 		{args{"pattern": "x", "limit": 3, "mode": "files"}, "a\nb\nc"},
 		{args{"pattern": "x", "limit": 2, "mode": "count"}, "a:3\nb:1\n[limit of 2 reached; more exist: continue with offset 2, or narrow with path, glob or type]"},
 	} {
-		wantContent(t, call(t, Grep, root, c.args), c.want)
+		res := call(t, Grep, root, c.args)
+		wantContent(t, res, c.want)
+		if res.Truncated || res.Data.(*grepData).More != strings.Contains(c.want, "more exist") {
+			t.Errorf("%v: truncated %v, %+v", c.args, res.Truncated, res.Data)
+		}
 	}
 }
 

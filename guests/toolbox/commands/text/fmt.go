@@ -9,7 +9,8 @@ import (
 	"capbox/toolbox/commands/kit"
 )
 
-// fmtWord is one word of a paragraph and what may follow it; the last three are the best way to go on from it.
+// fmtWord is one word of a paragraph, its length in bytes as GNU counts, and what may follow it; the last three are
+// the best way to go on from it.
 type fmtWord struct {
 	text                         string
 	length, space                int
@@ -122,7 +123,7 @@ func columnAfter(at int, blanks string) int {
 func newFmtWord(text string) fmtWord {
 	last, _ := utf8.DecodeLastRuneInString(text)
 	word := fmtWord{
-		text: text, length: utf8.RuneCountInString(text), paren: strings.IndexByte("(['`\"", text[0]) >= 0,
+		text: text, length: len(text), paren: strings.IndexByte("(['`\"", text[0]) >= 0,
 		punct: last < 128 && (unicode.IsPunct(last) || unicode.IsSymbol(last)),
 	}
 	ending := strings.TrimRight(text[1:], ")]'\"")
@@ -143,6 +144,7 @@ func (r *fmtRun) flush() {
 		return
 	}
 	count := len(words)
+	words[count-1].final = true
 	words = append(words, fmtWord{length: r.width})
 	for start := count - 1; start >= 0; start-- {
 		best := -1

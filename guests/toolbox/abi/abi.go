@@ -5,11 +5,14 @@
 package abi
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"reflect"
+	"strings"
 )
 
 // OutputBytesDefault bounds a tool's text when the request names no bound.
@@ -87,12 +90,31 @@ func Fail(code, format string, args ...any) Result {
 // Arguments decodes the request's arguments into `into`; an unknown or ill-typed argument is a failure.
 // The second result is true when decoding worked.
 func Arguments(req *Request, into any) (Result, bool) {
-	decoder := json.NewDecoder(bytesReader(req.Arguments))
+	decoder := json.NewDecoder(bytesReader(plainIntegers(req.Arguments)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return Fail("invalid_arguments", "%s: %s", req.Tool, err), false
+		return Fail("invalid_arguments", "%s: %s", req.Tool, misfit(err)), false
 	}
 	return Result{}, true
+}
+
+// misfit is why arguments do not decode, without Go's words for its types.
+func misfit(err error) string {
+	var typed *json.UnmarshalTypeError
+	if !errors.As(err, &typed) {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	name := typed.Field
+	if name == "" {
+		name = "the arguments"
+	}
+	want := map[reflect.Kind]string{
+		reflect.Int: "an integer", reflect.String: "a text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Struct: "an object",
+	}[typed.Type.Kind()]
+	if digits, ok := strings.CutPrefix(typed.Value, "number "); ok && want == "an integer" {
+		return fmt.Sprintf("%s: %s is no integer, or too large a one.", name, digits)
+	}
+	return fmt.Sprintf("%s: expected %s, not %s.", name, cmp.Or(want, "another type"), typed.Value)
 }
 
 // FromError maps an error of the file system to a failure that names the path as the model wrote it.

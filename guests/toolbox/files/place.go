@@ -7,6 +7,7 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -79,11 +80,36 @@ func isDirectory(p place) abi.Result {
 }
 
 func missing(p place) abi.Result {
+	if link, target := dangling(p.path); link != "" {
+		name := p.shown
+		if link != p.path {
+			name = fmt.Sprintf("%s: %s", p.shown, path.Base(link))
+		}
+		return abi.Fail("not_found", "%s is a symbolic link to %s, which does not exist or is not part of this sandbox.", name, target)
+	}
 	if near := similar(p.path); near != "" {
 		return abi.Fail("not_found", "%s: No such file or directory. Did you mean %s?", p.shown, path.Join(path.Dir(p.shown), near))
 	}
 	return abi.Fail("not_found", "%s: No such file or directory. Find files with glob, for example {\"pattern\": \"**/%s\"}.",
 		p.shown, path.Base(p.path))
+}
+
+// dangling is the link on the way to a missing file that leads nowhere, if it is that which is missing.
+func dangling(missing string) (link, target string) {
+	for at := missing; at != "/" && at != "."; at = path.Dir(at) {
+		info, err := os.Lstat(at)
+		if err != nil {
+			continue
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
+				target, _ = os.Readlink(at)
+				return at, target
+			}
+		}
+		break
+	}
+	return "", ""
 }
 
 // similar finds a name beside the missing one that differs in case, ending or a letter or two.

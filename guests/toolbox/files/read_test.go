@@ -160,3 +160,22 @@ func TestReadPagesAHundredThousandLines(t *testing.T) {
 	wantContent(t, call(t, Read, root, args{"path": "f", "offset": 50_000, "limit": 1}),
 		" 50000\tline 50000\n[50,000 more lines of 100,000 not shown; continue with offset 50001]")
 }
+
+func TestALinkThatLeadsNowhereIsNamedAsOne(t *testing.T) {
+	root := tree(t, map[string]string{"dangling": "-> gone", "again": "-> dangling", "folder": "-> none", "dir/x": "a\n", "fine": "-> dir"})
+	const nowhere = ", which does not exist or is not part of this sandbox."
+	for name, want := range map[string]string{
+		"dangling": "dangling is a symbolic link to gone" + nowhere, "again": "again is a symbolic link to dangling" + nowhere,
+		"folder/x": "folder/x: folder is a symbolic link to none" + nowhere, "fine/y": `fine/y: No such file or directory. Find files with glob, for example {"pattern": "**/y"}.`,
+		"danglin": "danglin: No such file or directory. Did you mean dangling?",
+	} {
+		for _, run := range []tool{Read, Tree} {
+			if res := call(t, run, root, args{"path": name}); res.Error == nil || res.Error.Code != "not_found" || res.Error.Message != want {
+				t.Errorf("%s: %+v", name, res.Error)
+			}
+		}
+		if res := call(t, Grep, root, args{"path": name, "pattern": "x"}); res.Error == nil || res.Error.Message != want {
+			t.Errorf("grep %s: %+v", name, res.Error)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestEditReplacesExactText(t *testing.T) {
@@ -77,6 +78,34 @@ func TestAnEditThatDoesNotApplyChangesNothingAndSaysWhere(t *testing.T) {
 				t.Error("the file was touched")
 			}
 		})
+	}
+}
+
+func TestAnEditThatMissesByALetterIsShownTheLine(t *testing.T) {
+	text := "def compute_total(items, tax_rate):\n    x = sum(items)\n    return x + 1\n\nalpha beta gamma\n"
+	for old, want := range map[string]string{
+		"alpha bata gamma":                       "The nearest is line 5:\n     4\t\n     5\talpha beta gamma\n",
+		"retrun x + 1":                           "The nearest is line 3:\n     2\t    x = sum(items)\n     3\t    return x + 1\n     4\t\n",
+		"def compute_totals(items, taxrate):":    "The nearest is line 1:\n     1\tdef compute_total(items, tax_rate):\n     2\t    x = sum(items)\n",
+		"def sum_of_squares(numbers, base):":     "No line resembles it: read the file again.",
+		"}":                                      "No line resembles it: read the file again.",
+		strings.Repeat("alpha bata gamma ", 100): "No line resembles it: read the file again.",
+	} {
+		root := tree(t, map[string]string{"f": text})
+		res := call(t, Edit, root, args{"path": "f", "old": old, "new": "x"})
+		if res.Error == nil || res.Error.Message != "f: old was not found. "+want {
+			t.Errorf("%s: %+v", old, res.Error)
+		}
+	}
+}
+
+func TestTheNearestLineIsFoundInTime(t *testing.T) {
+	text := strings.Repeat(strings.Repeat("alpha bata ", 40)+"\n", hintLinesMax) + "x\n"
+	root := tree(t, map[string]string{"f": text})
+	begun := time.Now()
+	res := call(t, Edit, root, args{"path": "f", "old": strings.Repeat("alphabet ", 50), "new": "x"})
+	if took := time.Since(begun); res.OK || took > 5*time.Second {
+		t.Errorf("%+v after %s", res.Error, took)
 	}
 }
 

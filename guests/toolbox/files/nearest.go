@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"unicode"
 )
 
 // differenceLinesMax bounds the table of the small diff in a hint.
 const differenceLinesMax = 40
 
-// nearest shows where most of old's lines stand, or else the line that shares most words with its most telling one.
+// nearest shows where most of old's lines stand, or else the line that is most like its most telling one.
 func (d *document) nearest(old string) string {
 	want := strings.Split(strings.TrimRight(old, "\r\n"), "\n")
-	lines := bytes.SplitAfter(d.text, lf)
+	lines := bytes.SplitAfter(bytes.TrimSuffix(d.text, lf), lf) // no empty line after the last newline
 	lines = lines[:min(len(lines), hintLinesMax)]
 	if at := voted(want, lines); at >= 0 {
 		return fmt.Sprintf("The nearest is line %d (- what was given, + what the file has):\n%s", at+1, difference(want, lines, at))
@@ -24,10 +23,18 @@ func (d *document) nearest(old string) string {
 			telling = squeeze(line)
 		}
 	}
-	words := wordsOf(telling)
-	best, bestScore := -1, 0.5 // less than half in common would only mislead
+	words, pairs := wordsOf(telling), pairsOf(telling)
+	best, bestScore := -1, 0.0
 	for i, line := range lines {
-		if score := overlap(words, line); score > bestScore {
+		// Less than half of the words, or 0.6 of the letters, in common would only mislead.
+		score := overlap(words, line)
+		if score <= 0.5 {
+			score = 0
+		}
+		if alike := pairs.alike(line); alike > 0.6 {
+			score = max(score, alike)
+		}
+		if score > bestScore {
 			best, bestScore = i, score
 		}
 	}
@@ -116,30 +123,4 @@ func differing(out *strings.Builder, prefix, mark, line string) {
 		out.WriteString(" [cut]")
 	}
 	out.WriteByte('\n')
-}
-
-func wordsOf(line string) map[string]bool {
-	words := make(map[string]bool)
-	for word := range strings.FieldsFuncSeq(line, notInWord) {
-		words[word] = true
-	}
-	return words
-}
-
-func notInWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }
-
-// overlap is the share of words that two lines have in common (Jaccard).
-func overlap(words map[string]bool, line []byte) float64 {
-	shared, other := 0, 0
-	for word := range bytes.FieldsFuncSeq(line, notInWord) {
-		if words[string(word)] {
-			shared++
-		} else {
-			other++
-		}
-	}
-	if shared == 0 {
-		return 0
-	}
-	return float64(min(shared, len(words))) / float64(len(words)+other)
 }

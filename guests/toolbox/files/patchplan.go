@@ -59,6 +59,9 @@ func (p *patchPlan) add(section *patch.Section) (abi.Result, bool) {
 			return unpatchable(one, "the patch names it in several sections that do not go together"), false
 		}
 	}
+	if bad, ok := file.writable(); !ok {
+		return bad, false
+	}
 	if bad, ok := p.read(file); !ok {
 		return bad, false
 	}
@@ -109,6 +112,24 @@ func (p *patchPlan) names(section *patch.Section) (*plannedFile, abi.Result, boo
 		file.source = file.target
 	}
 	return file, bad, true
+}
+
+// writable says whether the run may write what the section changes. It is asked before anything is read, so that the
+// refusal names the right that the patch needs and not the one to read. To open a file as a directory does nothing to
+// it, whatever it is.
+func (f *plannedFile) writable() (bad abi.Result, ok bool) {
+	for _, one := range []place{f.source, f.target} {
+		if one == f.source && f.action == copied {
+			continue
+		}
+		file, err := os.OpenFile(one.path+"/", os.O_WRONLY, 0)
+		if err == nil {
+			_ = file.Close()
+		} else if abi.Refused(err) {
+			return failed(one, "write", err), false
+		}
+	}
+	return bad, true
 }
 
 // read takes the source's content, and checks that the names are as the section wants them.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"unicode/utf8"
 
 	"capbox/toolbox/abi"
 )
@@ -84,7 +85,7 @@ func (v *viewing) page(lines *lineReader, notes ...string) abi.Result {
 	data.First = offset
 	skipped := lines.skip(offset - 1)
 	data.Last = skipped
-	for data.Lines < limit && !p.full && showLine(p, lines, data) {
+	for data.Lines < limit && !p.full && v.showLine(p, lines) {
 	}
 	if lines.failure != nil {
 		return failed(place{shown: data.Path}, "read", lines.failure)
@@ -101,6 +102,10 @@ func (v *viewing) page(lines *lineReader, notes ...string) abi.Result {
 	}
 	if remaining > 0 {
 		p.note(remainder(p, data, remaining))
+	}
+	if v.strays > 0 {
+		p.note(fmt.Sprintf("[not UTF-8: %s shown as U+FFFD; if it is Latin-1, bash shows it with `iconv -f latin1`]",
+			counted(v.strays, "byte is", "bytes are")))
 	}
 	for _, note := range notes {
 		p.note(note)
@@ -124,7 +129,8 @@ func remainder(p *page, data *readData, remaining int) string {
 }
 
 // showLine adds one line to the page; false at the end of the text or of the page.
-func showLine(p *page, lines *lineReader, data *readData) bool {
+func (v *viewing) showLine(p *page, lines *lineReader) bool {
+	data := v.data
 	text, length, ok := lines.next(4*readCharsMax + 4)
 	if !ok {
 		return false
@@ -146,7 +152,25 @@ func showLine(p *page, lines *lineReader, data *readData) bool {
 	}
 	data.Lines++
 	data.Last = number
+	v.strays += strays(shown)
 	return true
+}
+
+// strays is how many bytes of a text are not UTF-8: each becomes a U+FFFD when the result is written.
+func strays(text []byte) int {
+	count := 0
+	for at := 0; at < len(text); {
+		if text[at] < utf8.RuneSelf {
+			at++
+			continue
+		}
+		char, width := utf8.DecodeRune(text[at:])
+		if char == utf8.RuneError && width == 1 {
+			count++
+		}
+		at += width
+	}
+	return count
 }
 
 // fitting adds a line, with a mark if it is cut. The first line of a page is cut to what fits, so that paging always

@@ -21,6 +21,8 @@ type viewing struct {
 	file  *os.File
 	info  os.FileInfo
 	data  *readData
+
+	strays int // bytes shown that are not UTF-8
 }
 
 func (v *viewing) view() abi.Result {

@@ -129,3 +129,24 @@ func TestReadSaysThatAFileChangedMeanwhile(t *testing.T) {
 		t.Error("the data does not say so")
 	}
 }
+
+func TestBytesThatAreNotUTF8AreCounted(t *testing.T) {
+	root := tree(t, map[string]string{"latin1": "caf\xe9\n\xfcber \xdf\n", "one": "a\ncaf\xe9\n", "utf8": "caf\u00e9 \ufffd\n", "long": strings.Repeat("\u00e9", 3000) + "\n"})
+	const advice = " shown as U+FFFD; if it is Latin-1, bash shows it with `iconv -f latin1`]"
+	for _, c := range []struct {
+		args args
+		note string
+	}{
+		{args{"path": "latin1"}, "[not UTF-8: 3 bytes are" + advice},
+		{args{"path": "latin1", "raw": true}, "[not UTF-8: 3 bytes are" + advice},
+		{args{"path": "one"}, "[not UTF-8: 1 byte is" + advice},
+		{args{"path": "one", "limit": 1}, ""},
+		{args{"path": "utf8"}, ""},
+		{args{"path": "long"}, ""},
+	} {
+		res := call(t, Read, root, c.args)
+		if !res.OK || strings.Contains(res.Content, "UTF-8") != (c.note != "") || !strings.HasSuffix(res.Content, c.note) {
+			t.Errorf("%v: %s", c.args, res.Content[max(0, len(res.Content)-200):])
+		}
+	}
+}

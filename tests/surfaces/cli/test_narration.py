@@ -11,6 +11,7 @@ from capbox.agent.outcome import (
     BudgetExceeded,
     Cancelled,
     Completed,
+    ModelFailed,
     Outcome,
     Refused,
     TimeLimit,
@@ -184,6 +185,21 @@ def test_each_cap_of_a_run_is_named_by_the_flag_that_raises_it() -> None:
 )
 def test_each_end_is_named(outcome: Outcome, line: str) -> None:
     assert line in told(STARTED, finished(outcome))[1].splitlines()
+
+
+def test_what_a_model_or_a_tool_says_stays_within_its_message() -> None:
+    forged = "why\nto allow it, add: --write /"
+    denied = Denial(f"write {forged}", forged, None, None)
+    result = ToolResult(False, "", error=ToolFailure("denied", forged), denied=(denied,))
+    _, err = told(
+        STARTED,
+        events.Warned(forged),
+        events.ToolFinished(call(path=forged), result),
+        events.ToolFinished(call(path=forged), ToolResult(False, "", error=result.error)),
+        finished(ModelFailed("refused", forged)),
+    )
+    assert "to allow it, add: --write /" in err
+    assert not [line for line in err.splitlines() if line.startswith("to allow it")]
 
 
 def test_a_run_that_never_ended_is_called_interrupted() -> None:

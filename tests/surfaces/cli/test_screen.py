@@ -71,6 +71,16 @@ def test_messages_are_neutral_wherever_they_go() -> None:
     assert err.getvalue() == "\\u001b[2Jx\n\\u001b[2Jy\nreally? \\u0007\n"
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\n\n", "\n  ", "\r", "\u2028", "\x0b"])
+def test_no_further_line_of_a_message_looks_like_one_of_ours(ends: str) -> None:
+    one, _, err = screen(terminal=False)
+    one.say(f"error: why{ends}to allow it, add: --write /{ends}", "red")
+    one.say("to allow it, add: --read a")
+    first, *inside, last = err.getvalue().splitlines()
+    assert (first[:10], last) == ("error: why", "to allow it, add: --read a")
+    assert all(line.startswith("  | ") for line in inside)
+
+
 def test_json_is_ascii_on_one_line() -> None:
     one, out, _ = screen(terminal=True)
     value = {"a": "\x1b[2J\u202e\n\ud800", "b": ("x", 1)}

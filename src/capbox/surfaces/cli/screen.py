@@ -1,9 +1,9 @@
 """Where a command writes: results on standard output, everything else on standard error.
 
 Guarantees: text of a model, a tool or a file reaches a terminal without control, bidi and separator
-characters, so that it can neither act on the terminal nor pass for a line of ours; while a question
-is open nothing else is written, and nothing is lost; JSON is ASCII; colour only on a terminal, and
-not with NO_COLOR. Does not: read anything (see `terminal`).
+characters, so that it can neither act on the terminal nor, on standard error, pass for a line of
+ours; while a question is open nothing else is written, and nothing is lost; JSON is ASCII; colour
+only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ _GAP = 2
 _COLUMNS_ASSUMED = 80
 HELD_CHARACTERS_MAX = 4_000 * _COLUMNS_ASSUMED
 """How much is kept while a question is open; the end of a line counts as a whole line."""
+
+_INSIDE = "  | "
+"""Before each further line of one message, so that none of them looks like a message of its own."""
 
 Line = tuple[str, str]
 """A line and its style."""
@@ -116,9 +119,15 @@ class Screen:
         self._put(self._out, json.dumps(value, ensure_ascii=True, default=list), end="\n")
 
     def say(self, text: str, style: str = "") -> None:
-        """Write a line for the person who watches, in a `rich` style."""
+        """Write a message for the person who watches, in a `rich` style.
+
+        It is one line; what a tool or a model put line ends into goes on behind a mark.
+        """
         self.end_line()
-        self._put(self._err, shown(text), style, end="\n")
+        # Attack: an error of a tool whose second line is "to allow it, add: --write /".
+        self._put(
+            self._err, shown(text.rstrip("\n")).replace("\n", f"\n{_INSIDE}"), style, end="\n"
+        )
 
     def line(self, text: str, style: str = "") -> None:
         """Write a line of a result that is meant for people, in a `rich` style."""

@@ -147,6 +147,11 @@ class Session:
             run.cancel()
 
     @property
+    def calls_run(self) -> str | None:
+        """Return the run that direct calls are recorded in, also after the end; None: no call."""
+        return None if self._calls is None else self._calls.seat.run
+
+    @property
     def authorities(self) -> tuple[AuthorityId, ...]:
         """Return the ids in force here: of direct calls, once there was one, and of open runs."""
         return tuple(seat.authority.id for seat in self._seats)

@@ -146,6 +146,7 @@ def process(environ: Mapping[str, str], workspace: Path) -> Capbox:
             input=stdin,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=PATIENCE_SECONDS,
             check=False,
         )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+import termios
+from array import array
+from collections.abc import Callable, Mapping
+from fcntl import ioctl
 from pathlib import Path
 
 import pytest
@@ -308,6 +313,62 @@ def test_a_signal_that_ends_it_does_what_ctrl_c_does(
     printed = json.loads(seen)
     assert (code, printed["ok"], printed["error"]["code"]) == (130, False, "interrupted")
     assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
+
+
+def test_an_interrupted_call_says_what_it_did_and_where_that_is_on_record(
+    person: Callable, process: Callable, workspace: Path
+) -> None:
+    words = ["call", "bash", "script=echo hi > w; sleep 100", "--write", "."]
+    somebody = person(*words, "--stream-json")
+    somebody.waits_until((workspace / "w").exists)
+    somebody.process.send_signal(signal.SIGINT)
+    code, seen = somebody.leaves()
+    started, finished = map(json.loads, seen.splitlines())
+    assert (code, started["arguments"]) == (130, {"script": words[2].removeprefix("script=")})
+    result = finished["result"]
+    assert [effect["host_path"] for effect in result["effects"]] == [f"{workspace}/w"]
+    run = result["journal"]
+    assert result["error"] == {
+        "code": "interrupted",
+        "message": f"what it did is on record: capbox audit show {run}",
+    }
+    assert "/workspace/w" in process("audit", "show", run).out
+
+
+def test_ctrl_c_ends_a_call_that_waits_for_its_arguments(
+    environ: Mapping[str, str], workspace: Path, begun: Callable
+) -> None:
+    """In an event loop the first one would be taken for the call, which is not there yet."""
+    command = "import sys; from capbox.app import main; sys.exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "call", "bash", "-", "--json"],
+        cwd=workspace,
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as waiting:
+        assert waiting.stdin is not None
+        assert waiting.stdout is not None
+        waiting.stdin.write(b"{")
+        waiting.stdin.flush()
+        unread = array("i", [1])
+        while unread[0]:
+            ioctl(waiting.stdin, termios.FIONREAD, unread)
+        waiting.send_signal(signal.SIGINT)
+        said = json.loads(waiting.stdout.read())
+        assert waiting.wait() == 130
+    assert said["error"] == {
+        "code": "interrupted",
+        "message": "before the call began; nothing was done",
+    }
+    assert begun() == []
+
+
+def test_standard_input_that_is_no_text_is_exit_2(process: Callable) -> None:
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}  # as in most locales, C is not one of them
+    text = b"\xff".decode(errors="surrogateescape")
+    done = process("call", "read", "-", stdin=text, env=strict)
+    assert (done.code, done.err) == (2, "capbox: standard input is not UTF-8 text\n")
 
 
 def test_an_empty_workspace_is_refused_and_is_not_this_folder(capbox: Callable) -> None:

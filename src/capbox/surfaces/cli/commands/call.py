@@ -7,6 +7,7 @@ kind of end it was. Does not: ask anybody without `--ask`.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,10 +21,30 @@ from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from capbox.engine.session import Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
 
+
 _USAGE = frozenset({"unknown_tool", "invalid_arguments"})
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """The call, and how far it has come for when it is interrupted.
+
+    `words` followed the tool's name; `typed` is what standard input held, if they are `-`.
+    """
+
+    made: ToolCall
+    words: list[str]
+    typed: str = ""
+    session: Session | None = None
+
+    @property
+    def run(self) -> str | None:
+        """Return the run it is recorded in, if there is one yet."""
+        return None if self.session is None else self.session.calls_run
 
 
 def call(
@@ -78,15 +99,19 @@ def call(
     import anyio
 
     approver = _approver(screen) if ask else None
+    asked = _Asked(ToolCall("call-1", tool, {}), words or [])
     try:
-        made, result = anyio.run(_call, entry, settings, approver, screen, (tool, words or []))
+        # Not within the event loop: there the first Ctrl-C would not end the reading.
+        asked.typed = _typed() if words == ["-"] else ""
+        result = anyio.run(_call, entry, settings, approver, screen, asked)
     except KeyboardInterrupt:
+        from capbox.surfaces.cli.commands.interrupted import interrupted
+
         # What it had done is on record; the promised object is due all the same.
-        reason = ToolFailure("interrupted", "interrupted; `capbox audit show` has what it did")
-        made, result = ToolCall("call-1", tool, {}), ToolResult(ok=False, content="", error=reason)
-        _print(made, result, screen, as_json=as_json, stream_json=stream_json)
+        result = interrupted(entry.home().state / "journal", asked.run)
+        _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
         raise
-    _print(made, result, screen, as_json=as_json, stream_json=stream_json)
+    _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
     return exit_code(result)
 
 
@@ -122,19 +147,27 @@ async def _call(
     settings: Settings,
     approver: Approver | None,
     screen: Screen,
-    words: tuple[str, list[str]],
-) -> tuple[ToolCall, ToolResult]:
-    name, rest = words
+    asked: _Asked,
+) -> ToolResult:
+    name = asked.made.name
     async with entry.open_engine(screen.say, False) as engine:
         tool = engine.tools.get(name)
         schema: JsonObject = tool.manifest.schema.document if tool is not None else {}
-        arguments = parse_arguments(rest, schema, sys.stdin.read)
+        arguments = parse_arguments(asked.words, schema, lambda: asked.typed)
         if isinstance(arguments, ArgumentsError):
             failure = ToolFailure("invalid_arguments", arguments.message)
-            return ToolCall("call-1", name, {}), ToolResult(ok=False, content="", error=failure)
+            return ToolResult(ok=False, content="", error=failure)
+        asked.made = ToolCall("call-1", name, arguments)
         async with entry.open_session(engine, settings, approver) as session:
-            made = ToolCall("call-1", name, arguments)
-            return made, await session.call(name, arguments)
+            asked.session = session
+            return await session.call(name, arguments)
+
+
+def _typed() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise usage("standard input is not UTF-8 text") from None
 
 
 def _approver(screen: Screen) -> Approver:

@@ -10,12 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capbox.engine.settings import Settings, SettingsError
-
+# Nothing else here: until `main` runs, Ctrl-C ends in a traceback.
 if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from capbox.engine.local import LocalEngine
     from capbox.engine.principal import Asked
     from capbox.engine.session import Session
+    from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
     from capbox.models.open import ModelSpecError
@@ -52,6 +51,7 @@ def mint(asked: Asked, settings: Settings, never: tuple[NeverRule, ...]) -> Auth
     from capbox.authority.authority import Authority, AuthorityError
     from capbox.authority.decision import AuthorityId
     from capbox.authority.policy import never_in
+    from capbox.engine.settings import SettingsError
 
     minted = Authority.root(
         asked.grants,
@@ -100,6 +100,8 @@ def session(
     With an `approver`, what is missing inside the workspace may be lent, and nothing beyond.
     Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
     """
+    from dataclasses import replace
+
     from capbox.authority.grant import Grant, NameSelector, PathSelector
     from capbox.authority.paths import WORKSPACE, GrantPath
     from capbox.engine.principal import Asked, resolve
@@ -139,6 +141,8 @@ def operator_rules(home: Home) -> tuple[NeverRule, ...]:
     """
     import tomllib
 
+    from capbox.engine.settings import SettingsError
+
     file = home.config / "config.toml"
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -157,8 +161,11 @@ def operator_rules(home: Home) -> tuple[NeverRule, ...]:
 
 def _rules(line: str, file: Path) -> tuple[NeverRule, NeverRule]:
     """Read one rule, as written and with links resolved, as the paths of grants are."""
+    from dataclasses import replace
+
     from capbox.authority.paths import GrantPath, HostPath, PathRefusal
     from capbox.authority.policy import parse_never
+    from capbox.engine.settings import SettingsError
 
     rule = parse_never(line, HostPath(str(Path.home())))
     if isinstance(rule, PathRefusal):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,3 +174,51 @@ def test_a_reader_that_leaves_early_ends_the_command_quietly(tmp_path: Path) -> 
         env={"PATH": "/usr/bin:/bin", "CAPBOX_HOME": str(tmp_path)},
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "code", "said"),
+    [
+        ("call read path=a.txt --read .", ">&-", 2, "capbox: standard output is closed; nothing"),
+        ("call read path=a.txt --read . --json", ">&-", 2, "capbox: standard output is closed"),
+        ("call write path=new content=x --write .", ">&-", 2, "capbox: standard output is closed"),
+        ("call read path=a.txt --read .", ">&- <&- 2>&-", 2, ""),
+        ("call read path=a.txt --read .", "<&-", 0, ""),
+        ("call read path=none --read .", "2>&-", 1, ""),
+        ("call read -", "<&-", 2, "invalid_arguments: standard input is "),
+        ("call read path=a.txt --ask", "<&-", 2, "capbox: --ask needs a terminal"),
+    ],
+)
+def test_a_standard_stream_that_is_closed_is_no_bug(
+    arguments: str,
+    closed: str,
+    code: int,
+    said: str,
+    environ: Mapping[str, str],
+    workspace: Path,
+) -> None:
+    command = "import sys; from capbox.app import main; sys.exit(main())"
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} -c '{command}' {arguments} {closed}"],
+        cwd=workspace,
+        env=environ,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr.startswith(said)) == (code, True), done.stderr
+    assert ("Traceback" in done.stderr, (workspace / "new").exists()) == (False, False)
+    assert ("alpha" in done.stdout) is (code == 0)
+
+
+def test_an_interruption_that_python_wrapped_is_one_all_the_same(entry: Entry) -> None:
+    """It does so where one comes while a class is made, as by an import."""
+    wrapped = RuntimeError("Error calling __set_name__")
+    wrapped.__cause__ = KeyboardInterrupt()
+    assert main(failing(entry, wrapped), ["audit", "list"]) == 130
+
+
+def test_little_is_loaded_before_ctrl_c_is_understood() -> None:
+    program = "import sys; import capbox.app; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    late = ["capbox.engine", "capbox.surfaces", "dataclasses", "typer", "signal"]
+    assert [name for name in late if f"'{name}" in done.stdout] == []

@@ -56,6 +56,8 @@ def build() -> typer.Typer:
 
 def main(entry: Entry, arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name) and return its exit code."""
+    if not _open_streams():
+        return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A file name that is not UTF-8 must not end a command in the middle of its output.
@@ -65,6 +67,11 @@ def main(entry: Entry, arguments: Sequence[str]) -> int:
         return _run(entry, arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except RuntimeError as error:
+        # Python before 3.12 wraps what interrupts the making of a class, as an import does.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return INTERRUPTED
+        raise
     except BrokenPipeError:
         # Whoever read the output has left; Python would complain once more at its own end.
         with contextlib.suppress(OSError, ValueError):
@@ -77,6 +84,25 @@ def main(entry: Entry, arguments: Sequence[str]) -> int:
             print(f"capbox: the output could not be written: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _open_streams() -> bool:
+    """Put an empty file where a stream was closed; returns whether there is a standard output.
+
+    Without one nothing is done: no one would hear of it. And a file that is opened later must not
+    get the number of a standard stream: what is printed would go into the journal.
+    """
+    missing = sys.stdout is None
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+    if missing:
+        print("capbox: standard output is closed; nothing was done", file=sys.stderr)
+    return not missing
 
 
 def _end_as_interrupted() -> None:

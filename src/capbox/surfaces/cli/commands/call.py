@@ -96,11 +96,11 @@ def call(
     )
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
 
-    import anyio
-
     approver = _approver(screen) if ask else None
     asked = _Asked(ToolCall("call-1", tool, {}), words or [])
     try:
+        import anyio
+
         # Not within the event loop: there the first Ctrl-C would not end the reading.
         asked.typed = _typed() if words == ["-"] else ""
         result = anyio.run(_call, entry, settings, approver, screen, asked)

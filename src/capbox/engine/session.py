@@ -147,6 +147,11 @@ class Session:
             run.cancel()
 
     @property
+    def layout(self) -> Layout:
+        """Return where its workspace and the host paths it holds are."""
+        return self._layout
+
+    @property
     def calls_run(self) -> str | None:
         """Return the run that direct calls are recorded in, also after the end; None: no call."""
         return None if self._calls is None else self._calls.seat.run

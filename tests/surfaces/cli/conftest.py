@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,20 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "b.txt").write_text("beta\n")
     (folder / ".env").write_text("KEY=1\n")
     return folder
+
+
+@pytest.fixture
+def home_folder() -> Iterator[Path]:
+    """A folder that is not below /tmp, which to tools is their own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.fixture
+def scratch_folder() -> Iterator[Path]:
+    """A folder below /tmp."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture

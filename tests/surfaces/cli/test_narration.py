@@ -187,6 +187,15 @@ def test_each_end_is_named(outcome: Outcome, line: str) -> None:
     assert line in told(STARTED, finished(outcome))[1].splitlines()
 
 
+def test_no_flag_is_advised_for_a_path_that_only_climbed_there() -> None:
+    made = call("write", path="../etc/x")
+    climbed = told(STARTED, events.ToolFinished(made, REFUSED), finished(Completed()))[1]
+    named = told(STARTED, events.ToolFinished(call(path="/etc/x"), REFUSED), finished(Completed()))
+    assert "--write" not in climbed
+    assert "\n/etc/x: relative paths do not leave the workspace" in climbed
+    assert "\nto allow it, add: --write /etc/x\n" in named[1]
+
+
 def test_what_a_model_or_a_tool_says_stays_within_its_message() -> None:
     forged = "why\nto allow it, add: --write /"
     denied = Denial(f"write {forged}", forged, None, None)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from capbox.agent import events
 from capbox.agent.outcome import Completed, Refused, sentence, word
 from capbox.agent.report import Report
-from capbox.messages import Effect, ToolCall, ToolResult
+from capbox.messages import Denial, Effect, ToolCall, ToolResult
 from capbox.sandbox.effects import READ_ACTIONS
-from capbox.surfaces.cli.denials import show_denials
+from capbox.surfaces.cli.denials import climbed, show_denials
 from capbox.surfaces.cli.screen import Screen, one_line
 
 _ARGUMENT_CHARACTERS = 60
@@ -36,6 +36,7 @@ class Narration:
         """Start with nothing told."""
         self._screen = screen
         self._streamed = False
+        self._climbed: list[Denial] = []
 
     def tell(self, event: events.Event) -> None:
         """Show one event."""
@@ -51,6 +52,7 @@ class Narration:
                 screen.end_line()
             case events.ToolFinished(call, result):
                 screen.say(*call_line(call, result))
+                self._climbed += climbed(call.arguments, result.denied)
             case events.Warned(message):
                 screen.say(f"note: {message}", "yellow")
             case events.LimitAsked(limit, granted):
@@ -68,7 +70,7 @@ class Narration:
             screen.say(line, "green")
         if len(changes) > _EFFECTS_SHOWN:
             screen.say(f"... and {len(changes) - _EFFECTS_SHOWN} changes more")
-        show_denials(report.denied, screen)
+        show_denials(report.denied, screen, self._climbed)
         if finished is None:
             screen.say("interrupted", "red")
         else:

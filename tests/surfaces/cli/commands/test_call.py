@@ -216,6 +216,65 @@ def test_a_script_that_ran_to_its_end_is_exit_0_with_its_denials(
     assert [denial["flag"] for denial in found["denied"]] == ["--read a.txt"]
 
 
+@pytest.fixture
+def beside(home_folder: Path) -> Path:
+    """A workspace with a neighbour, not below /tmp."""
+    (home_folder / "ws").mkdir()
+    (home_folder / "tour").mkdir()
+    (home_folder / "tour" / "a").write_text("here\n")
+    return home_folder
+
+
+@pytest.mark.parametrize(
+    ("words", "flags"),
+    [
+        (["grep", "path=../tour", "pattern=here"], ["--read", "{}/tour"]),
+        (["read", '{"path": "x/../../tour/a"}'], ["--read", "{}/tour/a"]),
+        (["write", "path=../up.txt", "content=x"], ["--write", "{}/up.txt"]),
+        (["read", "path=../ws/a.txt"], ["--read", "a.txt"]),
+    ],
+)
+def test_a_path_that_climbs_names_what_is_beside_the_workspace_on_this_machine(
+    words: list[str], flags: list[str], capbox: Callable, beside: Path
+) -> None:
+    (beside / "ws" / "a.txt").write_text("a")
+    flags = [flag.format(beside) for flag in flags]
+    refused = capbox("call", *words, "--workspace", beside / "ws")
+    assert refused.err.endswith(f"to allow it, add: {' '.join(flags)}\n")
+    assert not (beside / "up.txt").exists()
+    allowed = capbox("call", *words, "--workspace", beside / "ws", *flags)
+    assert (allowed.code, allowed.err) == (0, "")
+    assert (beside / "up.txt").exists() is ("--write" in flags)
+
+
+def test_no_flag_is_advised_for_what_a_script_reached_by_climbing(
+    capbox: Callable, workspace: Path
+) -> None:
+    script = "script=cat ../etc/hosts; cat /etc/passwd; echo > ../up; cat a.txt"
+    done = capbox("call", "bash", script, "--workspace", workspace)
+    *_, note, flags = done.err.splitlines()
+    assert note.startswith("/etc/hosts: relative paths do not leave the workspace")
+    assert flags == "to allow it, add: --read /etc/passwd --read a.txt"
+
+
+def test_a_file_that_the_tool_looked_for_in_its_scratch_is_named(
+    capbox: Callable, scratch_folder: Path
+) -> None:
+    (scratch_folder / "notes it.txt").write_text("here\n")
+    (scratch_folder / "ws").mkdir()
+    path, flag = f"{scratch_folder}/notes it.txt", f"--read '{scratch_folder}/notes it.txt'"
+    advice = f"/tmp is the tool's own scratch; for this machine's, grant it with {flag}"
+    place = ["--workspace", scratch_folder / "ws"]
+    done = capbox("call", "read", f"path={path}", *place)
+    assert (done.code, done.err.endswith(f" {advice}\n")) == (1, True)
+    climbing = capbox("call", "read", "path=../notes it.txt", *place)
+    assert (climbing.code, climbing.err.endswith(f", but {advice}\n")) == (2, True)
+    missing = capbox("call", "read", f"path={path}.not", *place)
+    assert (missing.code, "scratch" in missing.err) == (1, False)
+    for words in (f"path={path}", "path=../notes it.txt"):
+        assert capbox("call", "read", words, *place, "--read", path).out == "     1\there\n"
+
+
 @pytest.mark.parametrize(
     ("flags", "script", "bound"),
     [

@@ -123,7 +123,7 @@ def _print(
     elif stream_json:
         _stream(made, result, screen)
     else:
-        show(result, screen)
+        show(result, screen, made.arguments)
 
 
 def exit_code(result: ToolResult) -> int:
@@ -149,18 +149,31 @@ async def _call(
     screen: Screen,
     asked: _Asked,
 ) -> ToolResult:
+    from capbox.surfaces.cli.commands.places import explained, placed
+
     name = asked.made.name
     async with entry.open_engine(screen.say, False) as engine:
         tool = engine.tools.get(name)
         schema: JsonObject = tool.manifest.schema.document if tool is not None else {}
         arguments = parse_arguments(asked.words, schema, lambda: asked.typed)
         if isinstance(arguments, ArgumentsError):
-            failure = ToolFailure("invalid_arguments", arguments.message)
-            return ToolResult(ok=False, content="", error=failure)
+            return _misread(arguments)
         asked.made = ToolCall("call-1", name, arguments)
         async with entry.open_session(engine, settings, approver) as session:
             asked.session = session
-            return await session.call(name, arguments)
+            if tool is None:
+                return await session.call(name, arguments)
+            arguments = placed(arguments, tool.manifest, session.layout)
+            if isinstance(arguments, ArgumentsError):
+                return _misread(arguments)
+            asked.made = ToolCall("call-1", name, arguments)
+            result = await session.call(name, arguments)
+            return explained(result, arguments, tool.manifest, session.layout)
+
+
+def _misread(error: ArgumentsError) -> ToolResult:
+    failure = ToolFailure("invalid_arguments", error.message)
+    return ToolResult(ok=False, content="", error=failure)
 
 
 def _typed() -> str:
@@ -186,13 +199,13 @@ def _stream(made: ToolCall, result: ToolResult, screen: Screen) -> None:
     screen.json(ToolFinished(made, result).to_json())
 
 
-def show(result: ToolResult, screen: Screen) -> None:
+def show(result: ToolResult, screen: Screen, arguments: JsonObject) -> None:
     """Print a result for a person: its content, and apart from it what went wrong."""
-    from capbox.surfaces.cli.denials import show_denials
+    from capbox.surfaces.cli.denials import climbed, show_denials
 
     screen.result(result.content)
     if result.truncated:
         screen.say("not everything is shown; --output BYTES raises the bound of output", "yellow")
     if result.error is not None and result.error.code != "denied":
         screen.say(f"{result.error.code}: {result.error.message}", "red")
-    show_denials(result.denied, screen)
+    show_denials(result.denied, screen, climbed(arguments, result.denied))

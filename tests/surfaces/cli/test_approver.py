@@ -45,8 +45,12 @@ QUESTION = ask_request(
         ("n", No()),
         ("no", No()),
         ("", No()),
-        ("y", UNCLEAR),
-        ("yes", UNCLEAR),
+        ("y", Once()),
+        ("Yes", Once()),
+        ("ye", UNCLEAR),
+        ("yy", UNCLEAR),
+        ("y 30", UNCLEAR),
+        ("yes please", UNCLEAR),
         ("o o", UNCLEAR),
         ("once more", UNCLEAR),
         ("or", UNCLEAR),
@@ -115,10 +119,10 @@ async def test_the_canonical_effect_is_shown_and_the_answer_taken(line: tuple[in
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
-        ([b"y\n", b"o\n"], Once()),
-        ([b"t 0\n", b"yes\n", b"t 5\n"], For(300)),
+        ([b"yep\n", b"y\n"], Once()),
+        ([b"t 0\n", b"sure\n", b"t 5\n"], For(300)),
         ([b"n\n"], No()),
-        ([b"y\n", b"y\n", b"y\n"], UNCLEAR),
+        ([b"x\n", b"y y\n", b"x\n"], UNCLEAR),
     ],
 )
 async def test_what_is_not_understood_is_asked_again_twice(
@@ -150,7 +154,7 @@ async def test_what_happens_meanwhile_is_told_after_the_answer(line: tuple[int, 
     assert answers == [No()]
     assert shown.endswith("[s]top: ")
     assert written.getvalue().removeprefix(shown).splitlines()[-3:] == [
-        "[o]nce  for this [r]un  for a [t]ime (t 30: minutes)  [n]o  no, and [s]top:   no: "
+        "[o]nce (or y)  this [r]un  a [t]ime (t 30: minutes)  [n]o (Enter)  no, [s]top:   no: "
         "refused by the person who was asked",
         "glob   [o]k show it   [n]o thanks   (one letter, Enter):",
         "glob   once more",

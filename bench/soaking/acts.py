@@ -21,7 +21,10 @@ Check = Callable[[ToolResult], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One call: `code` is the error that it must give (None: none), `steps` what it changes."""
+    """One call: `code` is the error that it must give (None: none), `steps` what it changes.
+
+    With "either" as `code` it gives an answer, or the error `also`; `check` judges both.
+    """
 
     tool: str
     arguments: Mapping[str, Json]
@@ -29,6 +32,7 @@ class Act:
     code: str | None = None
     steps: tuple[Change, ...] = ()
     keeps: tuple[tuple[str, str], ...] = ()  # variables and scratch files that later calls see
+    also: str | None = None
 
     def __str__(self) -> str:
         """Return the call as one line."""
@@ -124,12 +128,11 @@ def _read_of_another(stage: Stage, path: str) -> Act:
     def check(result: ToolResult) -> str | None:
         may = stage.files.possible(path, since)
         if result.error is not None:
-            known = result.error.code == "not_found" and None in may
-            return None if known else f"{path} exists, and the answer is {result.error}"
+            return None if None in may else f"{path} exists, and the answer is {result.error}"
         whole = {numbered(content) for content in may if content is not None}
         return None if result.content in whole else f"{result.content[:300]!r} never was in {path}"
 
-    return Act("read", {"path": path}, check, "either")
+    return Act("read", {"path": path}, check, "either", also="not_found")
 
 
 def write(stage: Stage) -> Act:

@@ -63,7 +63,8 @@ def _time(stage: Stage) -> tuple[Act, ...]:
         "yes > /dev/null",
         "f() { f; }; while :; do x=1; done",
     )
-    return (_bash(stage.rng.choice(endless), code="time"), _bash("echo a", _in_time, "either"))
+    after = Act("bash", {"script": "echo a"}, _in_time, "either", also="time")
+    return (_bash(stage.rng.choice(endless), code="time"), after)
 
 
 def _memory(_stage: Stage) -> tuple[Act, ...]:

@@ -10,6 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.soaking.acts import Act, passes
+from bench.soaking.judge import complaint
+
+from capbox.messages import ToolFailure, ToolResult
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTY = Path(__file__).with_name("faulty_soak.py")
@@ -66,6 +70,28 @@ def test_sigterm_ends_it_with_the_report(tmp_path: Path) -> None:
         rest = process.stdout.read()
     assert process.returncode == 0, rest
     assert json.loads(report.read_text())["wrong"] is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "code", "kind"),
+    [
+        ("either", None, None),
+        ("either", "not_found", None),
+        ("either", "sandbox_failed", "failure"),
+        ("either", "denied", "deny"),
+        (None, None, None),
+        (None, "sandbox_failed", "failure"),
+        ("denied", None, "allow"),
+        ("time", None, "bound"),
+    ],
+)
+def test_a_failure_is_called_one_whatever_was_expected(
+    expected: str | None, code: str | None, kind: str | None
+) -> None:
+    error = None if code is None else ToolFailure(code, "no reason at all")
+    result = ToolResult(ok=error is None, content="", error=error)
+    found = complaint(Act("read", {}, passes, expected, also="not_found"), result)
+    assert (None if found is None else found[0]) == kind
 
 
 FAULTS = [

@@ -33,6 +33,7 @@ def test_a_person_sees_every_attack_contained_and_the_journal_verified(tmp_path:
     assert (done.returncode, lines[-1]) == (0, f"contained: {len(ATTACKS)} of {len(ATTACKS)}")
     assert lines[-2].startswith("journal: 4 of 4 runs closed")
     assert "\x1b" not in done.stdout
+    assert [line for line in lines if line != line.rstrip()] == []
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -58,7 +58,7 @@ class Screen:
             done = [f"{e.action} {e.path.removeprefix('/workspace/')}" for e in step.changes]
             failed = step.result.error.message if step.result.error is not None else ""
             what = ", ".join(done) or one_line(failed or step.result.content, 60)
-            self._console.print(line + Text(f"  {what}", "dim"))
+            self._print(line + Text(f"  {what}", "dim"))
 
     @contextmanager
     def hostile(self, total: int) -> Generator[Callable[[int], None]]:
@@ -82,8 +82,8 @@ class Screen:
             table = self._table(title)
             for attack in attacks:
                 table.add_row(*self._row(by_id[attack.id]))
-            self._console.print()
-            self._console.print(table)
+            self._print()
+            self._print(table)
 
     def close(
         self,
@@ -130,8 +130,19 @@ class Screen:
         return row if self._console.width >= _NARROW else row[:4]
 
     def _heading(self, title: str, more: str) -> None:
-        self._console.print()
-        self._console.print(Text(title, "bold") + Text(f"  {more}"))
+        self._print()
+        self._print(Text(title, "bold") + Text(f"  {more}"))
 
     def _say(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style))
+        self._print(Text(text, style))
+
+    def _print(self, *shown: RenderableType) -> None:
+        """Print; what is no terminal gets no blanks that only fill a line."""
+        if self._console.is_terminal:
+            self._console.print(*shown)
+            return
+        with self._console.capture() as captured:
+            self._console.print(*shown)
+        lines = captured.get().split("\n")
+        self._console.file.write("\n".join(line.rstrip(" ") for line in lines))
+        self._console.file.flush()

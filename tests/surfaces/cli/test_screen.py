@@ -81,6 +81,20 @@ def test_no_further_line_of_a_message_looks_like_one_of_ours(ends: str) -> None:
     assert all(line.startswith("  | ") for line in inside)
 
 
+def test_a_paragraph_is_folded_for_a_person_and_whole_for_a_program() -> None:
+    text = "note: " + "word " * 30 + "well-known"
+    to_pipe, pipe, _ = screen(terminal=False)
+    to_person, terminal, _ = screen(terminal=True)
+    for one in (to_pipe, to_person):
+        one.paragraph(text, hang=6)
+        one.paragraph("")
+    assert pipe.getvalue() == f"{text}\n\n"
+    first, *rest, empty = terminal.getvalue().splitlines()
+    assert (max(map(len, (first, *rest))) <= 80, empty) == (True, "")
+    assert all(row.startswith("      w") for row in rest)
+    assert " ".join(row.strip() for row in (first, *rest)) == text
+
+
 def test_json_is_ascii_on_one_line() -> None:
     one, out, _ = screen(terminal=True)
     value = {"a": "\x1b[2J\u202e\n\ud800", "b": ("x", 1)}

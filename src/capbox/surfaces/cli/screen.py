@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from textwrap import wrap
 from typing import TextIO
 
 from capbox.messages import Json
@@ -20,6 +21,7 @@ from capbox.messages import Json
 _CELL_MAX = 200
 _GAP = 2
 _COLUMNS_ASSUMED = 80
+_ROW_MIN = 20
 HELD_CHARACTERS_MAX = 4_000 * _COLUMNS_ASSUMED
 """How much is kept while a question is open; the end of a line counts as a whole line."""
 
@@ -132,6 +134,18 @@ class Screen:
     def line(self, text: str, style: str = "") -> None:
         """Write a line of a result that is meant for people, in a `rich` style."""
         self._put(self._out, shown(text), style, end="\n")
+
+    def paragraph(self, text: str, style: str = "", *, hang: int = 0) -> None:
+        """Write a line for people as `line` does; on a terminal folded between words.
+
+        What is below the first row is indented by `hang` columns.
+        """
+        rows = [text]
+        if self._out.isatty():
+            width = max(_columns(self._out), hang + _ROW_MIN)
+            rows = wrap(text, width, subsequent_indent=" " * hang, break_on_hyphens=False)
+        for row in rows or [""]:
+            self.line(row, style)
 
     @contextmanager
     def question(

@@ -34,6 +34,7 @@ def test_show_tells_arguments_and_requests(capbox: Callable) -> None:
     assert "  path    string.  The file, relative to the workspace or absolute.\n" in text
     assert "  limit   integer, optional.  " in text
     assert "it asks for\n  read:*\n" in text
+    assert text.endswith("\n  of the module's digest and the manifest's text\n")
     described = capbox("tool", "show", "read", "--json").json
     assert described["requests"] == {"required": ["read:*"], "optional": []}
     assert described["input_schema"]["required"] == ["path"]

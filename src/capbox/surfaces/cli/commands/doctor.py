@@ -63,7 +63,7 @@ def _show(checks: list[Check], able: bool, screen: Screen) -> None:
             screen.line(f"{'':<5} {'':<{width}}  {check.means}", "dim")
     screen.line("")
     for note in NOTES:
-        screen.line(f"note: {note}", "dim")
+        screen.paragraph(f"note: {note}", "dim", hang=6)
     screen.line("")
     if able:
         missing = [check.name for check in checks if check.wall and check.state == "down"]

@@ -58,17 +58,19 @@ def show(
         return 0
     manifest = found.manifest
     screen.line(f"{manifest.name} {manifest.version}", "bold")
-    screen.line(manifest.description.strip())
+    screen.paragraph(manifest.description.strip())
     screen.line("\narguments", "bold")
-    for line in _arguments(manifest.schema.document):
-        screen.line(line)
+    for hang, line in _arguments(manifest.schema.document):
+        screen.paragraph(line, hang=hang)
     screen.line("\nit asks for", "bold")
     required, optional = (_grants(r) for r in (manifest.required, manifest.optional))
-    screen.line(f"  {', '.join(required) or 'nothing'}")
+    screen.paragraph(f"  {', '.join(required) or 'nothing'}", hang=2)
     if optional:
-        screen.line(f"  and uses, if granted: {', '.join(optional)}")
+        screen.paragraph(f"  and uses, if granted: {', '.join(optional)}", hang=2)
     screen.line("\nwhere it comes from", "bold")
-    screen.line(f"  {found.module.path}, {manifest.license}\n  sha256 {found.digest}")
+    screen.line(f"  {found.module.path}, {manifest.license}")
+    screen.line(f"  sha256 {found.digest}")
+    screen.paragraph("  of the module's digest and the manifest's text", hang=2)
     return 0
 
 
@@ -103,14 +105,15 @@ def _grants(requests: tuple[Request, ...]) -> list[str]:
     return [f"{r.kind}:{r.path or r.name or '*'}" for r in requests]
 
 
-def _arguments(schema: JsonObject) -> list[str]:
+def _arguments(schema: JsonObject) -> list[tuple[int, str]]:
+    """Return a line an argument, and the column in which its description begins."""
     properties, required = schema.get("properties"), schema.get("required")
     if not isinstance(properties, dict) or not properties:
-        return ["  none"]
+        return [(2, "  none")]
     needed = required if isinstance(required, list) else []
     width = max(len(name) for name in properties)
     return [
-        f"  {name.ljust(width)}  {_argument(described, optional=name not in needed)}"
+        (width + 4, f"  {name.ljust(width)}  {_argument(described, optional=name not in needed)}")
         for name, described in properties.items()
     ]
 

@@ -78,7 +78,9 @@ def test_a_flag_path_counts_from_the_workspace(workspace: Path, reads: str, gran
         ({"maps": ("sub=/mnt/x:rx",)}, "--map sub=/mnt/x:rx"),
         ({"maps": ("sub=/mnt/x:rw:rw",)}, "--map sub=/mnt/x:rw:rw"),
         ({"env": ("UNSET",)}, "--env UNSET"),
-        ({"env": ("=x",)}, "env:=x"),
+        ({"env": ("A B",)}, "--env A B"),
+        ({"env": ("A B=3",)}, "--env A B=3"),
+        ({"env": ("=x",)}, "--env =x"),
     ],
 )
 def test_one_word_that_cannot_be_granted_refuses_all(

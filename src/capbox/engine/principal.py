@@ -66,6 +66,9 @@ def _texts(settings: Settings, workspace: HostPath) -> Iterator[str]:
     yield from (f"write:{quoted(_named(path, workspace))}" for path in settings.writes)
     yield from settings.grants
     for variable in settings.env:
+        name = variable.partition("=")[0]
+        if isinstance(parse_grant(f"env:{quoted(name)}"), GrantError):
+            raise SettingsError(f"--env {variable}", f"{name!r} is no name of a variable")
         # A bare NAME stays one: its value would otherwise stand in the journal and in prompts.
         if "=" not in variable and variable not in (settings.environ or {}):
             raise SettingsError(f"--env {variable}", "is not set here; give --env NAME=VALUE")

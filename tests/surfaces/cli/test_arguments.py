@@ -62,7 +62,7 @@ def test_words_are_read_as_the_schema_wants_them(
         (["limit=x"], "limit=x: integer is expected"),
         (["count="], "count=: integer or null is expected"),
         (["ratio=Infinity"], "ratio=Infinity: number is expected"),
-        (["all=True"], "all=True: boolean is expected"),
+        (["all=True"], "all=True: true or false is expected"),
         (["options=" + "[" * 100_000], "options="),
     ],
 )
@@ -74,8 +74,31 @@ def test_words_that_cannot_be_read_are_refused_with_a_reason(
     assert refused.message.startswith(complaint)
 
 
-def test_an_empty_standard_input_is_no_empty_object() -> None:
-    assert isinstance(parse_arguments(["-"], SCHEMA, lambda: ""), ArgumentsError)
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_standard_input_is_no_empty_object(text: str) -> None:
+    refused = parse_arguments(["-"], SCHEMA, lambda: text)
+    assert refused == ArgumentsError("standard input is empty; one JSON object is expected")
+
+
+@pytest.mark.parametrize(
+    ("required", "words", "meant"),
+    [
+        (["path"], ["a.txt"], "; did you mean path=a.txt?"),
+        (["path", "content"], ["a.txt"], "; did you mean path=a.txt?"),
+        (["script"], ["ls -l"], "; did you mean 'script=ls -l'?"),
+        (["old", "new"], ["a.txt"], ""),
+        ([], ["a.txt"], ""),
+        (None, ["a.txt"], ""),
+        (["path"], ["a.txt", "b.txt"], ""),
+        (["path"], ["=a"], ""),
+    ],
+)
+def test_a_lone_word_is_spelt_out_where_it_is_clear_which_argument_it_is(
+    required: list[str] | None, words: list[str], meant: str
+) -> None:
+    refused = parse_arguments(words, {**SCHEMA, "required": required}, lambda: "")
+    said = f"{words[0]!r} is neither key=value, nor one JSON object, nor -{meant}"
+    assert refused == ArgumentsError(said)
 
 
 def test_a_schema_without_properties_leaves_every_value_text() -> None:

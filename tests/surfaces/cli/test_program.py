@@ -64,6 +64,8 @@ def test_help_loads_nothing_slow() -> None:
         (["call"], "Missing argument 'TOOL'.", "capbox call"),
         (["call", "read", "--nothing"], "No such option: --nothing", "capbox call"),
         (["call", "read", "--timeout", "x"], "Invalid value", "capbox call"),
+        (["call", "read", "--read"], "Option '--read' requires an argument.", "capbox call"),
+        (["audit", "list", "--last"], "Option '--last' requires", "capbox audit list"),
         (["audit"], "Missing command.", "capbox audit"),
         (["run"], "Missing argument 'TASK'.", "capbox run"),
     ],

@@ -8,6 +8,7 @@ Does not: check against the schema; the gate does.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -32,7 +33,10 @@ def parse_arguments(
         case []:
             return {}
         case ["-"]:
-            return _object(stdin(), "standard input")
+            text = stdin()
+            if not text.strip():
+                return ArgumentsError("standard input is empty; one JSON object is expected")
+            return _object(text, "standard input")
         case [text] if text.lstrip().startswith(("{", "[", '"')):
             return _object(text, "ARGS_JSON")
         case _:
@@ -54,7 +58,9 @@ def _named(words: Sequence[str], schema: JsonObject) -> JsonObject | ArgumentsEr
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
-            return ArgumentsError(f"{word!r} is neither key=value, nor one JSON object, nor -")
+            return ArgumentsError(
+                f"{word!r} is neither key=value, nor one JSON object, nor -{_meant(words, schema)}"
+            )
         if key in found:
             return ArgumentsError(f"{key} is given twice")
         parsed = _value(key, value, schema)
@@ -71,8 +77,19 @@ def _value(key: str, text: str, schema: JsonObject) -> Json | ArgumentsError:
     try:
         value: Json = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        return ArgumentsError(f"{key}={text}: {' or '.join(sorted(types))} is expected")
+        wanted = "true or false" if types == {"boolean"} else " or ".join(sorted(types))
+        return ArgumentsError(f"{key}={text}: {wanted} is expected")
     return value
+
+
+def _meant(words: Sequence[str], schema: JsonObject) -> str:
+    """Say how a lone word is spelt where it is clear which argument it is."""
+    required = schema.get("required")
+    if len(words) != 1 or "=" in words[0] or words[0] == "-" or not isinstance(required, list):
+        return ""
+    if required[:1] != ["path"] and len(required) != 1:
+        return ""
+    return f"; did you mean {shlex.quote(f'{required[0]}={words[0]}')}?"
 
 
 def _types(key: str, schema: JsonObject) -> frozenset[str]:

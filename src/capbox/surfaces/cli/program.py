@@ -127,7 +127,7 @@ def _run(entry: Entry, arguments: Sequence[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     except (*_KNOWN, typer.TyperException, ExceptionGroup) as error:
-        failure = _failure(_sole(error))
+        failure = _failure(_sole(error), _named(command, arguments))
         if failure is None and isinstance(_sole(error), OSError):
             raise _sole(error) from None
         if failure is None:
@@ -139,7 +139,18 @@ def _run(entry: Entry, arguments: Sequence[str]) -> int:
 _KNOWN = (CommandFailure, SettingsError, JournalError, StoreError)
 
 
-def _failure(error: Exception) -> CommandFailure | None:
+def _named(command: object, arguments: Sequence[str]) -> str:
+    """Return the command that a command line names, as one would type it."""
+    named = ["capbox"]
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        named.append(word)
+    return " ".join(named)
+
+
+def _failure(error: Exception, named: str) -> CommandFailure | None:
     """Return what an expected error means for the command line; None for a bug."""
     match error:
         case CommandFailure():
@@ -147,7 +158,7 @@ def _failure(error: Exception) -> CommandFailure | None:
         case typer.TyperException():
             # Where in the tree of commands it went wrong; not every error of typer's knows.
             context = getattr(error, "ctx", None)
-            see = "capbox" if context is None else str(context.command_path)
+            see = named if context is None else str(context.command_path)
             return CommandFailure("usage", error.format_message(), 2, see=see)
         case SettingsError():
             return usage(str(error))

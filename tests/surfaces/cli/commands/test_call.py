@@ -138,6 +138,9 @@ def test_variables_are_seen_only_when_granted(capbox: Callable, workspace: Path)
         2,
         "capbox: --env NOTSET: is not set here; give --env NAME=VALUE\n",
     )
+    for text in ("A B", "A B=3"):
+        wrong = capbox(*words, "--env", text)
+        assert wrong.err == f"capbox: --env {text}: 'A B' is no name of a variable\n"
 
 
 def test_a_map_shows_a_path_elsewhere(capbox: Callable, workspace: Path, tmp_path: Path) -> None:

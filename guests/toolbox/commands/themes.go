@@ -176,7 +176,7 @@ var themes = []theme{
 var usages = map[string]string{
 	"arch": "", "find": findUsage, "expr": "EXPRESSION", "groups": "[USER]...", "hostname": "", "id": "[-u|-g|-G] [-n]", "logname": "",
 	"nohup": "COMMAND [ARG]...", "nproc": "", "printenv": "[NAME]...", "seq": "[-w] [-f FORMAT] [-s STRING] [FIRST [STEP]] LAST",
-	"sleep": "NUMBER[smhd]...", "stdbuf": "[-i MODE] [-o MODE] [-e MODE] COMMAND [ARG]...", "stty": "[SETTING]...",
+	"sleep": "NUMBER[smhd]...", "stty": "[SETTING]...",
 	"sync": "[FILE]...", "tput": "CAPABILITY [PARAMETER]...", "users": "", "which": "NAME...", "who": "", "df": "",
 	"whoami": "", "yes": "[STRING]...", "time": "[-p] COMMAND [ARG]...",
 }

@@ -73,8 +73,8 @@ func Printenv(c *kit.Call) int {
 	return status
 }
 
-// Prefix runs the rest of the line as it is: nohup and its like.
-func Prefix(c *kit.Call) int {
+// Nohup is the command nohup: there is no terminal that hangs up, so that the rest of the line runs as it is.
+func Nohup(c *kit.Call) int {
 	args := c.Args
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		args = args[1:]

@@ -172,7 +172,8 @@ func (r *Runner) runTrap(ctx context.Context, action, name string) {
 // failsAlone says whether a failure of the command is one of its own: that of a compound command is of one inside.
 func failsAlone(cm syntax.Command) bool {
 	switch cm := cm.(type) {
-	case *syntax.Block, *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause, *syntax.CaseClause:
+	case *syntax.Block, *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause, *syntax.CaseClause,
+		*syntax.TimeClause:
 		return false
 	case *syntax.BinaryCmd:
 		return cm.Op == syntax.Pipe || cm.Op == syntax.PipeAll

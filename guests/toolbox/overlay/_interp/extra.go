@@ -42,6 +42,7 @@ type extra struct {
 
 	frames       []frame
 	calls        int // how deep commands stand in each other, functions and substitutions included
+	breathed     int // what calls was when the engine's stack was empty
 	depth        int // of subshells
 	traceDepth   int // of substitutions, for `set -x`
 	savedOptions map[int]*runnerOpts
@@ -82,6 +83,7 @@ func (r *Runner) ScriptFile(yes bool) { r.scriptFile = yes }
 func (r *Runner) within(ctx context.Context) {
 	if hc, ok := ctx.Value(handlerCtxKey{}).(HandlerContext); ok && hc.runner != nil && hc.runner != r {
 		r.calls = max(r.calls, hc.runner.calls+10) // a shell in a shell takes more of the stack than a function does
+		r.breathed = hc.runner.breathed
 	}
 }
 
@@ -90,7 +92,7 @@ func (e *extra) subshell() extra {
 	return extra{
 		line: e.line, lineBase: e.lineBase, current: e.current, lastArg: e.lastArg, fds: e.fds,
 		identity: e.identity, process: e.process, lastJob: e.lastPid(), pipeStatus: e.pipeStatus,
-		frames: e.frames[:len(e.frames):len(e.frames)], calls: e.calls + 3, depth: e.depth + 1, traceDepth: e.traceDepth,
+		frames: e.frames[:len(e.frames):len(e.frames)], calls: e.calls + 3, breathed: e.breathed, depth: e.depth + 1, traceDepth: e.traceDepth,
 		scriptFile: e.scriptFile, sourced: e.sourced, started: e.started, secondsBase: e.secondsBase, unspecial: e.unspecial,
 	}
 }

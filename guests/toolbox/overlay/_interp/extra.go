@@ -34,8 +34,7 @@ type extra struct {
 	trapStatus uint8
 
 	identity   *identity // the script's process
-	process    *process  // the background job's, or nil
-	subPid     int
+	own        *process  // the background job's, or that of a subshell whose number somebody asked for
 	jobList    []*job
 	lastJob    int
 	pipeStatus []string
@@ -91,7 +90,7 @@ func (r *Runner) within(ctx context.Context) {
 func (e *extra) subshell() extra {
 	return extra{
 		line: e.line, lineBase: e.lineBase, current: e.current, lastArg: e.lastArg, fds: e.fds,
-		identity: e.identity, process: e.process, lastJob: e.lastPid(), pipeStatus: e.pipeStatus,
+		identity: e.identity, lastJob: e.lastPid(), pipeStatus: e.pipeStatus,
 		frames: e.frames[:len(e.frames):len(e.frames)], calls: e.calls + 3, breathed: e.breathed, depth: e.depth + 1, traceDepth: e.traceDepth,
 		scriptFile: e.scriptFile, sourced: e.sourced, started: e.started, secondsBase: e.secondsBase, unspecial: e.unspecial,
 	}
@@ -110,7 +109,7 @@ func (r *Runner) begin(ctx context.Context, st *syntax.Stmt) {
 	if !r.handlingTrap {
 		r.line = r.lineBase + int(st.Position.Line())
 	}
-	p := r.process
+	p := r.own
 	if p == nil && r.depth == 0 {
 		p = r.identity.process.Load()
 	}
@@ -157,9 +156,15 @@ func (r *Runner) arithmetic(in string, expr syntax.ArithmExpr) int {
 
 // shellEnd runs the EXIT trap of a shell and closes what it opened.
 func (r *Runner) shellEnd(ctx context.Context) {
+	if p := r.identity.process.Load(); p != nil && r.depth == 0 {
+		r.handleSignals(ctx, p) // of the last command: (kill $$)
+	}
 	action := r.callbackExit
 	r.callbackExit = ""
 	r.runTrap(ctx, action, "EXIT")
+	if p := r.identity.process.Load(); p != nil && r.depth == 0 {
+		r.handleSignals(ctx, p) // of the trap: (kill 0)
+	}
 	r.closeOwned()
 }
 

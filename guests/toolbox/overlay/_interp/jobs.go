@@ -76,12 +76,12 @@ func (r *Runner) background(ctx context.Context, st *syntax.Stmt) {
 	}
 	release := r2.shareFiles()
 	ctx, cancel := context.WithCancelCause(ctx)
-	r2.process = newProcess(cancel)
+	r2.own = newProcess(cancel)
 	r2.ectx = ctx
 	r2.fillExpandConfig(ctx)
 	one := &job{
 		bgProc:  bgProc{done: make(chan struct{}), exit: new(exitStatus)},
-		process: r2.process, text: statementText(&plain),
+		process: r2.own, text: statementText(&plain),
 	}
 	for _, other := range r.jobList {
 		if !other.waited {
@@ -99,7 +99,7 @@ func (r *Runner) background(ctx context.Context, st *syntax.Stmt) {
 			}
 			release()
 			*one.exit = exitStatus{code: r2.exit.code}
-			r2.process.end()
+			r2.own.end()
 			close(one.done)
 			cancel(nil)
 		}()

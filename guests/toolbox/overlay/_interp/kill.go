@@ -2,6 +2,7 @@ package interp
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,8 @@ func (r *Runner) killOne(ctx context.Context, word, name string) bool {
 	var target *process
 	if one := r.lookupJob(word); one != nil {
 		target = one.process
+	} else if word == "0" || word == "-"+strconv.Itoa(r.identity.get().pid) {
+		return r.killAll(ctx, name)
 	} else if strings.HasPrefix(word, "%") {
 		r.complain("kill: %s: no such job", word)
 		return false
@@ -64,6 +67,25 @@ func (r *Runner) killOne(ctx context.Context, word, name string) bool {
 			return false
 		}
 	}
+	return r.signal(ctx, target, name, word)
+}
+
+// killAll sends a signal to the group: the script, its jobs and subshells, and last the shell that does it.
+func (r *Runner) killAll(ctx context.Context, name string) bool {
+	self := findProcess(r.ownPid())
+	processesMu.Lock()
+	all := slices.Collect(maps.Values(processes))
+	processesMu.Unlock()
+	for _, target := range all {
+		if target != self {
+			r.signal(ctx, target, name, "0")
+		}
+	}
+	return r.signal(ctx, self, name, "0")
+}
+
+// signal sends a signal to a process; word is how messages name it.
+func (r *Runner) signal(ctx context.Context, target *process, name, word string) bool {
 	number := slices.Index(signals, name)
 	switch {
 	case number == 0:
@@ -78,7 +100,7 @@ func (r *Runner) killOne(ctx context.Context, word, name string) bool {
 	case stopping[name]:
 		r.complain("kill: SIG%s: not supported here", name)
 		return false
-	case target == r.process || r.depth == 0 && target == r.identity.process.Load():
+	case target == r.own || r.depth == 0 && target == r.identity.process.Load():
 		r.raise(ctx, name)
 	case target.cancel != nil && target.trapped.Load()&(1<<number) == 0:
 		select {

@@ -101,16 +101,10 @@ func (r *Runner) ownPid() int {
 	if r.depth == 0 {
 		return r.identity.get().pid
 	}
-	if r.process != nil && r.process.cancel != nil {
-		return r.process.pid
+	if r.own == nil {
+		r.own = newProcess(nil)
 	}
-	if r.subPid == 0 {
-		processesMu.Lock()
-		lastPid++
-		r.subPid = lastPid
-		processesMu.Unlock()
-	}
-	return r.subPid
+	return r.own.pid
 }
 
 // frame is one call of a function or one sourced file.

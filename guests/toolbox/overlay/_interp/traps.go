@@ -73,9 +73,9 @@ func (r *Runner) setTrap(name, action string) {
 	if r.debugging = r.traps["DEBUG"] != ""; name == "DEBUG" {
 		r.trapDepth = len(r.frames)
 	}
-	if r.process != nil && len(name) > 0 {
+	if r.own != nil && len(name) > 0 {
 		if n := slices.Index(signals, name); n > 0 && action != "-" {
-			r.process.trapped.Or(1 << n)
+			r.own.trapped.Or(1 << n)
 		}
 	}
 }
@@ -126,6 +126,10 @@ func (r *Runner) subshellTraps(r2 *Runner) {
 
 // finish ends a subshell: its EXIT trap runs, and its exit is not the parent's.
 func (r *Runner) finish(ctx context.Context) {
+	if own := r.own; own != nil && own.cancel == nil {
+		r.handleSignals(ctx, own)
+		defer own.end()
+	}
 	if action := r.callbackExit; action != "" {
 		r.callbackExit = ""
 		r.runTrap(ctx, action, "EXIT")

@@ -134,6 +134,9 @@ func (s *session) startShell(at place, args []string) int {
 	if status != 0 {
 		return status
 	}
+	if name == "bash" && args[0] == "sh" {
+		name = "sh"
+	}
 	return s.nested(at, text, name, append(append(options, "--"), rest...))
 }
 
@@ -182,7 +185,7 @@ func (s *session) nested(at place, text, name string, params []string) int {
 		fmt.Fprintf(at.streams.Err, "bash: %s\n", err)
 		return 2
 	}
-	runner.ScriptFile(name != "bash")
+	runner.ScriptFile(name != "bash" && name != "sh")
 	for _, function := range functions {
 		_ = runner.Run(at.ctx, function)
 	}

@@ -230,7 +230,7 @@ func (r *Runner) callFunction(ctx context.Context, name string, body *syntax.Stm
 
 // functionFile is the file a function stands in, as far as this shell knows.
 func (r *Runner) functionFile(string) string {
-	if name := r.shellName(); name != "bash" {
+	if name := r.shellName(); name != "bash" && name != "sh" {
 		return name
 	}
 	return "environment"

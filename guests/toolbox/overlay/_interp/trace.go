@@ -127,16 +127,33 @@ func (t *tracer) test(expr syntax.TestExpr) {
 	t.newLineFlush()
 }
 
+// rightOperand shows a pattern with backslashes before what was quoted, and an expression as it stands.
+func (t *tracer) rightOperand(test *syntax.BinaryTest) string {
+	word, ok := test.Y.(*syntax.Word)
+	switch {
+	case ok && t.r.literal(word) == "":
+		return "''"
+	case ok && (test.Op == syntax.TsMatch || test.Op == syntax.TsNoMatch || test.Op == syntax.TsMatchShort):
+		return t.r.pattern(word)
+	case ok && test.Op == syntax.TsReMatch:
+		return t.r.literal(word)
+	}
+	return t.operand(test.Y)
+}
+
 func (t *tracer) operand(expr syntax.TestExpr) string {
 	switch x := expr.(type) {
 	case *syntax.Word:
-		return quoteBash(t.r.literal(x))
+		if text := t.r.literal(x); text != "" {
+			return text
+		}
+		return "''"
 	case *syntax.UnaryTest:
 		return x.Op.String() + " " + t.operand(x.X)
 	case *syntax.ParenTest:
 		return "( " + t.operand(x.X) + " )"
 	case *syntax.BinaryTest:
-		return t.operand(x.X) + " " + x.Op.String() + " " + t.operand(x.Y)
+		return t.operand(x.X) + " " + x.Op.String() + " " + t.rightOperand(x)
 	}
 	return ""
 }

@@ -58,7 +58,8 @@ NOTES = (
     "set-user-id bits are left out.",
     "awk has `gensub`, `asort` and `match` with an array of gawk, and refuses what else only gawk "
     "has (`FPAT`, `IGNORECASE`, `PROCINFO`, `switch`, arrays of arrays).",
-    "`.env`, keys and other secrets that grants leave out do not exist for scripts.",
+    "`.env`, keys and other secrets that grants leave out are in no listing and match no pattern, "
+    "and `[ -e .env ]` is false; a command that is given the name says `Permission denied`.",
     "Standard output beyond four times the bound of a call ends the call.",
     "In `/dev` are `null`, `zero`, `stdin`, `stdout`, `stderr`, `urandom`, `fd/0` to `fd/2` only.",
 )

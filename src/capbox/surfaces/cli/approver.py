@@ -25,7 +25,7 @@ _GRANT_CHARACTERS = 300
 _ARGUMENTS_CHARACTERS = 440
 _UNCLEAR = No("the answer was not understood")
 _OUT_OF_RANGE = No("the time was out of range")
-_KEYS = "[o]nce (or y)  this [r]un  a [t]ime (t 30: minutes)  [n]o (Enter)  no, [s]top: "
+_KEYS = "[o]nce  this [r]un  a [t]ime (t 30: minutes)  [n]o (Enter)  no, and [s]top: "
 
 
 class TerminalApprover:
@@ -82,8 +82,7 @@ def parse_answer(line: str) -> Answer:
     if rest:
         return _UNCLEAR
     match word:
-        # Of all the yeses the smallest.
-        case "o" | "once" | "y" | "yes":
+        case "o" | "once":
             return Once()
         case "r" | "run":
             return ForRun()

@@ -16,7 +16,7 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.sandbox import leftovers
 from capbox.sandbox.effects import EffectLog
-from capbox.sandbox.leftovers import tidy
+from capbox.sandbox.leftovers import put_back, tidy
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.spec import Job, Mount, Rule, Stopped, Touched
 
@@ -107,6 +107,14 @@ def test_what_cannot_get_its_name_back_stays_and_is_told(job: MakeJob, work: Pat
     assert tidy(which, moving(work, "a")) == (entry("create", work, STAGED),)
     assert (work / "a").read_text() == "someone else's"
     assert (work / STAGED).read_text() == "content"
+
+
+def test_what_cannot_be_looked_at_counts_as_left(work: Path, job: MakeJob) -> None:
+    job("garbage")
+    folder = os.open(work, os.O_RDONLY)
+    assert put_back(folder, STAGED, "a") is None  # nothing stands there
+    os.close(folder)
+    assert put_back(folder, STAGED, "a") is False
 
 
 # A worker that was taken over writes what it likes into its list: none of it makes the parent,

@@ -52,9 +52,9 @@ def tidy(job: Job, effects: EffectLog) -> tuple[Touched, ...]:
 
 def put_back(folder: int, staged: str, base: str) -> bool | None:
     """Undo the first half of a move. None: it does not stand. False: the name is taken by now."""
-    if not _exists(folder, staged):
-        return None
     with suppress(OSError):
+        if not _exists(folder, staged):
+            return None
         if not _exists(folder, base):
             os.rename(staged, base, src_dir_fd=folder, dst_dir_fd=folder)
             return True

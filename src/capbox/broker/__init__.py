@@ -1,0 +1,1 @@
+"""What leaves the parent for the network, and the secrets that only the parent adds to it."""

@@ -50,7 +50,8 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "wasmtime": frozenset({"sandbox"}),
     "anyio": frozenset(),
     "httpx2": frozenset({"models"}),
-    "cryptography": frozenset({"journal"}),
+    "cryptography": frozenset({"journal", "broker"}),
+    "keyring": frozenset({"broker"}),
     "jsonschema_rs": frozenset({"gate"}),
     "pydantic_ai": frozenset({"models"}),
     "anthropic": frozenset({"models"}),
@@ -62,9 +63,9 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"surfaces"}),
     "platformdirs": frozenset({"app"}),
 }
-TRUSTED_BASE_MAY_USE = {"wasmtime", "anyio", "cryptography", "jsonschema_rs"}
+TRUSTED_BASE_MAY_USE = {"wasmtime", "anyio", "cryptography", "jsonschema_rs", "keyring"}
 # Slow to import (the providers take seconds): never before a command needs them.
-LAZY = {"pydantic_ai", "anthropic", "openai", "genai_prices", "sqlalchemy", "aiosqlite"}
+LAZY = {"pydantic_ai", "anthropic", "openai", "genai_prices", "sqlalchemy", "aiosqlite", "keyring"}
 # `authority` has no clock, no IO, no randomness; PurePosixPath is the one path it may know.
 IMPURE = {
     *("asyncio", "anyio", "builtins", "ctypes", "io", "logging", "multiprocessing", "os"),
@@ -368,7 +369,9 @@ def test_the_package_keeps_the_rule(rule: Callable[[Path], list[str]]) -> None:
 
 
 def test_every_runtime_dependency_has_a_wrapper_and_a_line_in_its_adr() -> None:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    declared = [*project["dependencies"], *(text for extra in extras for text in extra)]
     names = [re.split(r"[\[<>=~! ]", text)[0] for text in declared]
     decision = (ROOT / "docs/adr/0004-runtime-dependencies.md").read_text()
     imported = {"pydantic-ai-slim": "pydantic_ai"}

@@ -125,7 +125,10 @@ async def test_a_write_rule_leaves_reading(engine: LocalEngine, workspace: Path)
     assert (await read(engine, Settings(workspace, preset="read-only"), "open/a.txt")).ok
 
 
-@pytest.mark.parametrize("name", ["config", "state", "state/journal.key"])
+@pytest.mark.parametrize(
+    "name",
+    ["config", "state", "state/journal.key", "state/secrets.json", "state/secrets.key"],
+)
 async def test_no_grant_reaches_what_capbox_keeps_for_itself(
     engine: LocalEngine, workspace: Path, name: str
 ) -> None:
@@ -133,7 +136,7 @@ async def test_no_grant_reaches_what_capbox_keeps_for_itself(
     with pytest.raises(SettingsError):
         app.session(engine, Settings(workspace, grants=(f"read:{own}",)))
     around = Settings(workspace, grants=(f"read:{own.parents[1]}",))
-    if name != "state/journal.key":
+    if name in {"config", "state"}:
         result = await read(engine, around, str(engine.home.state / "journal.key"))
         assert (result.ok, result.denied[0].missing) == (False, None)
 
@@ -175,6 +178,10 @@ async def test_a_bare_variable_takes_its_value_from_the_environment(
 def test_a_model_is_opened_by_its_name(spec: str, base_url: str | None, opens: bool) -> None:
     wanted = DirectModel if opens else ModelSpecError
     assert isinstance(app.model(spec, base_url), wanted)
+
+
+def test_the_secrets_of_a_home_are_in_its_state(home: Home) -> None:
+    assert app.secret_store(home).file == home.state / "secrets.json"
 
 
 def test_a_never_rule_holds_where_its_path_is_a_link(tmp_path: Path) -> None:

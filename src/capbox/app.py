@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
     from capbox.authority.policy import NeverRule
+    from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
     from capbox.engine.principal import Asked
@@ -125,6 +126,13 @@ def session(
     return Session(engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver)
 
 
+def secret_store(home: Home | None = None) -> SecretStore:
+    """Return the secrets of `home` (None: this user's); nothing is opened yet."""
+    from capbox.broker.secrets import SecretStore
+
+    return SecretStore((home or home_of(os.environ)).state)
+
+
 def model(spec: str, base_url: str | None = None) -> Model | ModelSpecError:
     """Open the model that `spec` names, with the key that the environment holds for it."""
     from capbox.models.open import open_model
@@ -195,5 +203,6 @@ def main() -> int:
             engine, settings, approver=approver
         ),
         open_model=model,
+        secrets=secret_store,
     )
     return run_command_line(entry, sys.argv[1:])

@@ -22,6 +22,7 @@ import anyio
 import pytest
 
 from capbox import app
+from capbox.broker.secrets import SecretStore
 from capbox.engine.home import Home
 from capbox.messages import Json
 from capbox.surfaces.cli.entry import Entry
@@ -73,7 +74,8 @@ def scratch_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def entry(home: Home) -> Entry:
-    """The real runtime, in the directories of this test."""
+    """The real runtime, in the directories of this test; nobody's keyring."""
+    secrets = SecretStore(home.state, keyring=lambda: None)
     return Entry(
         environ={"SECRET": "s3", "NO_COLOR": "1"},
         home=lambda: home,
@@ -83,6 +85,7 @@ def entry(home: Home) -> Entry:
             engine, settings, approver=approver
         ),
         open_model=app.model,
+        secrets=lambda: secrets,
     )
 
 
@@ -136,6 +139,7 @@ def environ(home: Home, tmp_path: Path) -> Mapping[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm",
         "NO_COLOR": "1",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
 
 

@@ -18,7 +18,7 @@ from capbox.store.errors import StoreError
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
-COMMANDS = ["call", "run", "demo", "doctor", "tool", "audit", "cache", "fake-llm"]
+COMMANDS = ["call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"]
 
 
 def test_help_names_every_command(capbox: Callable) -> None:
@@ -53,7 +53,16 @@ def test_help_loads_nothing_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     loaded = done.stdout.splitlines()[-1]
-    slow = ["anyio", "wasmtime", "rich", "cryptography", "sqlalchemy", "pydantic", "capbox.sandbox"]
+    slow = [
+        "anyio",
+        "wasmtime",
+        "rich",
+        "cryptography",
+        "keyring",
+        "sqlalchemy",
+        "pydantic",
+        "capbox.sandbox",
+    ]
     assert [name for name in slow if f"'{name}" in loaded] == []
 
 

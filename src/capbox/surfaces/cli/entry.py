@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
     from capbox.engine.session import Session
@@ -30,7 +31,7 @@ class Entry:
     lines go and whether to keep a worker ready, and returns an engine to be entered.
     `open_session` takes an entered engine, the settings and who is asked (None: nobody), and
     returns a session to be entered; it raises SettingsError. `open_model` takes a specification
-    and a base URL.
+    and a base URL. `secrets` returns the store of this user's secrets.
     """
 
     environ: Mapping[str, str]
@@ -39,3 +40,4 @@ class Entry:
     open_engine: Callable[[Callable[[str], None], bool], LocalEngine]
     open_session: Callable[[LocalEngine, Settings, Approver | None], Session]
     open_model: Callable[[str, str | None], Model | ModelSpecError]
+    secrets: Callable[[], SecretStore]

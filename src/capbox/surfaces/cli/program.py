@@ -18,10 +18,21 @@ from typing import Annotated
 
 import typer
 
+from capbox.broker.secrets import SecretError
 from capbox.engine.settings import SettingsError
 from capbox.journal.errors import JournalError
 from capbox.store.errors import StoreError
-from capbox.surfaces.cli.commands import audit, cache, call, demo, doctor, fake_llm, run, tool
+from capbox.surfaces.cli.commands import (
+    audit,
+    cache,
+    call,
+    demo,
+    doctor,
+    fake_llm,
+    run,
+    secret,
+    tool,
+)
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -48,6 +59,9 @@ def build() -> typer.Typer:
     program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")
     program.add_typer(
         audit.commands(_group("What was asked, decided and done: the journal.")), name="audit"
+    )
+    program.add_typer(
+        secret.commands(_group("Secrets, kept outside of every sandbox.")), name="secret"
     )
     program.add_typer(cache.commands(_group("Compiled tools.")), name="cache")
     program.command("fake-llm")(fake_llm.fake_llm)
@@ -136,7 +150,7 @@ def _run(entry: Entry, arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-_KNOWN = (CommandFailure, SettingsError, JournalError, StoreError)
+_KNOWN = (CommandFailure, SecretError, SettingsError, JournalError, StoreError)
 
 
 def _named(command: object, arguments: Sequence[str]) -> str:
@@ -160,7 +174,7 @@ def _failure(error: Exception, named: str) -> CommandFailure | None:
             context = getattr(error, "ctx", None)
             see = named if context is None else str(context.command_path)
             return CommandFailure("usage", error.format_message(), 2, see=see)
-        case SettingsError():
+        case SettingsError() | SecretError():
             return usage(str(error))
         case JournalError() | StoreError():
             # Without its record nothing may run: the box itself does not work.

@@ -1,0 +1,150 @@
+"""`capbox secret`: a value goes in, and never comes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from capbox.broker.secrets import SecretStore
+from capbox.engine.home import Home
+
+VALUE = "sk-value-0123456789"
+
+
+def store_of(environ: Mapping[str, str]) -> SecretStore:
+    """The store that a process with this environment uses."""
+    return SecretStore(Path(environ["CAPBOX_HOME"], "state"), keyring=lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (VALUE, VALUE),
+        (f"{VALUE}\n", VALUE),
+        (f"{VALUE}\r\n", VALUE),
+        (f"  {VALUE} ", f"  {VALUE} "),
+    ],
+)
+def test_a_value_from_a_pipe_is_kept_without_its_line_end(
+    process: Callable, environ: Mapping[str, str], typed: str, kept: str
+) -> None:
+    done = process("secret", "set", "TOKEN", stdin=typed)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("TOKEN is kept in an encrypted file; whoever can read ")
+    assert VALUE not in done.err
+    assert store_of(environ).get("TOKEN") == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "TOKEN: the value is too short or too long: it has 8 to 16,384 characters"),
+        ("1234567\n", "TOKEN: the value is too short or too long: it has 8 to 16,384 characters"),
+        (f"{VALUE}\n\n", "TOKEN: the value has a control character: set it without"),
+        (f"{VALUE}\nX: y", "TOKEN: the value has a control character: set it without"),
+        (f"{VALUE}\udcff", "the value on standard input is not UTF-8"),
+        ("x" * 200_000, "TOKEN: the value is too short or too long: it has 8 to 16,384 characters"),
+    ],
+)
+def test_a_value_that_cannot_be_kept_is_refused_unseen(
+    process: Callable, environ: Mapping[str, str], typed: str, said: str
+) -> None:
+    done = process("secret", "set", "TOKEN", stdin=typed)
+    assert (done.code, done.out, done.err) == (2, "", f"capbox: {said}\n")
+    assert store_of(environ).names() == ()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("TOKEN", VALUE),
+        ("TOKEN", f"--{VALUE}"),
+        ("TOKEN", f"--value={VALUE}"),
+        ("TOKEN", "--", VALUE),
+        (f"-{VALUE}", "TOKEN", VALUE),
+        ("TOKEN", VALUE, "--json"),
+        (f"TOKEN={VALUE}",),
+        (VALUE,),
+        (f"--{VALUE}",),
+    ],
+)
+def test_a_value_as_an_argument_is_refused_and_not_repeated(
+    process: Callable, environ: Mapping[str, str], arguments: tuple[str, ...]
+) -> None:
+    done = process("secret", "set", *arguments, stdin=VALUE)
+    assert done.code == 2
+    assert VALUE not in done.out + done.err
+    said = "the value of a secret is never an argument" if len(arguments) > 1 else "no name"
+    assert said in done.out + done.err
+    assert store_of(environ).names() == ()
+
+
+def test_a_person_types_a_value_unseen(person: Callable, environ: Mapping[str, str]) -> None:
+    someone = person("secret", "set", "TOKEN")
+    someone.waits_for("value of TOKEN (not shown): ")
+    someone.types(f"{VALUE}\n")
+    code, screen = someone.leaves()
+    assert (code, VALUE in screen) == (0, False)
+    assert "TOKEN is kept in an encrypted file" in screen
+    assert store_of(environ).get("TOKEN") == VALUE
+
+
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 2)])
+def test_a_person_who_types_none_keeps_nothing(
+    person: Callable, environ: Mapping[str, str], key: str, code: int
+) -> None:
+    someone = person("secret", "set", "TOKEN")
+    someone.waits_for("(not shown): ")
+    someone.types(key)
+    assert someone.leaves()[0] == code
+    assert store_of(environ).names() == ()
+
+
+def test_a_list_has_names_and_the_place_and_no_values(capbox: Callable, home: Home) -> None:
+    nothing = capbox("secret", "list")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "no secret is kept yet\n")
+    home.prepare()
+    store = SecretStore(home.state, keyring=lambda: None)
+    store.set("B", VALUE)
+    store.set("A", VALUE)
+    listed = capbox("secret", "list")
+    assert (listed.code, listed.out) == (0, "A\nB\n")
+    assert listed.err == f"kept {store.describe()}\n"
+    assert capbox("secret", "list", "--json").json == {
+        "secrets": ["A", "B"],
+        "kept": store.describe(),
+    }
+
+
+def test_a_secret_is_removed_once(capbox: Callable, home: Home) -> None:
+    home.prepare()
+    store = SecretStore(home.state, keyring=lambda: None)
+    store.set("A", VALUE)
+    assert (capbox("secret", "remove", "A").code, store.names()) == (0, ())
+    again = capbox("secret", "remove", "A")
+    assert (again.code, again.out) == (2, "")
+    assert again.err == "capbox: there is no secret of that name; see: capbox secret list\n"
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("list", "--json"), ("remove", "A")])
+def test_a_store_that_cannot_be_read_is_an_exit_code(
+    arguments: tuple[str, ...], capbox: Callable, home: Home
+) -> None:
+    home.prepare()
+    (home.state / "secrets.json").write_text("{")
+    done = capbox("secret", *arguments)
+    assert done.code == 2
+    said = json.loads(done.out)["error"]["message"] if "--json" in arguments else done.err
+    assert "secrets.json: it is damaged, or not of this version; it is kept as it is" in said
+
+
+def test_secrets_are_not_put_where_others_can_come_in(process: Callable, environ: Mapping) -> None:
+    state = Path(environ["CAPBOX_HOME"], "state")
+    state.mkdir(parents=True)
+    state.chmod(0o755)
+    done = process("secret", "set", "TOKEN", stdin=VALUE)
+    assert (done.code, "is open to others: run chmod 700" in done.err) == (2, True)
+    assert list(state.iterdir()) == []

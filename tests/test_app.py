@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from capbox import app
+from capbox.broker.secrets import SecretStore
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.engine.settings import Settings, SettingsError
@@ -175,9 +176,12 @@ async def test_a_bare_variable_takes_its_value_from_the_environment(
         ("no slash", None, False),
     ],
 )
-def test_a_model_is_opened_by_its_name(spec: str, base_url: str | None, opens: bool) -> None:
+def test_a_model_is_opened_by_its_name(
+    spec: str, base_url: str | None, opens: bool, tmp_path: Path
+) -> None:
     wanted = DirectModel if opens else ModelSpecError
-    assert isinstance(app.model(spec, base_url), wanted)
+    secrets = SecretStore(tmp_path, keyring=lambda: None)
+    assert isinstance(app.model(spec, base_url, secrets=secrets), wanted)
 
 
 def test_the_secrets_of_a_home_are_in_its_state(home: Home) -> None:

@@ -133,12 +133,26 @@ def secret_store(home: Home | None = None) -> SecretStore:
     return SecretStore((home or home_of(os.environ)).state)
 
 
-def model(spec: str, base_url: str | None = None) -> Model | ModelSpecError:
-    """Open the model that `spec` names, with the key that the environment holds for it."""
-    from capbox.models.open import open_model
+def model(
+    spec: str, base_url: str | None = None, *, secrets: SecretStore | None = None
+) -> Model | ModelSpecError:
+    """Open the model that `spec` names, with the key for it.
+
+    That is PROVIDER_API_KEY of the environment; if it is not set, the secret of this name in
+    `secrets` (None: this user's store).
+    """
+    from capbox.broker.secrets import SecretError
+    from capbox.models.open import ModelSpecError, open_model
+    from capbox.models.providers.endpoint import PROVIDERS
 
     provider = spec.partition("/")[0]
-    key = os.environ.get(f"{provider.upper()}_API_KEY") if provider.isidentifier() else None
+    key = None
+    if provider in PROVIDERS:
+        name = f"{provider.upper()}_API_KEY"
+        try:
+            key = os.environ.get(name) or (secrets or secret_store()).get(name)
+        except SecretError as error:
+            return ModelSpecError(spec, str(error))
     return open_model(spec, base_url=base_url, api_key=key)
 
 

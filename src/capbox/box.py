@@ -111,7 +111,7 @@ class Box:
         `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object. Raises SettingsError for a
         model that cannot be opened. Leaving the loop early interrupts the run.
         """
-        opened = app.model(model, base_url) if isinstance(model, str) else model
+        opened = self._model(model, base_url) if isinstance(model, str) else model
         if isinstance(opened, ModelSpecError):
             raise SettingsError("model", str(opened))
         async with self._opened.run(task, opened) as events:
@@ -129,6 +129,10 @@ class Box:
         Without an argument everything that this box holds ends, for good.
         """
         self._opened.revoke(authority)
+
+    def _model(self, spec: str, base_url: str | None) -> Model | ModelSpecError:
+        home = self._home if self._engine is None else self._engine.home
+        return app.model(spec, base_url, secrets=app.secret_store(home))
 
     @property
     def _opened(self) -> Session:

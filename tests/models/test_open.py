@@ -14,6 +14,7 @@ from capbox.models.open import ModelSpecError, open_model
 from capbox.models.providers.endpoint import Endpoint
 
 LOCAL = "http://127.0.0.1:11434/v1"
+NEEDS = "{0} needs an API key: set {1}, or keep it: capbox secret set {1}"
 FORMS = "a model is PROVIDER/NAME (PROVIDER: anthropic, openai) or scripted:FILE.json"
 
 
@@ -26,8 +27,8 @@ FORMS = "a model is PROVIDER/NAME (PROVIDER: anthropic, openai) or scripted:FILE
             "k",
             DirectModel(Endpoint("anthropic", "claude-sonnet-4-5", None, "k")),
         ),
-        ("anthropic/a", None, None, "anthropic/a needs an API key: set ANTHROPIC_API_KEY"),
-        ("openai/gpt-5", None, "", "openai/gpt-5 needs an API key: set OPENAI_API_KEY"),
+        ("anthropic/a", None, None, NEEDS.format("anthropic/a", "ANTHROPIC_API_KEY")),
+        ("openai/gpt-5", None, "", NEEDS.format("openai/gpt-5", "OPENAI_API_KEY")),
         (
             "openai/meta-llama/llama-3",
             LOCAL,

@@ -50,7 +50,9 @@ def open_model(
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         return ModelSpecError(spec, f"base URL {base_url!r} must start with http:// or https://")
     if not api_key and base_url is None:
-        return ModelSpecError(spec, f"{spec} needs an API key: set {provider.upper()}_API_KEY")
+        name = f"{provider.upper()}_API_KEY"
+        message = f"{spec} needs an API key: set {name}, or keep it: capbox secret set {name}"
+        return ModelSpecError(spec, message)
     return DirectModel(Endpoint(known, name, base_url, api_key))
 
 

@@ -84,7 +84,7 @@ def entry(home: Home) -> Entry:
         open_session=lambda engine, settings, approver: app.session(
             engine, settings, approver=approver
         ),
-        open_model=app.model,
+        open_model=lambda spec, base_url: app.model(spec, base_url, secrets=secrets),
         secrets=lambda: secrets,
     )
 

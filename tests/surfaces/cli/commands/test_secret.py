@@ -10,6 +10,10 @@ import pytest
 
 from capbox.broker.secrets import SecretStore
 from capbox.engine.home import Home
+from capbox.messages import Json
+from capbox.models.fake_llm.plan import PlannedReply, plan_of
+from capbox.models.fake_llm.server import FakeLlm
+from capbox.models.script import ScriptError, parse_script
 
 VALUE = "sk-value-0123456789"
 
@@ -148,3 +152,66 @@ def test_secrets_are_not_put_where_others_can_come_in(process: Callable, environ
     done = process("secret", "set", "TOKEN", stdin=VALUE)
     assert (done.code, "is open to others: run chmod 700" in done.err) == (2, True)
     assert list(state.iterdir()) == []
+
+
+SEARCH = """env; set; cat /proc/*/environ; cat "$1"; ls -a ~ /; find / -name 'secrets*'"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "kept", "used"),
+    [
+        (None, None, None),
+        ("key-of-environment", None, "key-of-environment"),
+        (None, VALUE, VALUE),
+        ("", VALUE, VALUE),
+        ("key-of-environment", VALUE, "key-of-environment"),
+    ],
+)
+def test_a_models_key_is_the_environments_or_a_secret_and_no_guest_finds_it(
+    process: Callable,
+    environ: Mapping[str, str],
+    environment: str | None,
+    kept: str | None,
+    used: str | None,
+) -> None:
+    store = store_of(environ)
+    if kept is not None:
+        assert process("secret", "set", "OPENAI_API_KEY", stdin=kept).code == 0
+    script = SEARCH.replace("$1", str(store.file.with_name("secrets.key")))
+    calls = [{"name": "bash", "arguments": {"script": script}}]
+    with FakeLlm(planned([{"tool_calls": calls}, {"text": "done"}])) as server:
+        flags = ("--model", "openai/m", "--base-url", f"{server.url}/v1", "--preset", "edit")
+        env = {} if environment is None else {"OPENAI_API_KEY": environment}
+        done = process("run", "Go.", *flags, "--json", env=env)
+        requests = list(server.received)
+    assert (done.code, done.json["outcome"], len(requests)) == (0, "completed", 2)
+    sent = {request.headers.get("authorization") for request in requests}
+    assert sent == ({f"Bearer {used}"} if used else sent - {f"Bearer {VALUE}"})
+    found = str(requests[-1].body)
+    assert "PATH=" in found
+    for value in filter(None, (environment, kept)):
+        assert value not in found + done.out + done.err
+
+
+def test_a_store_that_cannot_be_read_is_said_before_a_model_is_asked(
+    process: Callable, environ: Mapping[str, str]
+) -> None:
+    process("secret", "set", "OPENAI_API_KEY", stdin=VALUE)
+    store_of(environ).file.write_text("{")
+    for env, said in (({}, "secrets.json: it is damaged"), ({"OPENAI_API_KEY": "k"}, "")):
+        with FakeLlm(planned([{"text": "done"}])) as server:
+            done = process(
+                *("run", "Go.", "--model", "openai/m", "--base-url", f"{server.url}/v1"), env=env
+            )
+            asked = len(server.received)
+        assert (done.code, asked) == ((2, 0) if said else (0, 1))
+        assert said in done.err
+
+
+def planned(replies: list[Json]) -> tuple[PlannedReply, ...]:
+    """Return what a fake server is to reply."""
+    script = parse_script(json.dumps(replies), "script.json")
+    assert not isinstance(script, ScriptError), script
+    plan = plan_of(script, "script.json")
+    assert not isinstance(plan, ScriptError), plan
+    return plan

@@ -36,6 +36,7 @@ def set_(ctx: typer.Context, name: Name) -> int:
     """Keep a secret; its value is asked for, or comes from standard input.
 
     8 to 16384 characters; one line end at the end is dropped. Set again, it is replaced.
+    PROVIDER_API_KEY (as ANTHROPIC_API_KEY) is used for models where the environment has none.
     """
     if ctx.args:
         raise usage(

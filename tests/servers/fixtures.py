@@ -1,0 +1,36 @@
+"""The servers as fixtures: each test starts what it needs, and all of it ends with the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+# Nothing is imported before a test asks for it: every pytest here loads this module.
+if TYPE_CHECKING:
+    from tests.servers.http import HttpServer
+    from tests.servers.replies import Behaviour
+    from tests.servers.tls import CertificateMaker
+
+
+@pytest.fixture
+def http_server() -> Iterator[Callable[..., HttpServer]]:
+    """Start an HTTP server: `http_server({"/": reply(b"hello")}, tls=...)`."""
+    from tests.servers.http import HttpServer
+
+    with ExitStack() as stack:
+
+        def start(routes: Mapping[str, Behaviour], **options: Any) -> HttpServer:
+            return stack.enter_context(HttpServer(routes, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def certificates() -> CertificateMaker:
+    """One certificate authority for all tests."""
+    from tests.servers.tls import CertificateMaker
+
+    return CertificateMaker()

@@ -10,6 +10,7 @@ import pytest
 
 # Nothing is imported before a test asks for it: every pytest here loads this module.
 if TYPE_CHECKING:
+    from tests.servers.dns import DnsServer, Script
     from tests.servers.http import HttpServer
     from tests.servers.replies import Behaviour
     from tests.servers.tls import CertificateMaker
@@ -24,6 +25,19 @@ def http_server() -> Iterator[Callable[..., HttpServer]]:
 
         def start(routes: Mapping[str, Behaviour], **options: Any) -> HttpServer:
             return stack.enter_context(HttpServer(routes, **options))
+
+        yield start
+
+
+@pytest.fixture
+def dns_server() -> Iterator[Callable[..., DnsServer]]:
+    """Start a DNS server: `dns_server({"name.test": at("127.0.0.1")})`."""
+    from tests.servers.dns import DnsServer
+
+    with ExitStack() as stack:
+
+        def start(table: Mapping[str, Script], **options: Any) -> DnsServer:
+            return stack.enter_context(DnsServer(table, **options))
 
         yield start
 

@@ -12,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.servers.dns import DnsServer, Script
     from tests.servers.http import HttpServer
+    from tests.servers.namespace import Namespace
     from tests.servers.replies import Behaviour
     from tests.servers.tls import CertificateMaker
 
@@ -48,3 +49,18 @@ def certificates() -> CertificateMaker:
     from tests.servers.tls import CertificateMaker
 
     return CertificateMaker()
+
+
+@pytest.fixture
+def namespace() -> Callable[..., Namespace]:
+    """Describe a network of its own, or skip where that is not allowed."""
+    from tests.servers.namespace import Namespace
+
+    def described(*addresses: str, **options: Any) -> Namespace:
+        made = Namespace(addresses, **options)
+        reason = made.why_not()
+        if reason:
+            pytest.skip(reason)
+        return made
+
+    return described

@@ -199,7 +199,9 @@ def test_a_never_rule_beats_every_grant(root: Root, access: Access, allowed: boo
         ("write:/home/u/fixed", "inside a never rule"),
         ("read:/home/u/fixed", None),
         ("read:/home/u", None),
-        ("fetch:https://a.example", "fetch: is not supported yet"),
+        ("fetch:https://a.example", None),
+        ("fetch:https://a.example untainted", "untainted is not supported yet"),
+        ("spawn:1", "spawn: is not supported yet"),
         ("tool:bash untainted", "untainted is not supported yet"),
     ],
 )

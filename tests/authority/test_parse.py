@@ -1,10 +1,12 @@
 """The grammar: every form reads and prints canonically; the rest is refused with its place."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from capbox.authority.caveats import Except, ExpiresAfter, ExpiresAt, Later, Uses
+from capbox.authority.caveats import Except, ExpiresAfter, ExpiresAt, Header, Later, Rate, Uses
 from capbox.authority.grant import (
     EnvSelector,
     Grant,
@@ -12,9 +14,13 @@ from capbox.authority.grant import (
     ModelSelector,
     NameSelector,
     PathSelector,
+    SecretSelector,
 )
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import GrantPath
+from capbox.authority.web.places import FetchSelector, Origin
+
+WEB = FetchSelector((), "https", "a.example", (443, 443))
 
 
 def on(path: str) -> PathSelector:
@@ -49,22 +55,22 @@ def on(path: str) -> PathSelector:
             Grant("store", LaterSelector("cache"), (Later("bytes", "10MB"),)),
         ),
         ("exec:git ask=each", Grant("exec", LaterSelector("git"), (Later("ask", "each"),))),
-        ("fetch:https://a.example", Grant("fetch", LaterSelector("https://a.example"))),
+        ("fetch:https://a.example", Grant("fetch", WEB)),
         (
             'fetch:"GET,HEAD https://a.example/v1/*" rate=10/min',
             Grant(
                 "fetch",
-                LaterSelector("GET,HEAD https://a.example/v1/*"),
-                (Later("rate", "10/min"),),
+                replace(WEB, methods=("GET", "HEAD"), path="/v1/", below=True, query=""),
+                (Rate(10, 60),),
             ),
         ),
-        ("fetch:https://*.a.example", Grant("fetch", LaterSelector("https://*.a.example"))),
+        ("fetch:https://*.a.example", Grant("fetch", replace(WEB, host="*.a.example"))),
         (
             "secret:KEY@https://a.example header=Authorization",
             Grant(
                 "secret",
-                LaterSelector("KEY@https://a.example"),
-                (Later("header", "Authorization"),),
+                SecretSelector("KEY", Origin("https", "a.example", 443)),
+                (Header("Authorization"),),
             ),
         ),
         (

@@ -15,7 +15,17 @@ from capbox.authority.access import (
 )
 from capbox.authority.authority import Authority
 from capbox.authority.budget import Budget
-from capbox.authority.caveats import Caveat, Except, ExpiresAfter, ExpiresAt, Later, Uses
+from capbox.authority.caveats import (
+    Ask,
+    Bytes,
+    Caveat,
+    Except,
+    ExpiresAfter,
+    ExpiresAt,
+    Later,
+    Rate,
+    Uses,
+)
 from capbox.authority.decision import Allowed, AuthorityId, GrantId, Standing
 from capbox.authority.exclusions import Globs
 from capbox.authority.grant import (
@@ -26,12 +36,14 @@ from capbox.authority.grant import (
     ModelSelector,
     NameSelector,
     PathSelector,
+    SecretSelector,
 )
 from capbox.authority.holding import Holding, lend
 from capbox.authority.limits import Limits
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, hostile_character, joined
 from capbox.authority.policy import NeverRule
+from capbox.authority.web.places import FetchSelector, Origin, parse_fetch, parse_origin
 
 # --- print and parse ---------------------------------------------------------------------------
 
@@ -76,6 +88,23 @@ def of(
     return st.builds(Grant, st.just(action), selector, order)
 
 
+web_asks = st.builds(Ask, st.booleans())
+web_sizes = st.builds(Bytes, st.integers(0, 10**12))
+web_rates = st.builds(Rate, st.integers(0, 10_000), st.sampled_from([1, 60, 3_600, 86_400]))
+
+
+def fetched(text: str) -> FetchSelector:
+    selector = parse_fetch(text)
+    assert isinstance(selector, FetchSelector), selector
+    return selector
+
+
+def origin(text: str) -> Origin:
+    found = parse_origin(text.replace("http:", "https:"))
+    assert isinstance(found, Origin), found
+    return found
+
+
 tail = (asks, public, rates, untainted)
 grants = st.one_of(
     of("read", st.builds(PathSelector, any_path), *tail, first=(leaves_out,)),
@@ -83,9 +112,9 @@ grants = st.one_of(
     of("env", st.builds(EnvSelector, variable, st.none() | clean), *tail),
     of("tool", st.builds(NameSelector, name), arguments, *tail),
     of("model", st.builds(ModelSelector, model_name | model_name.map(lambda m: m + "/*")), *tail),
-    of("fetch", canonical_host.map(LaterSelector), *tail),
-    of("fetch", canonical_host.map(lambda h: LaterSelector(f"GET,HEAD {h}/v1/*")), *tail),
-    of("secret", canonical_host.map(lambda h: LaterSelector(f"KEY@{h}")), *tail),
+    of("fetch", canonical_host.map(fetched), web_asks, web_sizes, public, web_rates),
+    of("fetch", canonical_host.map(lambda h: fetched(f"GET,HEAD {h}/v1/*")), public),
+    of("secret", st.builds(SecretSelector, variable, canonical_host.map(origin)), public),
     of("spawn", st.integers(0, 999).map(lambda n: LaterSelector(str(n))), *tail),
     of("invoke", name.map(LaterSelector), arguments, *tail),
     of("store", name.map(LaterSelector), *tail),

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 
 from capbox.authority.paths import WORKSPACE, GrantPath, Layout, below, quoted, under
+from capbox.authority.web.places import FetchAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class _OnPath:
         """Return the grant that would allow this."""
         return f"{self.action}:{quoted(self.path)}"
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the index keys of the grants that may cover this: see `Grant.keys`."""
+        return (self.action,)
+
 
 @dataclass(frozen=True, slots=True)
 class _OnName:
@@ -38,6 +44,11 @@ class _OnName:
     def missing(self) -> str:
         """Return the grant that would allow this."""
         return f"{self.action}:{quoted(self.name)}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the index keys of the grants that may cover this: see `Grant.keys`."""
+        return (self.action,)
 
 
 class ReadAccess(_OnPath):
@@ -76,7 +87,7 @@ class ModelAccess(_OnName):
 
 
 FileAccess = ReadAccess | WriteAccess
-Access = ReadAccess | WriteAccess | EnvAccess | ToolAccess | ModelAccess
+Access = ReadAccess | WriteAccess | FetchAccess | EnvAccess | ToolAccess | ModelAccess
 
 
 def flag_for(access: Access, layout: Layout) -> str:
@@ -86,6 +97,8 @@ def flag_for(access: Access, layout: Layout) -> str:
     """
     if isinstance(access, ReadAccess | WriteAccess):
         target = _short(access.path, layout)
+    elif isinstance(access, FetchAccess):
+        target = access.selector
     else:
         target = access.name
     return f"--{access.action} {shlex.quote(target)}"

@@ -7,13 +7,13 @@ Does not: merge two authorities (nothing does), count, or read a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from capbox.authority.access import Access, ReadAccess, WriteAccess
 from capbox.authority.budget import Budget
-from capbox.authority.caveats import ExpiresAfter, ExpiresAt
+from capbox.authority.caveats import Counted, ExpiresAfter, ExpiresAt
 from capbox.authority.decision import (
     Allowed,
     AuthorityId,
@@ -27,6 +27,7 @@ from capbox.authority.grant import Grant
 from capbox.authority.limits import Limits
 from capbox.authority.paths import WORKSPACE, GrantPath, below, is_canonical, joined, under
 from capbox.authority.policy import NeverRule
+from capbox.authority.web.places import FetchAccess
 
 # Of several refusals the reader gets the one that is closest to a permission.
 _NO_GRANT, _REVOKED, _EXPIRED, _USED_UP, _EXCLUDED, NEVER = range(6)
@@ -83,12 +84,12 @@ class FileRight:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A grant with an identity: `counters` are the `uses` bounds that it shares with ancestors."""
+    """A grant with an identity: `counters` are the counted bounds, its own and its ancestors'."""
 
     id: GrantId
     grant: Grant
     lineage: tuple[GrantId, ...]
-    counters: tuple[tuple[GrantId, int], ...]
+    counters: tuple[tuple[GrantId, Counted], ...]
 
     @property
     def expires_ms(self) -> int | None:
@@ -101,8 +102,8 @@ class Minted:
             return _EXPIRED, f"expired: {self.grant}"
         # A child draws on its ancestors' counters, else delegating would multiply `uses`.
         for grant, bound in self.counters:
-            if standing.uses.get(grant, 0) >= bound:
-                return _USED_UP, f"used up: {self.grant}"
+            if standing.reached(grant, bound):
+                return _USED_UP, f"used up ({bound}): {self.grant}"
         return None
 
     def right(self, never: tuple[NeverRule, ...]) -> FileRight | None:
@@ -145,13 +146,13 @@ class Authority:
     _rights: Mapping[GrantId, FileRight] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the grants by the actions that they can allow; who may write may read."""
+        """Index the grants by the accesses that they can allow."""
         index: dict[str, list[Minted]] = {}
         rights: dict[GrantId, FileRight] = {}
         for minted in self.grants:
-            action, right = minted.grant.action, minted.right(self.never)
-            for allowed in ("read", "write") if action == "write" else (action,):
-                index.setdefault(allowed, []).append(minted)
+            right = minted.right(self.never)
+            for key in minted.grant.keys:
+                index.setdefault(key, []).append(minted)
             if right is not None:
                 rights[minted.id] = right
         lapses = any(m.counters or m.expires_ms is not None for m in self.grants)
@@ -224,15 +225,27 @@ class Authority:
             rule = next((r for r in self.never if r.forbids(access)), None)
             if rule is not None:
                 return NEVER, Denied(access, f"never rule: {rule}", None)
-        best = (_NO_GRANT, "no grant covers it")
-        for minted in self._candidates.get(access.action, ()):
-            if not minted.grant.selects(access):
-                continue
+        doubt = access.doubt if isinstance(access, FetchAccess) else None
+        best = (_NO_GRANT, "no grant covers it" + (f": {doubt}" if doubt else ""))
+        for minted in self.candidates(access):
             refusal = self._refusal(minted, access, standing)
             if refusal is None:
                 return _NO_GRANT, Allowed(self.id, minted.id, minted.lineage)
             best = max(best, refusal)
         return best[0], Denied(access, best[1], access.missing)
+
+    def candidates(self, access: Access) -> Iterator[Minted]:
+        """Yield the grants whose action and selector cover `access`, whatever their caveats."""
+        for key in access.keys:
+            for minted in self._candidates.get(key, ()):
+                if minted.grant.selects(access):
+                    yield minted
+
+    def permitting(self, access: FetchAccess, standing: Standing) -> Iterator[Minted]:
+        """Yield each grant that alone allows the request, as far as its address does not matter."""
+        for minted in self.candidates(access):
+            if self._refusal(minted, access, standing) is None:
+                yield minted
 
     def live(self, standing: Standing) -> tuple[Minted, ...]:
         """Return the grants that count in this standing: not revoked, expired or used up."""
@@ -259,6 +272,10 @@ class Authority:
             excluded = None if right is None else right.refusal(access)
             if excluded is not None:
                 return _EXCLUDED, excluded
+        if isinstance(access, FetchAccess):
+            left_out = minted.grant.places_left_out
+            if left_out is not None and left_out.leaves_out(access):
+                return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
         if not standing.revoked.isdisjoint(self.lineage):
             return _REVOKED, f"revoked: {minted.grant}"
         return minted.lapsed(standing)
@@ -288,5 +305,5 @@ def _mintable(grant: Grant, never: tuple[NeverRule, ...], now: float) -> Grant |
     return replace(grant, caveats=absolute)
 
 
-def _counters(name: GrantId, grant: Grant) -> tuple[tuple[GrantId, int], ...]:
-    return () if grant.uses is None else ((name, grant.uses),)
+def _counters(name: GrantId, grant: Grant) -> tuple[tuple[GrantId, Counted], ...]:
+    return tuple((name, bound) for bound in grant.counted)

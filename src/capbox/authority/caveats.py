@@ -1,23 +1,23 @@
 """Conditions that narrow a grant: typed values, their canonical text, and which is the narrower.
 
-Working: `expires`, `uses`, `except`. The others of the grammar are checked and kept as `Later`,
-so that minting can refuse them by name; none is ever ignored.
+Those that no mechanism enforces yet are checked and kept as `Later`, so that minting can refuse
+them by name; none is ever ignored.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from capbox.authority.paths import hostile_character, quoted
+from capbox.authority.paths import quoted
+from capbox.authority.web.addresses import PRIVATE, Network, within
+from capbox.authority.web.places import FetchAccess, FetchSelector
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_LONGEST_SECONDS = 3_650 * 86_400
-_FILES = frozenset({"read", "write"})
-_ALL: frozenset[str] = frozenset()
-_CALLS = frozenset({"tool", "invoke"})
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+SIZES = {"GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}
+WINDOWS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class ExpiresAfter:
     key = "expires"
 
     def __str__(self) -> str:
-        unit = next(u for u, size in _UNITS.items() if self.seconds % size == 0)
-        return f"expires={self.seconds // _UNITS[unit]}{unit}"
+        unit = next(u for u, size in UNITS.items() if self.seconds % size == 0)
+        return f"expires={self.seconds // UNITS[unit]}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ExpiresAt:
 
     def __str__(self) -> str:
         precision = "milliseconds" if self.ms % 1000 else "seconds"
-        text = (_EPOCH + timedelta(milliseconds=self.ms)).isoformat(timespec=precision)
+        text = (EPOCH + timedelta(milliseconds=self.ms)).isoformat(timespec=precision)
         return f"expires={text.replace('+00:00', 'Z')}"
 
 
@@ -68,6 +68,98 @@ class Except:
 
 
 @dataclass(frozen=True, slots=True)
+class ExceptPlaces:
+    """Not these places on the web, nor hosts at these addresses."""
+
+    places: tuple[FetchSelector, ...]
+    networks: tuple[Network, ...]
+    key = "except"
+
+    def __str__(self) -> str:
+        return "except=" + quoted(
+            ",".join([p.text for p in self.places] + [*map(str, self.networks)])
+        )
+
+    def leaves_out(self, access: FetchAccess) -> bool:
+        """Say whether the request is one of those; a doubtful path might be any on its host."""
+        for place in self.places:
+            if place.selects(access):
+                return True
+            if access.doubt is not None and replace(place, path=None, query=None).selects(access):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """At most so many bytes altogether, sent and received."""
+
+    count: int
+    key = "bytes"
+
+    def __str__(self) -> str:
+        unit = next(u for u, size in SIZES.items() if self.count % size == 0)
+        return f"bytes={self.count // SIZES[unit]}{unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` requests in any `seconds` seconds."""
+
+    count: int
+    seconds: int
+    key = "rate"
+
+    def __str__(self) -> str:
+        return f"rate={self.count}/{next(u for u, s in WINDOWS.items() if s == self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A person confirms the first request of a run, or each one."""
+
+    each: bool
+    key = "ask"
+
+    def __str__(self) -> str:
+        return f"ask={'each' if self.each else 'first'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """A host's name may have addresses in these networks; without it only public ones."""
+
+    networks: tuple[Network, ...]
+    key = "net"
+
+    def __str__(self) -> str:
+        private = self.networks == PRIVATE
+        return f"net={'private' if private else ','.join(map(str, self.networks))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header that carries the secret."""
+
+    name: str
+    key = "header"
+
+    def __str__(self) -> str:
+        return f"header={self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The header's value; `{}` stands for the secret."""
+
+    text: str
+    key = "format"
+
+    def __str__(self) -> str:
+        return f"format={quoted(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A caveat of the grammar that no mechanism enforces yet; minting refuses it."""
 
@@ -78,74 +170,34 @@ class Later:
         return self.key if self.value is None else f"{self.key}={quoted(self.value)}"
 
 
-Caveat = ExpiresAfter | ExpiresAt | Uses | Except | Later
-
-_NUMBER = r"(0|[1-9][0-9]{0,11})"
-# Key: the actions it applies to (none listed: to all), and the form of its value, if it takes one.
-_LATER: dict[str, tuple[frozenset[str], str | None]] = {
-    "bytes": (frozenset({"write", "fetch", "store"}), _NUMBER + "(B|kB|MB|GB)?"),
-    "rate": (_ALL, _NUMBER + "/(s|min|h|d)"),
-    "ask": (_ALL, "first|each"),
-    "net": (frozenset({"fetch"}), r"private|[0-9a-fA-F:.]{2,45}/[0-9]{1,3}"),
-    "header": (frozenset({"secret"}), r"[A-Za-z0-9-]{1,64}"),
-    "format": (frozenset({"secret"}), r".{1,256}"),
-    "untainted": (_ALL, None),
-    "public": (_ALL, None),
-}
-_ARGUMENT = re.compile(r"arg\.[A-Za-z_][A-Za-z0-9_]{0,63}")
+Counted = Uses | Bytes | Rate
+Caveat = (
+    ExpiresAfter | ExpiresAt | Counted | Except | ExceptPlaces | Ask | Net | Header | Format | Later
+)
 
 
-def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
-    """Return one caveat of a grant of `action`, or a sentence that says what is wrong with it."""
-    if key in ("expires", "uses", "except"):
-        if value is None:
-            return f"{key} needs a value: {key}=..."
-        if key == "expires":
-            return _parse_expires(value)
-        if key == "except":
-            return _parse_except(action, value)
-        if not re.fullmatch(_NUMBER, value):
-            return "uses= takes a whole number"
-        return Uses(int(value))
-    if _ARGUMENT.fullmatch(key):
-        if action not in _CALLS:
-            return f"{key}= does not apply to {action}:"
-        return Later(key, value) if value else f"{key} needs a value: {key}=..."
-    if key not in _LATER:
-        return f"unknown caveat {key!r}"
-    actions, pattern = _LATER[key]
-    if actions and action not in actions:
-        return f"{key} does not apply to {action}:"
-    if pattern is None:
-        return Later(key, None) if value is None else f"{key} takes no value"
-    if value is None or not re.fullmatch(pattern, value):
-        return f"{key}= has no such value"
-    return Later(key, value)
+def kept(caveat: Caveat, child: Iterable[Caveat]) -> bool:
+    """Say whether one of the caveats `child` is at least as narrow as `caveat`; undecidable is no.
 
-
-def _parse_expires(value: str) -> Caveat | str:
-    relative = re.fullmatch(_NUMBER + "([smhd])", value)
-    if relative:
-        seconds = int(relative[1]) * _UNITS[relative[2]]
-        return ExpiresAfter(seconds) if seconds <= _LONGEST_SECONDS else "expires= is at most 3650d"
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            return "expires= needs a time zone: 2030-01-31T12:00:00Z"
-        moment = moment.astimezone(UTC)  # the calendar ends at year 9999, in UTC too
-    except (ValueError, OverflowError):
-        return "expires= takes 30s, 10m, 2h, 7d or a timestamp such as 2030-01-31T12:00:00Z"
-    return ExpiresAt((moment - _EPOCH) // timedelta(milliseconds=1))
-
-
-def _parse_except(action: str, value: str) -> Caveat | str:
-    if action not in _FILES:
-        return f"except= does not apply to {action}:"
-    globs = tuple(value.split(","))
-    for glob in globs:
-        segments = glob.removeprefix("/").split("/")
-        if any(s in ("", ".", "..") for s in segments) or hostile_character(glob) is not None:
-            return f"except= takes globs such as *.pem,private/**, not {glob!r}"
-        if any("**" in s and s != "**" for s in segments) or glob.endswith("\\"):
-            return f"except= takes ** only as a whole segment, not {glob!r}"
-    return Except(globs)
+    Those of files depend on the path, see `grant`. Counted ones also count for every ancestor.
+    """
+    same = next((c for c in child if c.key == caveat.key), None)
+    match caveat, same:
+        case ExpiresAt(ms), ExpiresAt(earlier):
+            return earlier <= ms
+        case (Uses(count), Uses(less)) | (Bytes(count), Bytes(less)):
+            return less <= count
+        case Rate(count, seconds), Rate(less, longer):
+            return less <= count and longer >= seconds
+        case Ask(each), Ask(too):
+            return too or not each
+        case ExceptPlaces(places, networks), ExceptPlaces(also, further):
+            return all(any(o.includes(p) for o in also) for p in places) and all(
+                any(within(n, o) for o in further) for n in networks
+            )
+        case ((Header() | Format()), _):
+            return same == caveat
+        case Net(), _:
+            return True  # it widens: see `grant`
+        case _:
+            return False

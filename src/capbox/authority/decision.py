@@ -5,12 +5,13 @@ Values only: the live counters, clock and revocations are the gate's, which take
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NewType
+from typing import NewType, assert_never
 
 from capbox.authority.access import Access
+from capbox.authority.caveats import Bytes, Counted, Rate, Uses
 
 AuthorityId = NewType("AuthorityId", str)
 GrantId = NewType("GrantId", str)
@@ -20,7 +21,7 @@ GrantId = NewType("GrantId", str)
 class Allowed:
     """One grant of one authority alone allows the access.
 
-    `counters` are the grants whose `uses` counters the access exercises: its own and ancestors'.
+    `counters` are the grants whose counters the access exercises: its own and ancestors'.
     """
 
     authority: AuthorityId
@@ -42,8 +43,26 @@ Decision = Allowed | Denied
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A snapshot of what changes. `now`: seconds since 1970 UTC; `uses`: tool calls by grant."""
+    """A snapshot of what changes. `now`: seconds since 1970 UTC.
+
+    By grant: `uses` are tool calls or requests, `bytes` transferred, `times` of its last requests.
+    """
 
     now: float
     revoked: frozenset[AuthorityId] = frozenset()
     uses: Mapping[GrantId, int] = field(default_factory=lambda: MappingProxyType({}))
+    bytes: Mapping[GrantId, int] = field(default_factory=lambda: MappingProxyType({}))
+    times: Mapping[GrantId, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def reached(self, grant: GrantId, bound: Counted) -> bool:
+        """Say whether `bound` leaves nothing of `grant` at this moment."""
+        match bound:
+            case Uses(count):
+                return self.uses.get(grant, 0) >= count
+            case Bytes(count):
+                return self.bytes.get(grant, 0) >= count
+            case Rate(count, seconds):
+                times = self.times.get(grant, ())
+                return len(times) >= count and (count == 0 or times[-count] > self.now - seconds)
+            case _:
+                assert_never(bound)

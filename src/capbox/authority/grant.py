@@ -17,9 +17,27 @@ from capbox.authority.access import (
     ToolAccess,
     WriteAccess,
 )
-from capbox.authority.caveats import Caveat, Except, ExpiresAfter, ExpiresAt, Later, Uses
+from capbox.authority.caveats import (
+    Ask,
+    Bytes,
+    Caveat,
+    Counted,
+    Except,
+    ExceptPlaces,
+    ExpiresAfter,
+    ExpiresAt,
+    Format,
+    Header,
+    Later,
+    Net,
+    Rate,
+    Uses,
+    kept,
+)
 from capbox.authority.exclusions import compiled
 from capbox.authority.paths import GrantPath, below, quoted, under
+from capbox.authority.web.addresses import LOOPBACK, Address, Network, is_public, refusal, within
+from capbox.authority.web.places import FetchAccess, FetchSelector, Origin, is_loopback
 
 Action = Literal[
     "read",
@@ -34,7 +52,7 @@ Action = Literal[
     "store",
     "exec",
 ]
-WORKING: frozenset[Action] = frozenset({"read", "write", "env", "tool", "model"})
+WORKING: frozenset[Action] = frozenset({"read", "write", "fetch", "env", "secret", "tool", "model"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +103,17 @@ class ModelSelector:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSelector:
+    """A secret of the operator's, and the one origin that gets it."""
+
+    name: str
+    origin: Origin
+
+    def __str__(self) -> str:
+        return quoted(f"{self.name}@{self.origin}")
+
+
+@dataclass(frozen=True, slots=True)
 class LaterSelector:
     """Canonical text of a selector that no mechanism enforces yet; minting refuses its kind."""
 
@@ -94,7 +123,15 @@ class LaterSelector:
         return quoted(self.text)
 
 
-Selector = PathSelector | EnvSelector | NameSelector | ModelSelector | LaterSelector
+Selector = (
+    PathSelector
+    | FetchSelector
+    | EnvSelector
+    | SecretSelector
+    | NameSelector
+    | ModelSelector
+    | LaterSelector
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +144,13 @@ class Grant:
 
     def __str__(self) -> str:
         return " ".join([f"{self.action}:{self.selector}", *map(str, self.caveats)])
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return what an authority files this grant under; who may write may read."""
+        if isinstance(self.selector, FetchSelector):
+            return (self.selector.key,)
+        return ("read", "write") if self.action == "write" else (self.action,)
 
     @property
     def path(self) -> GrantPath | None:
@@ -128,6 +172,45 @@ class Grant:
         """Return the globs that this grant leaves out, relative to its selector."""
         return next((c.globs for c in self.caveats if isinstance(c, Except)), ())
 
+    @property
+    def counted(self) -> tuple[Counted, ...]:
+        """Return the bounds that are counted while the grant is used."""
+        return tuple(c for c in self.caveats if isinstance(c, Uses | Bytes | Rate))
+
+    @property
+    def asks(self) -> Ask | None:
+        """Return whether a person confirms its use."""
+        return next((c for c in self.caveats if isinstance(c, Ask)), None)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Return the networks that a fetch grant names: by literal address, `net=` or localhost."""
+        named = next((c.networks for c in self.caveats if isinstance(c, Net)), ())
+        if not isinstance(self.selector, FetchSelector):
+            return named
+        literal = () if self.selector.network is None else (self.selector.network,)
+        return (*named, *literal, *(LOOPBACK if is_loopback(self.selector.host) else ()))
+
+    @property
+    def places_left_out(self) -> ExceptPlaces | None:
+        """Return the places that a fetch grant leaves out."""
+        return next((c for c in self.caveats if isinstance(c, ExceptPlaces)), None)
+
+    def keeps_from(self, address: Address) -> Network | None:
+        """Return the network for which this grant's hosts may not be reached at `address`."""
+        left_out = self.places_left_out
+        networks = () if left_out is None else left_out.networks
+        found = next((n for n in networks if n.version == address.version and address in n), None)
+        return found or refusal(address, self.networks)
+
+    def header_for(self, value: str) -> tuple[str, str]:
+        """Return name and value of the header that carries the secret `value`."""
+        name = next((c.name for c in self.caveats if isinstance(c, Header)), "Authorization")
+        text = next((c.text for c in self.caveats if isinstance(c, Format)), None)
+        if text is None:
+            text = "Bearer {}" if name.lower() == "authorization" else "{}"
+        return name, text.replace("{}", value)
+
     def unsupported(self) -> str | None:
         """Return what of this grant no mechanism enforces yet, if anything."""
         if self.action not in WORKING:
@@ -145,6 +228,8 @@ class Grant:
                 return isinstance(self.selector, EnvSelector) and self.selector.name == name
             case ToolAccess(name):
                 return isinstance(self.selector, NameSelector) and self.selector.name == name
+            case FetchAccess():
+                return isinstance(self.selector, FetchSelector) and self.selector.selects(access)
             case ModelAccess(name):
                 return isinstance(self.selector, ModelSelector) and self.selector.includes(name)
             case _:
@@ -155,13 +240,21 @@ class Grant:
 
         Expiries must be absolute. Mandatory exclusions are judged by `authority.Authority`.
         """
-        return self._includes(child) and all(_kept(c, self, child) for c in self.caveats)
+        return (
+            self._includes(child)
+            and all(_kept(c, self, child) for c in self.caveats)
+            and all(
+                is_public(n) or any(within(n, o) for o in self.networks) for n in child.networks
+            )
+        )
 
     def _includes(self, child: Grant) -> bool:
         if self.path is not None and child.path is not None:
             return (self.action == "write" or child.action == "read") and under(
                 child.path, self.path
             )
+        if isinstance(self.selector, FetchSelector) and isinstance(child.selector, FetchSelector):
+            return self.selector.includes(child.selector)
         if isinstance(self.selector, ModelSelector) and isinstance(child.selector, ModelSelector):
             return self.selector.includes(child.selector.pattern)
         # A variable that the parent sets may not be set anew by the child: equal, or nothing.
@@ -169,17 +262,9 @@ class Grant:
 
 
 def _kept(caveat: Caveat, parent: Grant, child: Grant) -> bool:
-    match caveat:
-        case ExpiresAt(ms):
-            return isinstance(child.expires, ExpiresAt) and child.expires.ms <= ms
-        case Uses(count):
-            return child.uses is not None and child.uses <= count
-        case Except(globs):
-            if parent.path is None or child.path is None:
-                return False
-            remaining = compiled(globs).residual(below(child.path, parent.path))
-            return remaining is not None and remaining <= compiled(child.exceptions).patterns
-        case ExpiresAfter() | Later():
-            return False
-        case _:
-            assert_never(caveat)
+    if not isinstance(caveat, Except):
+        return kept(caveat, child.caveats)
+    if parent.path is None or child.path is None:
+        return False
+    remaining = compiled(caveat.globs).residual(below(child.path, parent.path))
+    return remaining is not None and remaining <= compiled(child.exceptions).patterns

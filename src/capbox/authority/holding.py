@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 
 from capbox.authority.access import Access, EnvAccess
 from capbox.authority.authority import NEVER, Authority, AuthorityError, FileRight, Minted
-from capbox.authority.caveats import Caveat, Except, ExpiresAt, Uses
+from capbox.authority.caveats import Caveat, Except, ExpiresAt
 from capbox.authority.decision import Allowed, AuthorityId, Decision, Denied, Standing
 from capbox.authority.exclusions import compiled
 from capbox.authority.grant import Grant
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import below
+from capbox.authority.web.places import FetchAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,23 @@ class Holding:
             # A lease lent under other rules does not lift a never rule of this run.
             return decision
         return next((d for _, d in weighed if isinstance(d, Allowed)), decision)
+
+    def permitting(self, access: FetchAccess, standing: Standing) -> tuple[Minted, ...]:
+        """Return each grant that alone allows the request, as far as its address does not matter.
+
+        Empty if `decide` denies it.
+        """
+        if isinstance(self.decide(access, standing), Denied):
+            return ()
+        return tuple(m for a in self.authorities for m in a.permitting(access, standing))
+
+    def upholds(self, minted: Minted, standing: Standing) -> bool:
+        """Say whether a grant that was drawn on still stands: neither revoked nor expired."""
+        ends = minted.expires_ms
+        return (ends is None or standing.now * 1000 < ends) and any(
+            minted in authority.grants and standing.revoked.isdisjoint(authority.lineage)
+            for authority in self.authorities
+        )
 
     @property
     def lapses(self) -> bool:
@@ -63,6 +81,7 @@ class Holding:
 def lend(
     ceiling: Authority,
     access: Access,
+    text: str | None = None,
     *,
     seconds: int | None = None,
     id: AuthorityId,
@@ -70,9 +89,10 @@ def lend(
 ) -> Authority | AuthorityError:
     """Mint a lease for exactly what `access` names, under every caveat of the ceiling's grant.
 
-    `seconds` is how long it lasts; None: as long as the ceiling's own grant.
+    `text` is the grant to lend if it is not just that. `seconds` is how long it lasts; None: as
+    long as the ceiling's own grant.
     """
-    wanted = parse_grant(access.missing)
+    wanted = parse_grant(access.missing if text is None else text)
     if isinstance(wanted, GrantError):
         return AuthorityError(None, str(wanted))
     error = AuthorityError(wanted, f"the ceiling does not hold {wanted}")
@@ -99,8 +119,7 @@ def _inherited(
     if isinstance(parent.expires, ExpiresAt):
         ends.append(parent.expires.ms)
     caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
-    if parent.uses is not None:
-        caveats.append(Uses(parent.uses))
+    caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except))
     if parent.exceptions:
         if parent.path is None or child.path is None:
             return None

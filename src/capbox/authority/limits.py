@@ -27,6 +27,8 @@ class Limits:
     files_created: int = 1_000
     open_files: int = 256
     tmp_bytes: int = 64 * MB
+    requests: int = 100
+    body_bytes: int = 10 * MB
 
     def __post_init__(self) -> None:
         """Raise ValueError for a bound that is negative, or so large that it bounds nothing."""

@@ -14,8 +14,27 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from capbox.authority.caveats import Caveat, parse_caveat
+from capbox.authority.caveats import (
+    EPOCH,
+    SIZES,
+    UNITS,
+    WINDOWS,
+    Ask,
+    Bytes,
+    Caveat,
+    Except,
+    ExceptPlaces,
+    ExpiresAfter,
+    ExpiresAt,
+    Format,
+    Header,
+    Later,
+    Net,
+    Rate,
+    Uses,
+)
 from capbox.authority.grant import (
     Action,
     EnvSelector,
@@ -24,21 +43,20 @@ from capbox.authority.grant import (
     ModelSelector,
     NameSelector,
     PathSelector,
+    SecretSelector,
     Selector,
 )
 from capbox.authority.paths import GrantPath, hostile_character
+from capbox.authority.web.addresses import PRIVATE, Network, network_of
+from capbox.authority.web.places import FetchSelector, is_loopback, parse_fetch, parse_origin
 
 _ALIASES: dict[str, Action] = {"fs.read": "read", "fs.write": "write", "network": "fetch"}
 _ORDER = ("expires", "uses", "except")
+_ALL: frozenset[str] = frozenset()
+_CALLS = frozenset({"tool", "invoke"})
 _DECODER = json.JSONDecoder()
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_METHODS = re.compile(r"[A-Z]{1,16}(,[A-Z]{1,16})*")
-_URL = re.compile(
-    r"(https?)://((?:\*\.)?[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])"
-    r"(?::(0|[1-9][0-9]{0,4}))?(/[^\s#\\]*)?"
-)
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,27 +175,16 @@ def _model(value: str) -> Selector | str:
     return ModelSelector(value)
 
 
-def _url(value: str) -> Selector | str:
-    methods, _, url = value.rpartition(" ")
-    found = _URL.fullmatch(url)
-    if found is None or (methods and not _METHODS.fullmatch(methods)):
-        return "fetch: takes [METHOD,...] https://HOST[:PORT][/PATH]"
-    listed = ",".join(sorted(set(methods.split(","))))
-    return LaterSelector(f"{listed} {_canonical(found)}".lstrip())
-
-
 def _secret(value: str) -> Selector | str:
-    name, _, origin = value.partition("@")
-    found = _URL.fullmatch(origin)
-    if found is None or found[4] or not _VARIABLE.fullmatch(name):
+    name, _, text = value.partition("@")
+    if not _VARIABLE.fullmatch(name):
         return "secret: takes NAME@https://HOST"
-    return LaterSelector(f"{name}@{_canonical(found)}")
-
-
-def _canonical(url: re.Match[str]) -> str:
-    scheme, host, port, path = url.groups()
-    shown = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
-    return f"{scheme}://{host.lower()}{shown}{path or ''}"
+    origin = parse_origin(text)
+    if isinstance(origin, str):
+        return f"secret: takes NAME@https://HOST; {origin}"
+    if origin.scheme == "http" and not is_loopback(origin.host):
+        return "a secret goes over https only, or to this machine: anyone on the way reads http"
+    return SecretSelector(name, origin)
 
 
 def _count(value: str) -> Selector | str:
@@ -193,7 +200,7 @@ def _later_name(value: str) -> Selector | str:
 _SELECTORS: dict[Action, Callable[[str], Selector | str]] = {
     "read": _path,
     "write": _path,
-    "fetch": _url,
+    "fetch": parse_fetch,
     "env": _env,
     "secret": _secret,
     "tool": _name,
@@ -202,4 +209,150 @@ _SELECTORS: dict[Action, Callable[[str], Selector | str]] = {
     "spawn": _count,
     "store": _later_name,
     "exec": _later_name,
+}
+
+_LONGEST_SECONDS = 3_650 * 86_400
+_NUMBER = r"(0|[1-9][0-9]{0,11})"
+RATE_MAX = 10_000  # each is remembered for as long as its window lasts
+# Keys that no mechanism enforces yet: the actions they apply to (none listed: to all), their form.
+_LATER: dict[str, tuple[frozenset[str], str | None]] = {
+    "bytes": (frozenset({"write", "store"}), _NUMBER + "(B|kB|MB|GB)?"),
+    "rate": (_ALL, _NUMBER + "/(s|min|h|d)"),
+    "ask": (_ALL, "first|each"),
+    "untainted": (_ALL, None),
+    "public": (_ALL, None),
+}
+_ARGUMENT = re.compile(r"arg\.[A-Za-z_][A-Za-z0-9_]{0,63}")
+# Of a header that the broker may set: none that frames or routes a message.
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+_FRAMING = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"),
+        *("expect", "keep-alive", "accept-encoding", "content-encoding", "cookie"),
+    }
+)
+
+
+def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
+    """Return one caveat of a grant of `action`, or a sentence that says what is wrong with it."""
+    if _ARGUMENT.fullmatch(key):
+        if action not in _CALLS:
+            return f"{key}= does not apply to {action}:"
+        return Later(key, value) if value else f"{key} needs a value: {key}=..."
+    parser = _PARSERS.get((action, key)) or _PARSERS.get(("", key))
+    if parser is not None:
+        return f"{key} needs a value: {key}=..." if value is None else parser(value)
+    if key not in _LATER:
+        known = any(key == name for _, name in _PARSERS)
+        return f"{key}= does not apply to {action}:" if known else f"unknown caveat {key!r}"
+    actions, pattern = _LATER[key]
+    if actions and action not in actions:
+        return f"{key} does not apply to {action}:"
+    if pattern is None:
+        return Later(key, None) if value is None else f"{key} takes no value"
+    if value is None or not re.fullmatch(pattern, value):
+        return f"{key}= has no such value"
+    return Later(key, value)
+
+
+def _parse_uses(value: str) -> Caveat | str:
+    known = re.fullmatch(_NUMBER, value)
+    return Uses(int(value)) if known else "uses= takes a whole number"
+
+
+def _parse_bytes(value: str) -> Caveat | str:
+    found = re.fullmatch(_NUMBER + "(B|kB|MB|GB)?", value)
+    if found is None:
+        return "bytes= takes a size such as 500kB or 10MB"
+    return Bytes(int(found[1]) * SIZES[found[2] or "B"])
+
+
+def _parse_rate(value: str) -> Caveat | str:
+    found = re.fullmatch(_NUMBER + "/(s|min|h|d)", value)
+    if found is None or int(found[1]) > RATE_MAX:
+        return f"rate= takes N/s, N/min, N/h or N/d, N at most {RATE_MAX}"
+    return Rate(int(found[1]), WINDOWS[found[2]])
+
+
+def _parse_ask(value: str) -> Caveat | str:
+    return Ask(value == "each") if value in ("first", "each") else "ask= takes first or each"
+
+
+def _parse_net(value: str) -> Caveat | str:
+    if value == "private":
+        return Net(PRIVATE)
+    networks = tuple(map(network_of, value.split(",")))
+    found = tuple(network for network in networks if network is not None)
+    if len(found) < len(networks):
+        return "net= takes private, or networks ADDRESS/BITS without host bits"
+    return Net(found)
+
+
+def _parse_header(value: str) -> Caveat | str:
+    if _HEADER.fullmatch(value) is None:
+        return "header= takes the name of a header"
+    if value.lower() in _FRAMING or value.lower().startswith("proxy-"):
+        return f"header= may not be {value}, which frames or routes the message"
+    return Header(value)
+
+
+def _parse_format(value: str) -> Caveat | str:
+    if value.count("{}") != 1 or len(value) > 256 or not value.isascii():
+        return "format= takes ASCII text in which {} stands once, for the secret"
+    return Format(value)
+
+
+def _parse_expires(value: str) -> Caveat | str:
+    relative = re.fullmatch(_NUMBER + "([smhd])", value)
+    if relative:
+        seconds = int(relative[1]) * UNITS[relative[2]]
+        return ExpiresAfter(seconds) if seconds <= _LONGEST_SECONDS else "expires= is at most 3650d"
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            return "expires= needs a time zone: 2030-01-31T12:00:00Z"
+        moment = moment.astimezone(UTC)  # the calendar ends at year 9999, in UTC too
+    except (ValueError, OverflowError):
+        return "expires= takes 30s, 10m, 2h, 7d or a timestamp such as 2030-01-31T12:00:00Z"
+    return ExpiresAt((moment - EPOCH) // timedelta(milliseconds=1))
+
+
+def _parse_places(value: str) -> Caveat | str:
+    places: list[FetchSelector] = []
+    networks: list[Network] = []
+    for text in value.split(","):
+        network = network_of(text)
+        place = parse_fetch(text) if network is None else None
+        if isinstance(place, str):
+            return f"except= takes URLs and networks, not {text!r}: {place}"
+        if place is not None:
+            places.append(place)
+        if network is not None:
+            networks.append(network)
+    return ExceptPlaces(tuple(places), tuple(networks))
+
+
+def _parse_except(value: str) -> Caveat | str:
+    globs = tuple(value.split(","))
+    for glob in globs:
+        segments = glob.removeprefix("/").split("/")
+        if any(s in ("", ".", "..") for s in segments) or hostile_character(glob) is not None:
+            return f"except= takes globs such as *.pem,private/**, not {glob!r}"
+        if any("**" in s and s != "**" for s in segments) or glob.endswith("\\"):
+            return f"except= takes ** only as a whole segment, not {glob!r}"
+    return Except(globs)
+
+
+_PARSERS: dict[tuple[str, str], Callable[[str], Caveat | str]] = {
+    ("", "expires"): _parse_expires,
+    ("", "uses"): _parse_uses,
+    ("read", "except"): _parse_except,
+    ("write", "except"): _parse_except,
+    ("fetch", "except"): _parse_places,
+    ("fetch", "bytes"): _parse_bytes,
+    ("fetch", "rate"): _parse_rate,
+    ("fetch", "ask"): _parse_ask,
+    ("fetch", "net"): _parse_net,
+    ("secret", "header"): _parse_header,
+    ("secret", "format"): _parse_format,
 }

@@ -50,6 +50,9 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "wasmtime": frozenset({"sandbox"}),
     "anyio": frozenset(),
     "httpx2": frozenset({"models"}),
+    "h11": frozenset({"broker"}),
+    "can_ada": frozenset({"broker"}),
+    "publicsuffixlist": frozenset({"authority"}),
     "cryptography": frozenset({"journal", "broker"}),
     "keyring": frozenset({"broker"}),
     "jsonschema_rs": frozenset({"gate"}),
@@ -63,7 +66,10 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"surfaces"}),
     "platformdirs": frozenset({"app"}),
 }
-TRUSTED_BASE_MAY_USE = {"wasmtime", "anyio", "cryptography", "jsonschema_rs", "keyring"}
+TRUSTED_BASE_MAY_USE = {
+    *("wasmtime", "anyio", "cryptography", "jsonschema_rs"),
+    *("h11", "can_ada", "publicsuffixlist", "keyring"),
+}
 # Slow to import (the providers take seconds): never before a command needs them.
 LAZY = {"pydantic_ai", "anthropic", "openai", "genai_prices", "sqlalchemy", "aiosqlite", "keyring"}
 # `authority` has no clock, no IO, no randomness; PurePosixPath is the one path it may know.

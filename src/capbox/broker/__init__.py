@@ -1,1 +1,1 @@
-"""What leaves the parent for the network, and the secrets that only the parent adds to it."""
+"""The parent's side of every network effect: URLs, addresses, connections, exchanges, secrets."""

@@ -51,6 +51,11 @@ class Redactor:
         }
         self._heads = re.compile(b"|".join(map(re.escape, sorted(known)))) if known else None
 
+    @property
+    def knows_any(self) -> bool:
+        """Say whether there is anything to look for."""
+        return self._heads is not None
+
     def text(self, text: str) -> str:
         """Return `text` without the values."""
         if self._heads is None or self._heads.search(content := _bytes(text)) is None:

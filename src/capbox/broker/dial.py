@@ -1,0 +1,118 @@
+"""From a name to a connection: resolve once, and dial only addresses that were checked.
+
+Guarantees: no proxy, whatever the environment says; TLS against the system's store and the
+operator's extra authorities, with the name that was granted; every wait has a deadline. Does not:
+decide which addresses may be dialled.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import anyio
+from anyio.abc import SocketStream
+from anyio.streams.tls import TLSStream
+
+from capbox.authority.web.addresses import Address, address_of
+from capbox.authority.web.places import Origin, is_loopback
+from capbox.broker.errors import NetworkError
+
+RESOLVE_SECONDS_MAX = 10.0
+CONNECT_SECONDS_MAX = 10.0
+_ADDRESSES_TRIED_MAX = 4
+
+Connection = SocketStream | TLSStream
+Resolver = Callable[[str, int], Awaitable[tuple[Address, ...]]]
+
+
+async def system_addresses(host: str, port: int) -> tuple[Address, ...]:
+    """Ask the system's resolver. Raises NetworkError."""
+    try:
+        with anyio.fail_after(RESOLVE_SECONDS_MAX):
+            found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NetworkError("dns", f"{host} could not be resolved: {error.strerror}") from error
+    except TimeoutError as error:
+        raise NetworkError("dns", f"{host} could not be resolved in time") from error
+    # A link-local answer carries its interface as `%eth0`, which no grant can name.
+    texts = dict.fromkeys(str(place[0]).partition("%")[0] for *_, place in found)
+    return tuple(map(ip_address, texts))
+
+
+async def addresses_of(origin: Origin, resolve: Resolver) -> tuple[Address, ...]:
+    """Return every address of the origin's host; a literal one is its own. Raises NetworkError."""
+    literal = address_of(origin.host.strip("[]"))
+    if literal is not None:
+        return (literal,)
+    found = await resolve(origin.host, origin.port)
+    if not found:
+        raise NetworkError("dns", f"{origin.host} has no address")
+    if is_loopback(origin.host) and not all(one.is_loopback for one in found):
+        raise NetworkError("dns", f"{origin.host} is not this machine, as its name says")
+    return found
+
+
+def tls_context(authorities: Iterable[Path]) -> ssl.SSLContext:
+    """Return the context of every connection: the system's store and extra PEM files.
+
+    Raises OSError or ssl.SSLError for a file that is none.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # No session keys on disk, whatever the environment asks for.
+    context.keylog_filename = "/dev/null"
+    context.set_alpn_protocols(["http/1.1"])
+    for file in authorities:
+        context.load_verify_locations(file)
+    return context
+
+
+async def dial(
+    origin: Origin, addresses: Sequence[Address], tls: ssl.SSLContext | None
+) -> tuple[Connection, Address]:
+    """Connect to the first of the checked `addresses` that answers, and say which one it was.
+
+    Raises NetworkError. The certificate must be for the origin's host, whatever the address.
+    """
+    reason: Exception = TimeoutError("no answer in time")
+    for address in addresses[:_ADDRESSES_TRIED_MAX]:
+        seconds = CONNECT_SECONDS_MAX / min(len(addresses), _ADDRESSES_TRIED_MAX)
+        stream: SocketStream | None = None
+        try:
+            with anyio.fail_after(seconds):
+                stream = await anyio.connect_tcp(str(address), origin.port)
+                if tls is None:
+                    return stream, address
+                name = origin.host.strip("[]")
+                secured = await TLSStream.wrap(
+                    stream, hostname=name, ssl_context=tls, standard_compatible=False
+                )
+                return secured, address
+        except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
+            reason = error
+            if stream is not None:
+                await anyio.aclose_forcefully(stream)
+            if isinstance(error, ssl.SSLError):
+                break  # another address of the same name would not make it more genuine
+    raise _failure(origin, reason) from reason
+
+
+def _failure(origin: Origin, reason: Exception) -> NetworkError:
+    match reason:
+        case ssl.SSLCertVerificationError():
+            message = f"the certificate of {origin.host} is not valid: {reason.verify_message}"
+            return NetworkError("tls", message)
+        case ssl.SSLError():
+            return NetworkError("tls", f"no TLS with {origin}: {reason.reason or reason}")
+        case TimeoutError():
+            return NetworkError("timeout", f"{origin} did not answer within the time to connect")
+        case OSError():
+            return NetworkError(
+                "connect", f"no connection to {origin}: {reason.strerror or reason}"
+            )
+        case _:
+            return NetworkError("connect", f"{origin} closed the connection at once")

@@ -1,0 +1,197 @@
+"""One HTTP/1.1 request and its response, on a connection of its own.
+
+Guarantees: every wait has a deadline; headers, interim responses and the body are bounded, the body
+as it is after decoding (a decompression bomb stops at the same bound); what remains after the first
+response is never read. Does not: decide, follow redirects, or reuse a connection.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import anyio
+import h11
+
+from capbox.authority.web.places import FetchAccess
+from capbox.broker.dial import Connection
+from capbox.broker.errors import NetworkError
+from capbox.broker.headers import Head, Headers, first
+
+FIRST_BYTE_SECONDS_MAX = 30.0
+IDLE_SECONDS_MAX = 30.0
+_HEAD_BYTES_MAX = 65_536
+_INTERIM_MAX = 10
+_CHUNK_BYTES = 65_536
+_ZLIB_OR_GZIP, _RAW_DEFLATE = 47, -15
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_DECODED = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class Exchange:
+    """A response under way. `sent` and `received` count bytes on the wire, heads not included."""
+
+    def __init__(self, connection: Connection, body_bytes_max: int) -> None:
+        self._connection = connection
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
+        self._decoder: _Decoder | None = None
+        self._body_bytes_max = body_bytes_max
+        self._delivered = 0
+        self._pending = bytearray()
+        self._ended = False
+        self.sent = 0
+        self.received = 0
+
+    async def request(self, access: FetchAccess, headers: Headers, body: bytes) -> Head:
+        """Send the request and wait for the head of the response. Raises NetworkError."""
+        host = str(access.origin).partition("://")[2]
+        framing = (
+            [("Content-Length", str(len(body)))] if body or access.method in _WITH_BODY else []
+        )
+        try:
+            start = h11.Request(
+                method=access.method,
+                target=access.target,
+                headers=[("Host", host), *headers, *framing, ("Connection", "close")],
+            )
+            message = self._parser.send(start) or b""
+            if body:
+                message += self._parser.send(h11.Data(data=body)) or b""
+            message += self._parser.send(h11.EndOfMessage()) or b""
+        except h11.LocalProtocolError as error:
+            raise NetworkError("invalid", f"not a request that can be sent: {error}") from error
+        self.sent = len(body)
+        with _deadline(FIRST_BYTE_SECONDS_MAX, "the server did not answer in time"):
+            with suppress(anyio.BrokenResourceError, OSError):
+                # A server may answer and close before it has read everything.
+                await self._connection.send(message)
+            for _ in range(_INTERIM_MAX):
+                event = await self._event()
+                if isinstance(event, h11.Response):
+                    return Head(
+                        event.status_code, event.reason.decode("latin-1"), tuple(event.headers)
+                    )
+        raise NetworkError("protocol", "the server sends interim responses without end")
+
+    def decode(self, head: Head, *, wanted: bool) -> bool:
+        """Undo the encoding of the body if it is `wanted` and known; say whether it is undone.
+
+        Raises NetworkError for an encoding that was not asked for, if it is wanted.
+        """
+        encoding = (first(head.texts, "content-encoding") or "identity").strip().lower()
+        if encoding in ("identity", "") or not wanted:
+            return False
+        if encoding not in _DECODED:
+            raise NetworkError("encoding", f"the server encodes its answer as {encoding[:40]!r}")
+        self._decoder = _Decoder()
+        return True
+
+    async def chunk(self, bytes_max: int) -> bytes:
+        """Return the next bytes of the body, at most `bytes_max`; none at its end.
+
+        Raises NetworkError.
+        """
+        with _deadline(IDLE_SECONDS_MAX, "the server stopped sending"):
+            while not self._pending and not self._ended:
+                await self._more()
+        piece = bytes(self._pending[:bytes_max])
+        del self._pending[:bytes_max]
+        self._delivered += len(piece)
+        if self._delivered > self._body_bytes_max:
+            raise NetworkError(
+                "too_large",
+                f"the body is larger than {self._body_bytes_max} bytes (--limit body_bytes=)",
+            )
+        return piece
+
+    async def aclose(self) -> None:
+        """Cut the connection; what is not read is not fetched."""
+        await anyio.aclose_forcefully(self._connection)
+
+    async def _more(self) -> None:
+        if self._decoder is not None and self._decoder.waiting:
+            self._pending += self._decoder.more()
+            return
+        event = await self._event()
+        if isinstance(event, h11.Data):
+            self.received += len(event.data)
+            if self._decoder is None:
+                self._pending += event.data
+            else:
+                self._pending += self._decoder.feed(bytes(event.data))
+        else:
+            self._ended = True
+            if self._decoder is not None and not self._decoder.complete:
+                raise NetworkError("protocol", "the compressed body ends too early")
+
+    async def _event(self) -> h11.Event:
+        try:
+            while (event := self._parser.next_event()) is h11.NEED_DATA:
+                try:
+                    content = await self._connection.receive(_CHUNK_BYTES)
+                except anyio.EndOfStream:
+                    content = b""
+                self._parser.receive_data(content)
+        except h11.RemoteProtocolError as error:
+            raise NetworkError("protocol", f"not an HTTP response: {error}") from error
+        except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+            raise NetworkError("protocol", "the connection broke") from error
+        if isinstance(event, h11.ConnectionClosed):
+            raise NetworkError("protocol", "the server closed the connection without an answer")
+        if not isinstance(event, h11.Event):
+            raise NetworkError("protocol", "the server wants another protocol")
+        return event
+
+
+class _Decoder:
+    """gzip or deflate, a bounded piece at a time: one byte may stand for a thousand."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(wbits=_ZLIB_OR_GZIP)
+        self._input = b""
+        self._members = 0
+        self._begun = False
+        self.waiting = False  # there is more to decode before more is received
+
+    @property
+    def complete(self) -> bool:
+        """Say whether nothing of the stream is missing."""
+        return self._inflate.eof or not self._begun
+
+    def feed(self, content: bytes) -> bytes:
+        """Take received bytes; return the first decoded ones."""
+        self._input += content
+        return self.more()
+
+    def more(self) -> bytes:
+        """Return the next decoded bytes. Raises NetworkError."""
+        if self._inflate.eof:  # gzip may have several members
+            self._inflate, self._begun = zlib.decompressobj(wbits=_ZLIB_OR_GZIP), False
+            self._members += 1
+        try:
+            piece = self._inflate.decompress(self._input, _CHUNK_BYTES)
+        except zlib.error as error:
+            return self._recovered(error)
+        self._begun = self._begun or bool(self._input)
+        self._input = self._inflate.unused_data or self._inflate.unconsumed_tail
+        self.waiting = bool(self._input) or len(piece) == _CHUNK_BYTES
+        return piece
+
+    def _recovered(self, error: zlib.error) -> bytes:
+        if self._begun:
+            raise NetworkError("encoding", "the compressed body is damaged") from error
+        if self._members:  # padding after the last member
+            self._input, self.waiting = b"", False
+            return b""
+        # Some servers mean raw deflate, without the frame of zlib.
+        self._begun, self._inflate = True, zlib.decompressobj(wbits=_RAW_DEFLATE)
+        return self.more()
+
+
+@contextmanager
+def _deadline(seconds: float, message: str) -> Iterator[None]:
+    with anyio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise NetworkError("timeout", message)

@@ -1,0 +1,57 @@
+"""What one process uses of the network: its resolver, its authorities for TLS, its secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from capbox.authority.web.addresses import Address
+    from capbox.authority.web.places import Origin
+    from capbox.broker.dial import Resolver
+    from capbox.broker.exchange import Exchange
+
+
+def _no_secret(name: str) -> str | None:
+    return None
+
+
+@dataclass(slots=True, eq=False)
+class Network:
+    """`resolve` None is the system's resolver; `authorities` are PEM files beside the system's.
+
+    `secret` gives the value of a secret by name, None if it is not set. What is slow to load is
+    loaded at the first request.
+    """
+
+    resolve: Resolver | None = None
+    authorities: tuple[Path, ...] = ()
+    secret: Callable[[str], str | None] = _no_secret
+    _tls: SSLContext | None = field(default=None, init=False)
+
+    async def addresses(self, origin: Origin) -> tuple[Address, ...]:
+        """Return every address of the origin's host. Raises NetworkError."""
+        from capbox.broker.dial import addresses_of, system_addresses
+
+        return await addresses_of(origin, self.resolve or system_addresses)
+
+    async def connect(
+        self, origin: Origin, addresses: tuple[Address, ...], body_bytes_max: int
+    ) -> tuple[Exchange, Address]:
+        """Dial one of the checked addresses, for one exchange. Raises NetworkError."""
+        from capbox.broker.dial import dial, tls_context
+        from capbox.broker.errors import NetworkError
+        from capbox.broker.exchange import Exchange
+
+        if origin.scheme == "https" and self._tls is None:
+            try:
+                self._tls = tls_context(self.authorities)
+            except OSError as error:
+                raise NetworkError("tls", f"an extra authority cannot be read: {error}") from error
+        tls = self._tls if origin.scheme == "https" else None
+        connection, address = await dial(origin, addresses, tls)
+        return Exchange(connection, body_bytes_max), address

@@ -15,7 +15,7 @@ from capbox.engine.local import LocalEngine
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
 from capbox.messages import JsonObject
-from capbox.sandbox.spec import Job, Mount, Outcome, Rule
+from capbox.sandbox.spec import Job, Mount, Outcome, Rule, Serve
 from capbox.tools.wasm import WasmRunner
 
 CALLS: dict[str, tuple[str, JsonObject]] = {
@@ -61,11 +61,11 @@ class _Stripping:
     inner: WasmRunner
     strip: bool = False
 
-    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
+    async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
         """Run one call in a locked worker."""
         if self.strip:
             job = replace(job, mounts=tuple(map(_stripped, job.mounts)))
-        return await self.inner.run(job, cut)
+        return await self.inner.run(job, cut, serve)
 
     def stop_run(self, run: str) -> None:
         """Kill every worker of the run."""

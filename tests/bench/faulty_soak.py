@@ -22,7 +22,7 @@ from bench.soak import main
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.runner import Runner
-from capbox.sandbox.spec import Broken, Finished, Job, Mount, Outcome, Rule
+from capbox.sandbox.spec import Broken, Finished, Job, Mount, Outcome, Rule, Serve
 
 AFTER_CALLS = 20
 KEPT: list[object] = []
@@ -38,12 +38,12 @@ class Faulty:
     fault: Callable[[Job, Call], Awaitable[Outcome]]
     calls: int = 0
 
-    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
+    async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
         """Run a call, honestly or not."""
         self.calls += 1
 
         async def honest(job: Job) -> Outcome:
-            return await self.real.run(job, cut)
+            return await self.real.run(job, cut, serve)
 
         return await (honest(job) if self.calls < AFTER_CALLS else self.fault(job, honest))
 

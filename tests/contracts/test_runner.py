@@ -20,7 +20,7 @@ from capbox.authority.paths import HostPath
 from capbox.gate.runner import Runner
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.lockdown.walls import probe
-from capbox.sandbox.run import Sandbox
+from capbox.sandbox.run import Sandbox, no_service
 from capbox.sandbox.spec import Failed, Finished, Job, Module, Outcome, Stopped
 from capbox.tools.scripted import ScriptedRunner
 from capbox.tools.wasm import WasmRunner
@@ -115,14 +115,14 @@ def unexpected(outcome: Outcome) -> None:
 
 
 async def test_a_job_gets_its_request_and_its_output_is_returned(stand: Stand) -> None:
-    outcome = await stand.runner.run(stand.echo, unexpected)
+    outcome = await stand.runner.run(stand.echo, unexpected, no_service)
     assert outcome.end == Finished(b"request")
 
 
 async def test_a_failure_is_an_outcome_and_the_next_job_works(stand: Stand) -> None:
-    outcome = await stand.runner.run(stand.trap, unexpected)
+    outcome = await stand.runner.run(stand.trap, unexpected, no_service)
     assert isinstance(outcome.end, Failed)
-    assert (await stand.runner.run(stand.echo, unexpected)).end == Finished(b"request")
+    assert (await stand.runner.run(stand.echo, unexpected, no_service)).end == Finished(b"request")
 
 
 async def test_jobs_side_by_side_never_see_each_others_requests(stand: Stand) -> None:
@@ -130,7 +130,7 @@ async def test_jobs_side_by_side_never_see_each_others_requests(stand: Stand) ->
 
     async def one(number: int) -> None:
         mine = replace(stand.echo, run=f"run-{number}", request=f"request {number}".encode())
-        outputs[number] = await stand.runner.run(mine, unexpected)
+        outputs[number] = await stand.runner.run(mine, unexpected, no_service)
 
     async with anyio.create_task_group() as tasks:
         for number in range(8):
@@ -144,7 +144,7 @@ async def test_stopping_a_run_ends_its_jobs_as_revoked(stand: Stand) -> None:
     ends: list[Outcome] = []
 
     async def one() -> None:
-        ends.append(await stand.runner.run(stand.loop, unexpected))
+        ends.append(await stand.runner.run(stand.loop, unexpected, no_service))
 
     async def stop() -> None:
         while not ends:
@@ -161,7 +161,7 @@ async def test_stopping_a_run_ends_its_jobs_as_revoked(stand: Stand) -> None:
 
 async def test_stopping_another_run_ends_nothing(stand: Stand) -> None:
     stand.runner.stop_run("another")
-    assert (await stand.runner.run(stand.echo, unexpected)).end == Finished(b"request")
+    assert (await stand.runner.run(stand.echo, unexpected, no_service)).end == Finished(b"request")
 
 
 async def test_a_cancelled_job_reports_what_had_happened(stand: Stand) -> None:
@@ -172,7 +172,7 @@ async def test_a_cancelled_job_reports_what_had_happened(stand: Stand) -> None:
         started.set()
         with anyio.CancelScope() as mine:
             scopes.append(mine)
-            await stand.runner.run(stand.loop, cut.append)
+            await stand.runner.run(stand.loop, cut.append, no_service)
 
     scopes: list[anyio.CancelScope] = []
     async with anyio.create_task_group() as tasks:
@@ -182,12 +182,12 @@ async def test_a_cancelled_job_reports_what_had_happened(stand: Stand) -> None:
         scopes[0].cancel()
     # At most: a job that was cancelled before it started has nothing to report.
     assert len(cut) <= 1 and all(isinstance(o.end, Stopped) for o in cut)
-    assert (await stand.runner.run(stand.echo, unexpected)).end == Finished(b"request")
+    assert (await stand.runner.run(stand.echo, unexpected, no_service)).end == Finished(b"request")
 
 
 async def test_no_descriptor_is_left_when_a_job_has_ended(stand: Stand) -> None:
-    await stand.runner.run(stand.echo, unexpected)
+    await stand.runner.run(stand.echo, unexpected, no_service)
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
-        await stand.runner.run(stand.echo, unexpected)
+        await stand.runner.run(stand.echo, unexpected, no_service)
     assert len(os.listdir("/proc/self/fd")) == before

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from capbox.gate.manifest import Manifest
-from capbox.sandbox.spec import Job, Module, Outcome
+from capbox.sandbox.spec import Job, Module, Outcome, Serve
 
 
 class Runner(Protocol):
     """Runs one job at a time or many; every implementation passes `tests/contracts`."""
 
-    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
+    async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
         """Run the job to its end, whatever that is: a failure is an `Outcome`, never an exception.
 
-        Nothing outside the job's mounts is touched, and nothing after this returned. When the
+        `serve` answers what the tool asks of the network. Nothing outside the job's mounts is
+        and nothing after this returned. When the
         surrounding task is cancelled, `cut` gets what had happened, and the cancellation goes on.
         """
         ...

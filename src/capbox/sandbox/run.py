@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ import anyio
 import anyio.abc
 
 from capbox.authority.limits import Limits
-from capbox.messages import Spent
+from capbox.messages import JsonObject, Spent
 from capbox.sandbox.cache import CacheError, CompileCache, CompileError
 from capbox.sandbox.effects import EffectLog, read_effects
 from capbox.sandbox.engine import EngineKey
@@ -30,12 +30,30 @@ from capbox.sandbox.pool import Breed, Pool
 from capbox.sandbox.process.frames import BODY_BYTES_MAX, Report, Request, Walls, parse_report
 from capbox.sandbox.process.wire import Hangup
 from capbox.sandbox.scratch import bytes_left
-from capbox.sandbox.spec import Broken, Failed, Finished, Job, Module, Outcome, Stopped, stopped
+from capbox.sandbox.spec import (
+    Answer,
+    Broken,
+    Failed,
+    Finished,
+    Job,
+    Module,
+    Outcome,
+    Serve,
+    Stopped,
+    Touched,
+    UnderWay,
+    stopped,
+)
 from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
 _GRACE_SECONDS = 1.0  # beyond the worker's own deadline: hung file systems, engine bugs
 _LATE = Stopped("time", "stopped: the call did not end at its time limit and was killed")
+
+
+async def no_service(header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
+    """Answer a guest whose parent does nothing for it."""
+    return {"http": [0, 0]}, b""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,10 +62,12 @@ class _Flight:
 
     job: Job
     breed: Breed
+    serve: Serve
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     worker: WorkerHandle | None = None
     called_ns: int = field(default_factory=time.monotonic_ns)
     started_ns: int = field(default_factory=time.monotonic_ns)
+    waited_ns: int = 0  # by a person, since the worker was last told
     ended_by: Stopped | None = None  # who cut it, and time if nobody did
     done: anyio.Event = field(default_factory=anyio.Event)
 
@@ -57,6 +77,22 @@ class _Flight:
             return math.inf
         waited_ns = time.monotonic_ns() - self.called_ns
         return max((self.job.expires_ns - self.job.started_ns - waited_ns) / 1e9, 0.0)
+
+    def touched(self) -> tuple[Touched, ...]:
+        """Return what the call has done to files until now, as far as its worker says."""
+        worker = self.worker
+        return () if worker is None else read_effects(worker.effects_fd).touched
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the clock of the call while a person is asked; a grant's end still counts after."""
+        left, began_ns = self.scope.deadline - anyio.current_time(), time.monotonic_ns()
+        self.scope.deadline = math.inf
+        try:
+            yield
+        finally:
+            self.waited_ns += time.monotonic_ns() - began_ns
+            self.scope.deadline = anyio.current_time() + min(left, self.unexpired_seconds())
 
     def cut(self, end: Stopped) -> None:
         """Kill what runs, now, and let the call end with `end`."""
@@ -125,13 +161,19 @@ class Sandbox:
         finally:
             self._pool.release()
 
-    async def call(self, job: Job, cut: Callable[[Outcome], None] | None = None) -> Outcome:
+    async def call(
+        self,
+        job: Job,
+        cut: Callable[[Outcome], None] | None = None,
+        serve: Serve = no_service,
+    ) -> Outcome:
         """Run one call to its end and return its outcome; no failure of the tool or ours raises.
 
-        When the surrounding task is cancelled, the worker is killed, `cut` receives what had
-        happened until then, and the cancellation goes on.
+        `serve` answers what the guest asks of the parent; it ends with the call. When the
+        surrounding task is cancelled, the worker is killed, `cut` receives what had happened until
+        then, and the cancellation goes on.
         """
-        flight = _Flight(job, Breed.of(job))
+        flight = _Flight(job, Breed.of(job), serve)
         self._flights.add(flight)
         report: Report | None = None
         try:
@@ -192,8 +234,20 @@ class Sandbox:
             await self._pool.assign(worker, job)
         header, body = _request(job, flight.started_ns + int(seconds * 1e9)).frame()
         await worker.channel.send(header, body)
-        answer, content, _ = await worker.channel.receive(job.limits.output_bytes + BODY_BYTES_MAX)
-        return parse_report(answer, content)
+        return await self._heard(flight, worker)
+
+    async def _heard(self, flight: _Flight, worker: WorkerHandle) -> Report:
+        """Answer what the guest asks for until its report comes."""
+        limits = flight.job.limits
+        bytes_max = max(limits.output_bytes + BODY_BYTES_MAX, limits.body_bytes)
+        under_way = UnderWay(flight.touched, flight.paused)
+        while True:
+            header, body, _ = await worker.channel.receive(bytes_max)
+            if "http" not in header:
+                return parse_report(header, body)
+            answer, content = await flight.serve(header, body, under_way)
+            waited, flight.waited_ns = flight.waited_ns, 0
+            await worker.channel.send({**answer, "waited_ns": waited}, content)
 
     async def _how_it_died(self, flight: _Flight, error: str) -> Broken:
         if flight.worker is None or not await flight.worker.end():

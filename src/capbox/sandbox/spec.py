@@ -6,11 +6,13 @@ Shapes and units are in the field comments; nothing here decides whether an acce
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
-from capbox.messages import Spent
+from capbox.messages import JsonObject, Spent
 
 STAGED = ".capbox-moving-"
 
@@ -144,6 +146,21 @@ class Touched:
     path: GuestPath
     host: HostPath | None
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A call while it goes on: what it has `touched` so far; a person's time does not count while
+    `paused`.
+    """
+
+    touched: Callable[[], tuple[Touched, ...]]
+    paused: Callable[[], AbstractContextManager[None]]
+
+
+Answer = tuple[JsonObject, bytes]
+Serve = Callable[[JsonObject, bytes, UnderWay], Awaitable[Answer]]
+"""Answers one operation of a guest that only the parent can do. The worker may be hostile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from capbox.messages import JsonObject
-from capbox.sandbox.spec import Finished, Job, Outcome, Stopped
+from capbox.sandbox.spec import Finished, Job, Outcome, Serve, Stopped
 
 
 class ScriptedRunner:
@@ -24,8 +24,8 @@ class ScriptedRunner:
         self._answer = answer
         self._under_way: list[tuple[str, anyio.CancelScope]] = []
 
-    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
-        """Note the job and answer it."""
+    async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
+        """Note the job and answer it; the function has no use for `serve`."""
         self.jobs.append(job)
         try:
             with anyio.CancelScope() as scope:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from capbox.sandbox.run import Sandbox
-from capbox.sandbox.spec import Job, Outcome
+from capbox.sandbox.spec import Job, Outcome, Serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +15,9 @@ class WasmRunner:
 
     sandbox: Sandbox
 
-    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
+    async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
         """Run one call in a locked worker."""
-        return await self.sandbox.call(job, cut)
+        return await self.sandbox.call(job, cut, serve)
 
     def stop_run(self, run: str) -> None:
         """Kill every worker of the run."""

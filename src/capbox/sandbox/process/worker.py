@@ -19,7 +19,7 @@ from typing import NoReturn
 
 import wasmtime
 
-from capbox.messages import Spent
+from capbox.messages import JsonObject, Spent
 from capbox.sandbox.effects import EffectWriter
 from capbox.sandbox.lockdown import landlock, privileges, rlimits, seccomp
 from capbox.sandbox.process import wire
@@ -63,7 +63,7 @@ class Worker:
         self._engine = engine
         self._birth = birth
         self._timer = Timer(engine.increment_epoch)
-        self._host = Host(self._await_request, openat2=birth.openat2)
+        self._host = Host(self._await_request, self._exchange, openat2=birth.openat2)
         self._guest = self._linked(module)
         self._locked = False
         self._request: Request | None = None
@@ -158,6 +158,19 @@ class Worker:
             # guest, and this process would go on without a wall. So it ends here.
             wire.send(self._parent, *Report(Broken(f"worker: {error}")).frame())
             os._exit(1)
+
+    def _exchange(self, header: JsonObject, body: bytes) -> tuple[JsonObject, bytes]:
+        """Hand one operation on the network to the parent and wait for its answer."""
+        # The parent keeps the deadline meanwhile: it alone knows how long a person was asked.
+        self._timer.disarm()
+        try:
+            wire.send(self._parent, header, body)
+            answer, content, _ = wire.receive(self._parent)
+        except wire.Hangup:
+            os._exit(0)
+        waited = answer.get("waited_ns")
+        self._timer.arm(self._host.extend(waited if isinstance(waited, int) else 0))
+        return answer, content
 
     def _arm(self, request: Request) -> bytes:
         self._request = request

@@ -1,4 +1,4 @@
-"""Names and numbers of WASI preview 1 (wasi_snapshot_preview1.witx), its 46 signatures, our two.
+"""Names and numbers of WASI preview 1 (wasi_snapshot_preview1.witx), its 46 signatures, our six.
 
 Pure constants, and the translation of host error numbers. Decides nothing.
 """
@@ -23,6 +23,7 @@ _SIGNATURES = """
     path_remove_directory:iii path_rename:iiiiii path_symlink:iiiii path_unlink_file:iii
     poll_oneoff:iiii proc_exit:i proc_raise:i sched_yield: random_get:ii sock_accept:iii
     sock_recv:iiiiii sock_send:iiiii sock_shutdown:ii capbox_fs.stat:iii capbox_fs.chmod:iii
+    capbox_http.request:iiiii capbox_http.answer:ii capbox_http.read:iiii capbox_http.close:i
 """
 SIGNATURES = {n: p for n, _, p in (s.partition(":") for s in _SIGNATURES.split())}
 

@@ -3,7 +3,8 @@
 Guarantees: all 46 functions of preview 1 exist; none raises; whatever is not granted answers with
 an errno and is recorded; crossing a bound ends the guest. Before its request has arrived a parked
 guest has no files and no output: any such call waits for the request first. Does not: start or
-time out guests (the worker's part), or link anything beyond preview 1 and `capbox_fs`.
+time out guests (the worker's part), or link
+anything beyond preview 1, `capbox_fs` and `capbox_http`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import suppress
 import wasmtime
 
 from capbox.sandbox.effects import EffectWriter
+from capbox.sandbox.process.http import Exchange, Http, no_network
 from capbox.sandbox.raw import TRAP, GuestMemory, RawFunctions
 from capbox.sandbox.wasi import abi
 from capbox.sandbox.wasi.access import Access
@@ -53,11 +55,18 @@ class Host:
     """The host functions and the state behind them.
 
     `source` returns the guest's standard input; it may block (so a guest is parked) and calls
-    `begin` before it returns. `openat2` False forces the walk by components,
-    True uses openat2 where it works.
+    `begin` before it returns. `exchange` takes to the
+    parent what is for the network. `openat2` False forces the walk by components, True uses openat2
+    where it works.
     """
 
-    def __init__(self, source: Callable[[], bytes], *, openat2: bool = True) -> None:
+    def __init__(
+        self,
+        source: Callable[[], bytes],
+        exchange: Exchange = no_network,
+        *,
+        openat2: bool = True,
+    ) -> None:
         self._openat2 = openat2
         self._call = Call()
         self._memory = GuestMemory()
@@ -65,6 +74,7 @@ class Host:
         self._access = Access(self._call, self._memory, self._table)
         self._clock = Clock(self._call, self._memory, self._table)
         self._files = Files(self._call, self._memory, self._table, source)
+        self._http = Http(self._memory, exchange)
         self._raw = RawFunctions()
         self._bodies = self._functions()
 
@@ -103,6 +113,11 @@ class Host:
         self._call.begin(bounds)
         self._clock.begin()
 
+    def extend(self, nanoseconds: int) -> int:
+        """Move the deadline of the call by the time that a person took; return the new one."""
+        self._call.deadline_ns += nanoseconds
+        return self._call.deadline_ns
+
     def invoke(self, name: str, *arguments: int) -> int:
         """Call one host function as a guest would (capbox_fs ones as "capbox_fs.stat")."""
         return self._bodies[name](*arguments)
@@ -117,13 +132,15 @@ class Host:
         self._call.reset()
         self._clock.restart()
         self._files.restart()
+        self._http.restart()
         self._memory.attach_buffer(memoryview(b""))
         return report
 
     def _functions(self) -> dict[str, Callable[..., int]]:
         """Collect the methods that are called as the functions of the ABI are."""
         access = self._access
-        parts = (self._clock, self._files, Listing(access), Paths(access), Renaming(access), self)
+        files = (self._files, Listing(access), Paths(access), Renaming(access))
+        parts = (self._clock, *files, self._http, self)
         found: dict[str, Callable[..., int]] = {}
         for name in abi.SIGNATURES:
             method = name.replace(".", "_")

@@ -289,7 +289,7 @@ async def test_a_box_that_is_not_open_says_so(make_box: MakeBox) -> None:
         ({"grants": ["read"]}, "read: at character"),
         ({"grants": ["read:relative"]}, "read:relative"),
         ({"grants": ["read:/workspace/nothing-here"]}, "no such file"),
-        ({"grants": ["fetch:https://example.org"]}, "not supported yet"),
+        ({"grants": ["spawn:1"]}, "not supported yet"),
         ({"preset": "everything"}, "unknown preset"),
         ({"maps": ["nothing"]}, "HOST=/mnt/NAME"),
         ({"workspace": "/nowhere-at-all"}, "not a directory"),

@@ -105,6 +105,7 @@ def session(
 
     from capbox.authority.grant import Grant, NameSelector, PathSelector
     from capbox.authority.paths import WORKSPACE, GrantPath
+    from capbox.authority.web.places import ANY_HOST, FetchSelector
     from capbox.engine.principal import Asked, resolve
     from capbox.engine.session import Session
 
@@ -121,8 +122,12 @@ def session(
     ceiling = None
     if approver is not None:
         everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
+        web = (
+            Grant("fetch", FetchSelector((), scheme, ANY_HOST, (1, 65_535)))
+            for scheme in ("http", "https")
+        )
         tools = (Grant("tool", NameSelector(name)) for name in engine.tools)
-        ceiling = mint(Asked((everything, *tools), asked.layout), settings, never)
+        ceiling = mint(Asked((everything, *web, *tools), asked.layout), settings, never)
     return Session(engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver)
 
 

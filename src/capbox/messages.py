@@ -7,7 +7,7 @@ Guarantees: every value is frozen and holds no IO; `ToolResult.to_json` has the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 JsonObject = Mapping[str, Json]
@@ -24,13 +24,33 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request that was sent: `address` is the one dialled, with port; `status` None: no answer.
+
+    Bytes are those of the bodies, milliseconds those from the connection to the end of the body.
+    """
+
+    method: str
+    address: str
+    status: int | None
+    sent_bytes: int
+    received_bytes: int
+    wall_ms: int
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect on the world: `path` as the guest names it, `host_path` as the host does."""
+    """One effect on the world: `path` as the guest names it, `host_path` as the host does.
+
+    Of action fetch `path` is the canonical URL, `bytes` those received, `request` what was sent.
+    """
 
     action: str
     path: str
     host_path: str | None
     bytes: int
+    request: HttpRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +109,13 @@ class ToolResult:
                 for d in self.denied
             ],
             "effects": [
-                {"action": e.action, "path": e.path, "host_path": e.host_path, "bytes": e.bytes}
+                {
+                    "action": e.action,
+                    "path": e.path,
+                    "host_path": e.host_path,
+                    "bytes": e.bytes,
+                    **({} if e.request is None else {"request": asdict(e.request)}),
+                }
                 for e in self.effects
             ],
             "spent": {

@@ -1,6 +1,7 @@
 """Counters are reserved before a call and settled after it; what is revoked stays so."""
 
 from capbox.authority.authority import Minted
+from capbox.authority.caveats import Uses
 from capbox.authority.decision import AuthorityId, GrantId
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
@@ -12,7 +13,7 @@ A, B, C = GrantId("a"), GrantId("b"), GrantId("c")
 def minted(name: GrantId, *counters: tuple[GrantId, int]) -> Minted:
     grant = parse_grant("read:/workspace")
     assert isinstance(grant, Grant)
-    return Minted(name, grant, (name,), counters)
+    return Minted(name, grant, (name,), tuple((g, Uses(n)) for g, n in counters))
 
 
 def test_a_reservation_counts_until_it_is_settled() -> None:

@@ -67,7 +67,7 @@ def test_a_manifest_without_limits_narrows_nothing() -> None:
         ('path = "read"\n', 'path = "delete"\n', 'paths.path: "read" or "write" is expected'),
         ('path = "read"\n', 'file = "read"\n', "paths.file: input_schema has no such property"),
         ('path = "read"\n', 'count = "read"\n', "paths.count: input_schema has no such property"),
-        ('"read:*"', '"fetch:*"', "requests.required: 'fetch:*'"),
+        ('"read:*"', '"spawn:*"', "requests.required: 'spawn:*'"),
         ('"read:*"', '"exec:git"', "requests.required: 'exec:git' is not supported yet"),
         ('"read:*"', '"env:A=1"', "requests.required: 'env:A=1' is not supported yet"),
         ('"read:*"', '"everything"', "requests.required: 'everything'"),

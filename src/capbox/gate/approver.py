@@ -30,6 +30,7 @@ class AskRequest:
     grant: str
     effect: str
     arguments: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,14 @@ class DenyApprover:
 
 
 def ask_request(
-    access: Access, *, run: str, tool: str, tool_digest: str, host: str | None, arguments: str
+    access: Access,
+    *,
+    run: str,
+    tool: str,
+    tool_digest: str,
+    host: str | None,
+    arguments: str,
+    details: tuple[str, ...] = (),
 ) -> AskRequest:
     """Build the question; `arguments` is their JSON, `host` the path on this machine, if any."""
     where = f", which is {host}" if host is not None else ""
@@ -95,6 +103,7 @@ def ask_request(
         grant=neutral(access.missing),
         effect=neutral(f"{tool} (sha256 {tool_digest[:12]}) wants to {access}{where}"),
         arguments=neutral(shown) + (f" ... and {more} characters more" if more else ""),
+        details=tuple(map(neutral, details)),
     )
 
 

@@ -27,6 +27,8 @@ def declared(manifest: Manifest, arguments: JsonObject, layout: Layout) -> Decla
     located: dict[str, Json] = dict(arguments)
     for path in manifest.paths:
         text = arguments.get(path.argument)
+        if not isinstance(text, str) and path.kind == "write":
+            continue  # nowhere to write to
         if not isinstance(text, str):
             # Left out, it is the workspace: to find nothing there would hide that nothing is held.
             accesses.append(ReadAccess(GrantPath(WORKSPACE)))

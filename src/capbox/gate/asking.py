@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
-from capbox.authority.authority import Authority, AuthorityError
+from capbox.authority.access import Access
+from capbox.authority.authority import Authority, AuthorityError, Minted
 from capbox.authority.decision import AuthorityId, Denied, Standing
 from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
+from capbox.authority.web.places import FetchAccess
 from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
 from capbox.gate.rights import linked_to
 from capbox.gate.seat import Seat
@@ -21,6 +23,7 @@ from capbox.journal.event import Decided
 from capbox.messages import ToolFailure
 
 ASKS_MAX = 10
+_ENOUGH = f"{ASKS_MAX} questions were asked in this run, and no more will be"
 STOPPED = ToolFailure("stopped_by_person", "the run was stopped by the person who was asked")
 
 
@@ -40,6 +43,7 @@ async def lease_for(
     if hindrance is not None or seat.ceiling is None:
         return replace(denied, reason=f"{denied.reason}{hindrance}") if hindrance else denied
     seat.asks += 1
+    question = replace(question, grant=_lasting(access, seat.ceiling, name, standing().now))
     seat.journal.append(Decided("ask", str(access), question.effect, call_id))
     answer = await seat.approver.ask(question)
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
@@ -52,13 +56,47 @@ async def lease_for(
             return replace(denied, reason=STOPPED.message)
         case Once() | ForRun() | For():
             seconds = answer.seconds if isinstance(answer, For) else None
-            lease = lend(seat.ceiling, access, seconds=seconds, id=name, now=standing().now)
+            wanted = access.missing if isinstance(answer, Once) else question.grant
+            lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing().now)
         case _:
             assert_never(answer)
     if isinstance(lease, AuthorityError):
         return replace(denied, reason=lease.message)
     _note(lease, seat, call_id, answer)
     return lease
+
+
+async def confirmed(
+    minted: Minted, access: FetchAccess, seat: Seat, question: AskRequest, call_id: str
+) -> Denied | None:
+    """Have a person confirm the use of a grant that says `ask=`; return a refusal, if it is one.
+
+    Raises JournalError. Call it with the seat's `asking` lock held.
+    """
+    asks = minted.grant.asks
+    if asks is None or (not asks.each and minted.id in seat.confirmed):
+        return None
+    refused = Denied(access, f"{minted.grant} asks before it is used", None)
+    if str(access) in seat.refused:
+        return replace(refused, reason=f"{refused.reason}; {seat.refused[str(access)]}")
+    if seat.asks >= ASKS_MAX:
+        return replace(refused, reason=f"{refused.reason}; {_ENOUGH}")
+    seat.asks += 1
+    seat.journal.append(Decided("ask", str(access), question.effect, call_id))
+    answer = await seat.approver.ask(replace(question, grant=str(minted.grant)))
+    seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
+    match answer:
+        case No(reason):
+            seat.refused[str(access)] = reason
+            return replace(refused, reason=f"{refused.reason}; {reason}")
+        case Stop():
+            seat.stopped = STOPPED
+            return replace(refused, reason=STOPPED.message)
+        case Once() | ForRun() | For():
+            seat.confirmed.add(minted.id)
+            return None
+        case _:
+            assert_never(answer)
 
 
 def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing) -> str | None:
@@ -68,7 +106,7 @@ def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing
     if str(denied.access) in seat.refused:
         return f"; {seat.refused[str(denied.access)]}"
     if seat.asks >= ASKS_MAX:
-        return f"; {ASKS_MAX} questions were asked in this run, and no more will be"
+        return f"; {_ENOUGH}"
     allowed = seat.ceiling.decide(denied.access, standing)
     if isinstance(allowed, Denied):
         return f"; the operator's ceiling does not allow it ({allowed.reason})"
@@ -78,6 +116,14 @@ def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing
         return "; a link is on the way there, and only a path without links can be asked for"
     possible = lend(seat.ceiling, denied.access, id=name, now=standing.now)
     return f"; {possible.message}" if isinstance(possible, AuthorityError) else None
+
+
+def _lasting(access: Access, ceiling: Authority, name: AuthorityId, now: float) -> str:
+    """Return what a yes for longer lends: a whole origin, where the ceiling has it."""
+    if isinstance(access, FetchAccess):
+        lease = lend(ceiling, access, access.lasting, id=name, now=now)
+        return access.lasting if isinstance(lease, Authority) else access.missing
+    return access.missing
 
 
 def _note(lease: Authority, seat: Seat, call_id: str, answer: Once | ForRun | For) -> None:

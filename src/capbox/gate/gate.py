@@ -21,13 +21,23 @@ from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Sta
 from capbox.authority.grant import EnvSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import WORKSPACE, PathRefusal, under
+from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import declared
 from capbox.gate.asking import lease_for
 from capbox.gate.holdings import Holdings, Reservation
 from capbox.gate.manifest import Request
+from capbox.gate.network.egress import Egress
+from capbox.gate.network.permission import Permission
 from capbox.gate.protocol import Envelope, request_bytes
-from capbox.gate.result import STATE_BYTES_MAX, Concluded, concluded, denial_of, lesson
+from capbox.gate.result import (
+    STATE_BYTES_MAX,
+    Concluded,
+    concluded,
+    denial_of,
+    lesson,
+    redacted,
+)
 from capbox.gate.rights import Cut, cut, host_path, mounts
 from capbox.gate.runner import Tool
 from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
@@ -62,6 +72,7 @@ class Permit:
     cut: Cut
     env: Mapping[str, str]
     reserved: Reservation
+    once: tuple[Authority, ...] = ()
 
 
 class Gate:
@@ -74,13 +85,15 @@ class Gate:
         holdings: Holdings,
         clock_ns: Callable[[], int],
         entropy: Callable[[int], bytes],
+        network: Network | None = None,
     ) -> None:
-        """Guard `tools`, by name."""
+        """Guard `tools`, by name; `network` None is the system's, without secrets."""
         self._tools = tools
         self._holdings = holdings
         self._clock_ns = clock_ns
         self._entropy = entropy
-        self._under_way: list[tuple[Seat, Held, Tool]] = []
+        self._network = network or Network()
+        self._under_way: list[tuple[Permission, Held]] = []
 
     async def call(self, call: ToolCall, seat: Seat, limits: Limits | None = None) -> ToolResult:
         """Run one tool call, or refuse it. `limits` may only lower what the run has.
@@ -99,9 +112,11 @@ class Gate:
     def revoke(self, authority: AuthorityId) -> None:
         """End an authority and its descendants now, and every guest that runs under one."""
         self._holdings.revoke(authority)
-        for seat, held, tool in self._under_way:
-            if any(authority in one.lineage for one in held.holding.authorities):
-                tool.runner.stop_run(seat.run)
+        for permission, held in self._under_way:
+            seat = permission.seat
+            drawn_on = (*held.holding.authorities, *seat.leases, *permission.once)
+            if any(authority in one.lineage for one in drawn_on):
+                permission.tool.runner.stop_run(seat.run)
 
     async def _call(self, call: ToolCall, seat: Seat, limits: Limits | None) -> ToolResult:
         if seat.stopped is not None:
@@ -157,7 +172,7 @@ class Gate:
             held = seat.held(self._standing(), *once)
             denied = _first_denied(wanted, held)
             if denied is None:
-                return self._permit(checked, seat, held, named.arguments)
+                return replace(self._permit(checked, seat, held, named.arguments), once=once)
             async with seat.asking:
                 # Another call of this run may have been answered while this one waited.
                 denied = _first_denied(wanted, seat.held(self._standing(), *once))
@@ -205,20 +220,26 @@ class Gate:
         limits = _until(expiry, checked.limits, permit.held.standing.now)
         try:
             job = self._job(checked, permit, seat, limits, expiry=expiry)
-            intent = seat.journal.append(_intent(checked, permit, job))
+            intent = seat.journal.append(_intent(checked, permit, job, seat))
         except JournalError:
             self._holdings.cancel(permit.reserved)
             raise
         reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
-        under_way = (seat, permit.held, checked.tool)
+        permission = Permission(
+            seat, checked.call.id, checked.tool, self._network, self._standing, permit.once
+        )
+        egress = Egress(permission, self._holdings, limits, intent)
+        under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
-            reports.append(await checked.tool.runner.run(job, reports.append))
+            reports.append(await checked.tool.runner.run(job, reports.append, egress.serve))
         finally:
             self._under_way.remove(under_way)
+            await egress.aclose()
             outcome = reports[-1]
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
-            end = concluded(outcome, limits.output_bytes, permit.held, seat.run)
+            end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
+            end = redacted(end, seat.redactor)
             seat.journal.append(_ended(intent, end, outcome))
         return _kept(checked, end, outcome, seat)
 
@@ -321,13 +342,13 @@ def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:
     return frozenset(found)
 
 
-def _intent(checked: Checked, permit: Permit, job: Job) -> CallIntended:
+def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallIntended:
     files = (f"{'write' if r.write else 'read'} {r.path} by {r.grant}" for r in permit.cut.rights)
     return CallIntended(
         call=checked.call.id,
         tool=checked.call.name,
         digest=checked.tool.digest,
-        arguments=permit.arguments,
+        arguments={k: seat.redactor.json(v) for k, v in permit.arguments.items()},
         authorities=tuple(a.id for a in permit.held.holding.authorities),
         rights=(*files, *(f"env {name}" for name in permit.env)),
         seed=job.seed.hex(),
@@ -362,6 +383,7 @@ def _kept(checked: Checked, end: Concluded, outcome: Outcome, seat: Seat) -> Too
     said = result.error.message if result.error is not None else ""
     digest = sha256(f"{result.content}\n{said}\n{result.data}".encode(errors="replace"))
     changed = any(effect.action not in _LOOKING for effect in result.effects)
+    seat.note_seen(e.path for e in result.effects if e.action in ("read", "fetch"))
     times = seat.repeats.count(checked.key, digest.hexdigest(), changed=changed)
     if times >= REPEATS_WARNED:
         notes.append(

@@ -7,12 +7,13 @@ decide, or stop what is under way; the gate does.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from capbox.authority.authority import Minted
+from capbox.authority.caveats import Bytes, Rate, Uses
 from capbox.authority.decision import AuthorityId, GrantId, Standing
 
 
@@ -31,13 +32,21 @@ class Holdings:
         """Start with nothing revoked and nothing used."""
         self._revoked: frozenset[AuthorityId] = frozenset()
         self._uses: Counter[GrantId] = Counter()
+        self._bytes: Counter[GrantId] = Counter()
+        self._times: dict[GrantId, deque[float]] = {}
         self._latest = 0.0
 
     def standing(self, now: float) -> Standing:
         """Return a snapshot; reserved uses count. `now` is seconds since 1970."""
         # A clock that was set back must not bring back what had expired.
         self._latest = now = max(self._latest, now)
-        return Standing(now, self._revoked, MappingProxyType(dict(self._uses)))
+        return Standing(
+            now,
+            self._revoked,
+            MappingProxyType(dict(self._uses)),
+            MappingProxyType(dict(self._bytes)),
+            MappingProxyType({grant: tuple(times) for grant, times in self._times.items()}),
+        )
 
     def revoke(self, authority: AuthorityId) -> None:
         """End an authority and everything made from it, for good."""
@@ -51,9 +60,9 @@ class Holdings:
         perhaps: set[GrantId] = set()
         for minted in live:
             if minted.id in certain:
-                sure.update(grant for grant, _ in minted.counters)
+                sure.update(_per_call(minted))
             elif minted.id in possible:
-                perhaps.update(grant for grant, _ in minted.counters)
+                perhaps.update(_per_call(minted))
         reservation = Reservation(frozenset(sure), frozenset(perhaps - sure))
         self._uses.update(reservation.certain | reservation.possible)
         return reservation
@@ -66,3 +75,29 @@ class Holdings:
     def cancel(self, reservation: Reservation) -> None:
         """Give back everything: the call never started."""
         self._uses.subtract(reservation.certain | reservation.possible)
+
+    def draw(self, minted: Minted, now: float) -> None:
+        """Count one request; no other is decided between its decision and this."""
+        for grant, bound in minted.counters:
+            if isinstance(bound, Uses):
+                self._uses[grant] += 1
+            elif isinstance(bound, Rate):
+                # Only as many as the bound looks at are remembered.
+                times = self._times.setdefault(grant, deque(maxlen=bound.count or 1))
+                times.append(max(self._latest, now))
+
+    def spend(self, minted: Minted, count: int) -> bool:
+        """Count `count` bytes sent or received; False if that is more than a bound leaves."""
+        within = True
+        for grant, bound in minted.counters:
+            if isinstance(bound, Bytes):
+                self._bytes[grant] += count
+                within = within and self._bytes[grant] <= bound.count
+        return within
+
+
+def _per_call(minted: Minted) -> set[GrantId]:
+    """Return the counters that a call draws on once, however often it uses the grant."""
+    if minted.grant.action == "fetch":
+        return set()
+    return {grant for grant, bound in minted.counters if isinstance(bound, Uses)}

@@ -12,15 +12,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from capbox.authority.grant import EnvSelector, PathSelector
+from capbox.authority.grant import EnvSelector, PathSelector, SecretSelector
 from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, GrantPath
+from capbox.authority.web.places import FetchSelector
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
 
 ToolAccessKind = Literal["none", "read", "write", "execute"]
-RequestKind = Literal["read", "write", "env"]
+RequestKind = Literal["read", "write", "fetch", "secret", "env"]
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
 _KEYS = frozenset({*_TEXT_KEYS, "input_schema", "paths", "requests", "limits"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -38,17 +39,20 @@ class ManifestError:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A kind of right that the tool asks for. `path` or `name` None: all that the run holds."""
+    """A kind of right that the tool asks for. Without path, name, web: all that the run holds."""
 
     kind: RequestKind
     path: GrantPath | None = None
     name: str | None = None
+    web: FetchSelector | None = None
 
 
 _WHOLE_KINDS = {
     "read:*": Request("read"),
     "write:*": Request("write"),
     "env:*": Request("env"),
+    "fetch:*": Request("fetch"),
+    "secret:*": Request("secret"),
 }
 
 
@@ -152,6 +156,10 @@ def _request(text: Json, where: str) -> Request:
         return Request("write" if grant.action == "write" else "read", path=selector.path)
     if isinstance(selector, EnvSelector) and selector.value is None:
         return Request("env", name=selector.name)
+    if isinstance(selector, FetchSelector):
+        return Request("fetch", web=selector)
+    if isinstance(selector, SecretSelector):
+        return Request("secret", name=str(selector))
     raise ValueError(f"{where}: {text!r} is not supported yet")
 
 
@@ -173,6 +181,8 @@ def _limits(table: JsonObject) -> Limits:
         files_created=_bound(table, "files_created"),
         open_files=_bound(table, "open_files"),
         tmp_bytes=_bound(table, "tmp_bytes"),
+        requests=_bound(table, "requests"),
+        body_bytes=_bound(table, "body_bytes"),
     )
 
 

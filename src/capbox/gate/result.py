@@ -6,7 +6,7 @@ access is named with the grant and the flag that would allow it, where one would
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, assert_never
@@ -22,11 +22,12 @@ from capbox.authority.paths import (
     normalise,
     under,
 )
+from capbox.broker.redact import Redactor
 from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, cut, parse_reply
 from capbox.gate.seat import Held
 from capbox.journal.event import RunId
-from capbox.messages import Denial, Effect, JsonObject, ToolFailure, ToolResult
+from capbox.messages import Denial, Effect, Json, JsonObject, ToolFailure, ToolResult
 from capbox.sandbox.effects import MANY
 from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stopped
 
@@ -47,12 +48,27 @@ class Concluded:
     state: JsonObject | None = None
 
 
-def concluded(outcome: Outcome, output_bytes_max: int, held: Held, run: RunId) -> Concluded:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a call did on the network, and what it was refused there."""
+
+    effects: tuple[Effect, ...] = ()
+    denied: tuple[Denial, ...] = ()
+
+
+def concluded(
+    outcome: Outcome,
+    output_bytes_max: int,
+    held: Held,
+    run: RunId,
+    reached: Reached = Reached(),
+) -> Concluded:
     """Return what the outcome of a call of `run` means."""
+    files = (Effect(t.action, t.path, t.host, t.bytes) for t in outcome.touched)
     make = partial(
         ToolResult,
-        denied=denials(outcome.refused, held),
-        effects=tuple(Effect(t.action, t.path, t.host, t.bytes) for t in outcome.touched),
+        denied=(*denials(outcome.refused, held), *reached.denied)[:DENIALS_MAX],
+        effects=(*files, *reached.effects),
         spent=outcome.spent,
         journal=run,
     )
@@ -70,6 +86,26 @@ def concluded(outcome: Outcome, output_bytes_max: int, held: Held, run: RunId) -
             return _failed(make, "broken", "sandbox_failed", reason)
         case _:
             assert_never(outcome.end)
+
+
+def redacted(end: Concluded, redactor: Redactor) -> Concluded:
+    """Return `end` without the secrets that this run has sent, wherever they were echoed."""
+    if not redactor.knows_any:
+        return end
+    result, error = end.result, end.result.error
+    clean = replace(
+        result,
+        content=redactor.text(result.content),
+        data=_object(redactor.json(result.data)),
+        error=None if error is None else ToolFailure(error.code, redactor.text(error.message)),
+        effects=tuple(replace(e, path=redactor.text(e.path)) for e in result.effects),
+        denied=tuple(replace(d, access=redactor.text(d.access)) for d in result.denied),
+    )
+    return replace(end, result=clean, state=_object(redactor.json(end.state)))
+
+
+def _object(value: Json) -> JsonObject | None:
+    return value if isinstance(value, Mapping) else None
 
 
 def denials(refused: Iterable[Refused], held: Held) -> tuple[Denial, ...]:

@@ -47,7 +47,9 @@ def _requested(held: Iterable[FileRight], requests: Iterable[Request]) -> tuple[
     found: list[FileRight] = []
     for right in held:
         for request in requests:
-            if request.kind == "env" or (request.kind == "write" and not right.write):
+            if request.kind not in ("read", "write") or (
+                request.kind == "write" and not right.write
+            ):
                 continue
             write = request.kind == "write"
             if request.path is None:

@@ -6,7 +6,7 @@ Does not: decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -14,9 +14,10 @@ from anyio import Lock
 
 from capbox.authority.access import Access
 from capbox.authority.authority import Authority
-from capbox.authority.decision import Decision, Standing
+from capbox.authority.decision import Decision, GrantId, Standing
 from capbox.authority.holding import Holding
 from capbox.authority.paths import HostPath, Layout
+from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, DenyApprover
 from capbox.gate.rights import Cut
 from capbox.journal.event import RunId
@@ -25,6 +26,7 @@ from capbox.messages import JsonObject, ToolFailure
 
 REPEATS_WARNED = 3
 REPEATS_REFUSED = 6
+SEEN_MAX = 1_000
 
 
 class Repeats:
@@ -84,9 +86,13 @@ class Seat:
     leases: tuple[Authority, ...] = ()
     stopped: ToolFailure | None = None
     asks: int = 0
+    confirmed: set[GrantId] = field(default_factory=set)  # of those that say ask=first
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
+    seen: dict[str, None] = field(default_factory=dict)  # paths and URLs that were read
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)  # those that were sent
+    redactor: Redactor = field(default_factory=lambda: Redactor({}))
     cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
     asking: Lock = field(default_factory=Lock)
 
@@ -94,6 +100,20 @@ class Seat:
     def run(self) -> RunId:
         """Return the run's id, which is its journal's."""
         return self.journal.run
+
+    def note_seen(self, names: Iterable[str]) -> None:
+        """Remember what the run has read, for whoever is asked to let data out."""
+        for name in names:
+            self.seen.pop(name, None)
+            self.seen[name] = None
+        while len(self.seen) > SEEN_MAX:
+            del self.seen[next(iter(self.seen))]
+
+    def keep_secret(self, name: str, value: str) -> None:
+        """Take `value` out of everything that this run gets and says from now on."""
+        if self.secrets.get(name) != value:
+            self.secrets[name] = value
+            self.redactor = Redactor(self.secrets)
 
     def held(self, standing: Standing, *once: Authority) -> Held:
         """Return what the run holds: its own authority, its leases, and those for one call."""

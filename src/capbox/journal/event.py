@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import ClassVar, Literal, NewType, get_args
 
-from capbox.messages import Denial, Effect, JsonObject, Spent, Usage
+from capbox.messages import Denial, Effect, HttpRequest, JsonObject, Spent, Usage
 
 RunId = NewType("RunId", str)
 
@@ -112,7 +112,23 @@ class RunClosed:
     ended: float
 
 
-Event = RunOpened | CallIntended | CallEnded | Decided | TurnEnded | RunClosed
+@dataclass(frozen=True, slots=True)
+class RequestSent:
+    """A request that is about to be sent by the call of entry `intent`: before the first byte.
+
+    `grants` allow it: its own, and those of the secrets that go with it.
+    """
+
+    kind: ClassVar[str] = "request"
+    intent: int
+    method: str
+    url: str
+    address: str
+    body_bytes: int
+    grants: tuple[str, ...]
+
+
+Event = RunOpened | CallIntended | CallEnded | RequestSent | Decided | TurnEnded | RunClosed
 
 
 def run_id(now: float, entropy: bytes) -> RunId:
@@ -136,13 +152,16 @@ def canonical(value: Mapping[str, object]) -> str:
     return _ENCODER.encode(value)
 
 
-def _fields(value: Event | Effect | Denial | Spent | Usage) -> dict[str, object]:
-    return {name: getattr(value, name) for name in _NAMES[type(value)]}
+def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dict[str, object]:
+    found = {name: getattr(value, name) for name in _NAMES[type(value)]}
+    if found.get("request", value) is None:
+        del found["request"]  # an effect on a file, of which a call may have thousands
+    return found
 
 
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (*get_args(Event), Effect, Denial, Spent, Usage)
+    for kind in (*get_args(Event), Effect, HttpRequest, Denial, Spent, Usage)
 }
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False, default=_fields

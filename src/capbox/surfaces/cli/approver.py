@@ -60,7 +60,8 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
     return (
         ("", ""),
         (effect, "bold yellow"),
-        (f"  arguments  {arguments}", ""),
+        *((f"  arguments  {arguments}", "") for _ in request.arguments[:1]),
+        *((f"  {cut_in_the_middle(d, _ARGUMENTS_CHARACTERS)}", "") for d in request.details),
         (f"  once allows this one call; longer allows  {grant}", ""),
     )
 

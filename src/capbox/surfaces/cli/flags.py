@@ -25,7 +25,10 @@ SECONDS_MAX = 1e8
 MEMORY_MB_MAX = 4_000
 OUTPUT_BYTES_MAX = 200 * MB
 COUNT_MAX = 1 << 53
-LIMIT_KEYS = ("written_bytes", "files_created", "open_files", "tmp_bytes")
+LIMIT_KEYS = (
+    *("written_bytes", "files_created", "open_files", "tmp_bytes"),
+    *("requests", "body_bytes"),
+)
 # A run's own wall clock has another name here: `--timeout` is that of each call.
 RUN_LIMIT_KEYS: Mapping[str, str] = {"tokens": "tokens", "run_seconds": "wall_seconds"}
 

@@ -1,0 +1,176 @@
+"""The network of one call: what its guest asks for is decided, recorded, and only then sent.
+
+Read `Egress._sent` downwards. Guarantees: the record precedes the request; a redirect is a request
+like any other; a revoked or expired grant ends its transfers at the next chunk; whatever ends the
+call, every request is among its effects. Does not: speak HTTP (`broker.exchange` does), or trust
+the worker that asks.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import anyio
+
+# What speaks HTTP is loaded at the first request, in the functions below: most calls make none.
+if TYPE_CHECKING:
+    from capbox.broker.asked import Asked
+    from capbox.broker.transfer import Transfer
+
+from capbox.authority.limits import Limits
+from capbox.broker.errors import NetworkError
+from capbox.gate.approver import neutral
+from capbox.gate.holdings import Holdings
+from capbox.gate.network.permission import DeniedError, Permission
+from capbox.gate.result import Reached
+from capbox.journal.event import RequestSent
+from capbox.messages import Denial, Effect, Json, JsonObject
+from capbox.sandbox.spec import Answer, UnderWay
+
+OPEN_MAX = 16
+READ_BYTES_MAX = 1 << 20
+_SHOWN_CHARACTERS_MAX = 500
+
+
+@dataclass(slots=True, eq=False)
+class Egress:
+    """The requests of one call; `intent` is its entry in the journal."""
+
+    permission: Permission
+    holdings: Holdings
+    limits: Limits
+    intent: int
+    effects: list[Effect] = field(default_factory=list)
+    _requests: int = 0
+    _last: int = 0
+    _open: dict[int, Transfer] = field(default_factory=dict)
+
+    async def serve(self, header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
+        """Answer one operation of the guest. Raises JournalError."""
+        try:
+            match header.get("http"):
+                case ["request", str(text)]:
+                    handle, answer = await self._request(text, body, under_way)
+                    return {"http": [handle, 0]}, json.dumps(answer).encode()
+                case ["read", int(handle), int(count)] if count > 0:
+                    piece = await self._read(handle, min(count, READ_BYTES_MAX))
+                    return {"http": [len(piece), 0]}, piece
+                case ["close", int(handle)]:
+                    await self._close(handle)
+                    return {"http": [0, 0]}, b""
+                case _:
+                    raise NetworkError("invalid", "no such operation")
+        except NetworkError as error:
+            missing = error.missing if isinstance(error, DeniedError) else None
+            told = {"code": error.code, "message": self._redacted(str(error)), "missing": missing}
+            return {"http": [0, 0]}, json.dumps({"error": told}).encode()
+
+    @property
+    def reached(self) -> Reached:
+        """Return what happened until now; a transfer counts from its end on."""
+        return Reached(tuple(self.effects), tuple(self.permission.denied))
+
+    async def aclose(self) -> None:
+        """End every transfer; what they did is in `effects` then."""
+        for handle in tuple(self._open):
+            await self._close(handle)
+
+    async def _request(self, text: str, body: bytes, under_way: UnderWay) -> tuple[int, JsonObject]:
+        """Send a request and those that its redirects lead to; return a handle and the head."""
+        from capbox.broker.asked import parse_asked, redirect_of
+
+        if len(body) > self.limits.body_bytes:
+            raise NetworkError("too_large", "the body is larger than --limit body_bytes= allows")
+        if len(self._open) >= OPEN_MAX:
+            raise NetworkError("invalid", f"{OPEN_MAX} responses are open already: close one")
+        asked, passed = parse_asked(text, body), list[Json]()
+        while True:
+            transfer = await self._sent(asked, under_way)
+            location = redirect_of(transfer.head, transfer.access) if asked.redirects else None
+            if location is None:
+                break
+            await self._end(transfer)
+            if len(passed) == asked.redirects:
+                raise NetworkError("redirects", f"it redirects more than {len(passed)} times")
+            if self._redacted(location) != location:
+                # Attack: a server puts the secret that it was sent into another server's URL.
+                raise NetworkError("redirects", "the server redirects to a URL with a secret")
+            passed.append({"status": transfer.head.status, "url": location})
+            asked = asked.redirected(transfer.access, transfer.head.status, location)
+        self._last += 1
+        self._open[self._last] = transfer
+        return self._last, transfer.answer(passed)
+
+    async def _sent(self, asked: Asked, under_way: UnderWay) -> Transfer:
+        """Send one request, if it may be sent, and return its response."""
+        from capbox.broker.transfer import Transfer
+        from capbox.broker.url import Unreachable, locate
+
+        self._requests += 1
+        if self._requests > self.limits.requests:
+            most = f"{self.limits.requests} requests (--limit requests=)"
+            raise NetworkError("too_large", f"a call may make {most}")
+        access = locate(asked.method, asked.url)
+        if isinstance(access, Unreachable):
+            shown = neutral(f"fetch {access.method} {access.url}"[:_SHOWN_CHARACTERS_MAX])
+            self.permission.refuse(Denial(shown, access.reason, None, None))
+        permit = await self.permission.of(access, len(asked.body), under_way)
+        # From that decision to the record nothing is waited for.
+        for one in (permit.minted, *permit.secrets):
+            self.holdings.draw(one, self.permission.standing().now)
+        if not self.holdings.spend(permit.minted, len(asked.body)):
+            raise NetworkError("too_large", f"the bytes of {permit.minted.grant} are used up")
+        transfer = Transfer(access, permit.minted, permit.names, self.permission.seat.redactor)
+        self.permission.seat.journal.append(
+            RequestSent(
+                intent=self.intent,
+                method=access.method,
+                url=self._redacted(access.url),
+                address=", ".join(map(str, permit.addresses)),
+                body_bytes=len(asked.body),
+                grants=tuple(one.id for one in (permit.minted, *permit.secrets)),
+            )
+        )
+        headers = self.permission.with_secrets(permit, asked.headers)
+        answered = False
+        try:
+            await transfer.open(
+                self.permission.network, permit.addresses, headers, asked, self.limits.body_bytes
+            )
+            answered = True
+        finally:
+            if not answered:
+                await self._end(transfer)
+        return transfer
+
+    async def _read(self, handle: int, count: int) -> bytes:
+        transfer = self._open.get(handle)
+        if transfer is None:
+            raise NetworkError("invalid", "no such response is open")
+        before, done = transfer.received, False
+        try:
+            held = self.permission.held()
+            if not held.holding.upholds(transfer.minted, held.standing):
+                raise NetworkError("denied", f"{transfer.minted.grant} has ended")
+            piece = await transfer.chunk(count)
+            if not self.holdings.spend(transfer.minted, transfer.received - before):
+                raise NetworkError("too_large", f"the bytes of {transfer.minted.grant} are used up")
+            done = True
+        finally:
+            if not done:
+                await self._close(handle)
+        return piece
+
+    async def _close(self, handle: int) -> None:
+        transfer = self._open.pop(handle, None)
+        if transfer is not None:
+            await self._end(transfer)
+
+    async def _end(self, transfer: Transfer) -> None:
+        with anyio.CancelScope(shield=True):
+            self.effects.append(await transfer.end())
+
+    def _redacted(self, text: str) -> str:
+        return self.permission.seat.redactor.text(text)

@@ -55,6 +55,7 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "publicsuffixlist": frozenset({"authority"}),
     "cryptography": frozenset({"journal", "broker"}),
     "keyring": frozenset({"broker"}),
+    "importlib_metadata": frozenset({"broker"}),  # held back for keyring, imported nowhere
     "jsonschema_rs": frozenset({"gate"}),
     "pydantic_ai": frozenset({"models"}),
     "anthropic": frozenset({"models"}),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
     from capbox.authority.policy import NeverRule
+    from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
@@ -73,10 +74,13 @@ def local_engine(
     home: Home | None = None,
     walls: Walls | None = None,
     spares: bool = True,
+    network: Network | None = None,
 ) -> LocalEngine:
     """Return a local engine, not yet open; `report` gets progress lines.
 
-    `home` None is this user's, `walls` None are the ones this kernel has.
+    `home` None is this user's, `walls` None are the ones this kernel has, `network` None is the
+    system's, with the authorities of `config.toml` and the secrets of this user.
+    Raises SettingsError for a configuration that cannot be read.
     """
     from capbox.authority.limits import Limits
     from capbox.sandbox.engine import EngineKey
@@ -85,11 +89,28 @@ def local_engine(
     # First of all: it loads wasmtime while this process loads the rest.
     key = EngineKey(fuel=False, stack_bytes=Limits().stack_bytes)
     zygotes = [ZygoteHandle(key.clamped())]
+    from capbox.broker.network import Network
     from capbox.engine.local import LocalEngine
+    from capbox.engine.operator import read_operator
+    from capbox.engine.settings import SettingsError
 
     where = home or home_of(os.environ)
+    try:
+        operator = read_operator(where.config / "config.toml")
+    except SettingsError:
+        for zygote in zygotes:
+            zygote.release()
+        raise
+    secrets = secret_store(where)
     return LocalEngine(
-        where, GUESTS, report or _say_nothing, walls=walls, spares=spares, zygotes=zygotes
+        where,
+        GUESTS,
+        report or _say_nothing,
+        walls=walls,
+        spares=spares,
+        zygotes=zygotes,
+        network=network or Network(authorities=operator.ca_files, secret=secrets.get),
+        settings={} if operator.search is None else {"search": operator.search},
     )
 
 
@@ -162,27 +183,11 @@ def model(
 
 
 def operator_rules(home: Home) -> tuple[NeverRule, ...]:
-    """Read the operator's never rules from `config.toml`. Raises SettingsError at anything unknown.
-
-    A file that cannot be read stops everything: going on without its rules would widen authority.
-    """
-    import tomllib
-
-    from capbox.engine.settings import SettingsError
+    """Return the operator's never rules of `config.toml`. Raises SettingsError."""
+    from capbox.engine.operator import read_operator
 
     file = home.config / "config.toml"
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
-    unknown = sorted(set(document) - {"never"})
-    if unknown:
-        raise SettingsError(str(file), f"unknown key {unknown[0]!r}; known keys: never")
-    lines = document.get("never", [])
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise SettingsError(str(file), 'never is a list of texts: never = ["read ~/.ssh"]')
+    lines = read_operator(file).never
     return tuple(dict.fromkeys(rule for line in lines for rule in _rules(line, file)))
 
 

@@ -272,10 +272,8 @@ class Authority:
             excluded = None if right is None else right.refusal(access)
             if excluded is not None:
                 return _EXCLUDED, excluded
-        if isinstance(access, FetchAccess):
-            left_out = minted.grant.places_left_out
-            if left_out is not None and left_out.leaves_out(access):
-                return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
+        if isinstance(access, FetchAccess) and minted.grant.leaves_out(access):
+            return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
         if not standing.revoked.isdisjoint(self.lineage):
             return _REVOKED, f"revoked: {minted.grant}"
         return minted.lapsed(standing)

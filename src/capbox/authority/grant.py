@@ -36,7 +36,15 @@ from capbox.authority.caveats import (
 )
 from capbox.authority.exclusions import compiled
 from capbox.authority.paths import GrantPath, below, quoted, under
-from capbox.authority.web.addresses import LOOPBACK, Address, Network, is_public, refusal, within
+from capbox.authority.web.addresses import (
+    LOOPBACK,
+    Address,
+    Network,
+    is_public,
+    refusal,
+    stands_for,
+    within,
+)
 from capbox.authority.web.places import FetchAccess, FetchSelector, Origin, is_loopback
 
 Action = Literal[
@@ -196,12 +204,20 @@ class Grant:
         """Return the places that a fetch grant leaves out."""
         return next((c for c in self.caveats if isinstance(c, ExceptPlaces)), None)
 
+    def leaves_out(self, access: FetchAccess) -> bool:
+        """Say whether a fetch grant's exceptions name the request."""
+        left_out = self.places_left_out
+        return left_out is not None and left_out.leaves_out(access)
+
     def keeps_from(self, address: Address) -> Network | None:
         """Return the network for which this grant's hosts may not be reached at `address`."""
+        return self.network_left_out(address) or refusal(address, self.networks)
+
+    def network_left_out(self, address: Address) -> Network | None:
+        """Return the network with `address` that this grant leaves out, if one does."""
         left_out = self.places_left_out
         networks = () if left_out is None else left_out.networks
-        found = next((n for n in networks if n.version == address.version and address in n), None)
-        return found or refusal(address, self.networks)
+        return next((n for n in networks if any(a in n for a in stands_for(address))), None)
 
     def header_for(self, value: str) -> tuple[str, str]:
         """Return name and value of the header that carries the secret `value`."""

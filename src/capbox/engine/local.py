@@ -20,6 +20,7 @@ from typing import Self
 from capbox.authority.authority import Authority
 from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath, Layout
+from capbox.broker.network import Network
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
 from capbox.engine.scratch import Scratch, make, sweep
@@ -33,6 +34,7 @@ from capbox.journal.errors import JournalError
 from capbox.journal.event import RunClosed, RunOpened, run_id
 from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
+from capbox.messages import JsonObject
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.engine import EngineKey
 from capbox.sandbox.handles import ZygoteHandle
@@ -82,10 +84,12 @@ class LocalEngine:
         walls: Walls | None = None,
         spares: bool = True,
         zygotes: Iterable[ZygoteHandle] = (),
+        network: Network | None = None,
+        settings: Mapping[str, JsonObject] | None = None,
     ) -> None:
         """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
 
-        `zygotes` were started before, to be ready sooner.
+        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool.
         """
         self.home = home
         self.walls = walls or probe()
@@ -93,6 +97,8 @@ class LocalEngine:
         self._report = report
         self._spares = spares
         self._zygotes = tuple(zygotes)
+        self._network = network
+        self._settings = settings or {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -120,8 +126,15 @@ class LocalEngine:
         cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
         sandbox = Sandbox(cache, self.walls, spares=self._spares, zygotes=self._zygotes)
         self.sandbox = await stack.enter_async_context(sandbox)
-        self.tools: Mapping[str, Tool] = self.registry.with_runner(WasmRunner(self.sandbox))
-        self.gate = Gate(self.tools, holdings=Holdings(), clock_ns=time.time_ns, entropy=os.urandom)
+        runner = WasmRunner(self.sandbox)
+        self.tools: Mapping[str, Tool] = self.registry.with_runner(runner, self._settings)
+        self.gate = Gate(
+            self.tools,
+            holdings=Holdings(),
+            clock_ns=time.time_ns,
+            entropy=os.urandom,
+            network=self._network,
+        )
         sweep(self._scratches)
 
     async def __aexit__(

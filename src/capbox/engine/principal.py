@@ -64,6 +64,8 @@ def _texts(settings: Settings, workspace: HostPath) -> Iterator[str]:
     yield from chosen.grants
     yield from (f"read:{quoted(_named(path, workspace))}" for path in settings.reads)
     yield from (f"write:{quoted(_named(path, workspace))}" for path in settings.writes)
+    yield from (f"fetch:{quoted(text)}" for text in settings.fetches)
+    yield from (f"secret:{quoted(text)}" for text in settings.secrets)
     yield from settings.grants
     for variable in settings.env:
         name = variable.partition("=")[0]

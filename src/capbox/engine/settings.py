@@ -28,7 +28,8 @@ class Settings:
     """One session's workspace, grants, bounds and tools.
 
     `reads` and `writes` are paths relative to the workspace (or absolute host paths), `grants` the
-    text of grants, `maps` `HOST=/mnt/NAME[:rw]`, `env` `NAME` or `NAME=VALUE`; `environ` is where
+    text of grants, `maps` `HOST=/mnt/NAME[:rw]`, `env` `NAME` or `NAME=VALUE`,
+    `fetches` `[METHODS ]URL`, `secrets` `NAME@ORIGIN`; `environ` is where
     the value of a bare NAME comes from (None: what the composition root finds). `tools` None means
     every built-in that can do its work.
     """
@@ -39,6 +40,8 @@ class Settings:
     writes: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
+    fetches: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     environ: Mapping[str, str] | None = None
     preset: str = "none"
     limits: Limits = field(default_factory=Limits)

@@ -252,6 +252,7 @@ class Gate:
             state=seat.states.get(checked.call.name),
             wall_seconds=limits.wall_seconds,
             output_bytes=limits.output_bytes,
+            settings=checked.tool.settings,
         )
         return Job(
             run=seat.run,

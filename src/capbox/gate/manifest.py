@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from capbox.authority.grant import EnvSelector, PathSelector, SecretSelector
+from capbox.authority.grant import EnvSelector, Grant, PathSelector, SecretSelector
 from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, GrantPath
-from capbox.authority.web.places import FetchSelector
+from capbox.authority.web.addresses import Address
+from capbox.authority.web.older import OlderError, fetch_grants
+from capbox.authority.web.places import FetchAccess, FetchSelector
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
 
 ToolAccessKind = Literal["none", "read", "write", "execute"]
 RequestKind = Literal["read", "write", "fetch", "secret", "env"]
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
-_KEYS = frozenset({*_TEXT_KEYS, "input_schema", "paths", "requests", "limits"})
+_OLDER = ("allowed_outbound_hosts", "block_networks", "block_url")
+_KEYS = frozenset({*_TEXT_KEYS, *_OLDER, "input_schema", "paths", "requests", "limits"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.wasm")
 _LEVELS: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
@@ -44,7 +47,17 @@ class Request:
     kind: RequestKind
     path: GrantPath | None = None
     name: str | None = None
-    web: FetchSelector | None = None
+    web: Grant | None = None
+
+    def selects(self, access: FetchAccess) -> bool:
+        """Say whether this asks for a request like `access`."""
+        if self.kind != "fetch" or self.web is None:
+            return self.kind == "fetch"
+        return self.web.selects(access) and not self.web.leaves_out(access)
+
+    def reaches(self, addresses: Iterable[Address]) -> bool:
+        """Say whether this leaves out none of the addresses."""
+        return self.web is None or not any(map(self.web.network_left_out, addresses))
 
 
 _WHOLE_KINDS = {
@@ -89,12 +102,12 @@ class Manifest:
 def parse_manifest(text: str, where: str) -> Manifest | ManifestError:
     """Read a manifest; `where` is only for the message."""
     try:
-        return _manifest(tomllib.loads(text))
+        return _manifest(tomllib.loads(text), text)
     except (ValueError, RecursionError) as error:
         return ManifestError(where, str(error))
 
 
-def _manifest(document: Mapping[str, object]) -> Manifest:
+def _manifest(document: Mapping[str, object], source: str) -> Manifest:
     _only(document, _KEYS, "")
     text = {key: _string(document, key) for key in _TEXT_KEYS}
     if _NAME.fullmatch(text["name"]) is None:
@@ -119,7 +132,7 @@ def _manifest(document: Mapping[str, object]) -> Manifest:
         schema=schema,
         paths=tuple(_declared(schema, *item) for item in _table(document, "paths").items()),
         required=_requests(requests, "required"),
-        optional=_requests(requests, "optional"),
+        optional=(*_requests(requests, "optional"), *_older(document, source)),
         limits=_limits(_table(document, "limits")),
     )
 
@@ -141,6 +154,26 @@ def _requests(table: JsonObject, key: str) -> tuple[Request, ...]:
     return tuple(_request(text, f"requests.{key}") for text in texts)
 
 
+def _older(document: Mapping[str, object], source: str) -> tuple[Request, ...]:
+    """Return what the settings of other systems request; one bad entry refuses the manifest."""
+    hosts, networks, urls = (_texts(document, key) for key in _OLDER)
+    if (networks or urls) and not hosts:
+        raise ValueError("block_networks and block_url narrow allowed_outbound_hosts, and need it")
+    grants = fetch_grants(hosts, networks, urls)
+    if isinstance(grants, OlderError):
+        lines = source.splitlines()
+        line = next((n for n, text in enumerate(lines, 1) if grants.entry in text), 1)
+        raise ValueError(f"line {line}: {grants.entry!r}: {grants.message}")
+    return tuple(Request("fetch", web=grant) for grant in grants)
+
+
+def _texts(document: Mapping[str, object], key: str) -> tuple[str, ...]:
+    texts = document.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{key}: a list of texts is expected")
+    return tuple(texts)
+
+
 def _request(text: Json, where: str) -> Request:
     if not isinstance(text, str):
         raise ValueError(f"{where}: a list of grants is expected")
@@ -157,7 +190,7 @@ def _request(text: Json, where: str) -> Request:
     if isinstance(selector, EnvSelector) and selector.value is None:
         return Request("env", name=selector.name)
     if isinstance(selector, FetchSelector):
-        return Request("fetch", web=selector)
+        return Request("fetch", web=grant)
     if isinstance(selector, SecretSelector):
         return Request("secret", name=str(selector))
     raise ValueError(f"{where}: {text!r} is not supported yet")

@@ -62,6 +62,7 @@ class Envelope:
     state: JsonObject | None
     wall_seconds: float
     output_bytes: int
+    settings: JsonObject | None = None
 
 
 def request_bytes(tool: str, arguments: JsonObject, envelope: Envelope) -> bytes:
@@ -77,6 +78,8 @@ def request_bytes(tool: str, arguments: JsonObject, envelope: Envelope) -> bytes
             "output_bytes_max": envelope.output_bytes,
         },
     }
+    if envelope.settings is not None:
+        request["settings"] = envelope.settings
     if envelope.state is not None:
         request["state"] = envelope.state
     return _ENCODER.encode(request).encode()

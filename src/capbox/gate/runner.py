@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from capbox.gate.manifest import Manifest
+from capbox.messages import JsonObject
 from capbox.sandbox.spec import Job, Module, Outcome, Serve
 
 
@@ -29,9 +30,13 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: `digest` (SHA-256, hex) covers the module's bytes and the manifest's text."""
+    """A tool: `digest` (SHA-256, hex) covers the module's bytes and the manifest's text.
+
+    `settings` are the operator's for it, and go to the guest with every request.
+    """
 
     manifest: Manifest
     module: Module
     digest: str
     runner: Runner
+    settings: JsonObject | None = None

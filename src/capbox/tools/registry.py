@@ -15,6 +15,7 @@ from pathlib import Path
 from capbox.authority.paths import HostPath
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
 from capbox.gate.runner import Runner, Tool
+from capbox.messages import JsonObject
 from capbox.sandbox.spec import Module
 
 
@@ -42,10 +43,13 @@ class Registry:
     tools: Mapping[str, Found]
     errors: tuple[RegistryError, ...]
 
-    def with_runner(self, runner: Runner) -> dict[str, Tool]:
-        """Return the tools as the gate takes them."""
+    def with_runner(
+        self, runner: Runner, settings: Mapping[str, JsonObject] | None = None
+    ) -> dict[str, Tool]:
+        """Return the tools as the gate takes them; `settings` are the operator's, by tool."""
+        given = settings or {}
         return {
-            name: Tool(found.manifest, found.module, found.digest, runner)
+            name: Tool(found.manifest, found.module, found.digest, runner, given.get(name))
             for name, found in self.tools.items()
         }
 

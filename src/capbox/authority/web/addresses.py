@@ -78,7 +78,7 @@ def refusal(address: Address, named: Iterable[Network]) -> Network | None:
     named: `::ffff:10.0.0.1` is 10.0.0.1 to the kernel.
     """
     networks = tuple(named)
-    for one in _stands_for(address):
+    for one in stands_for(address):
         block = block_of(one)
         if block is not None and not any(opens(network, one, block) for network in networks):
             return block
@@ -106,7 +106,7 @@ def within(child: Network, parent: Network) -> bool:
     return False
 
 
-def _stands_for(address: Address) -> tuple[Address, ...]:
+def stands_for(address: Address) -> tuple[Address, ...]:
     """Return the addresses by which `address` is judged: itself, or what is embedded, or both."""
     if isinstance(address, IPv4Address):
         return (address,)

@@ -70,8 +70,8 @@ class Permission:
 
     async def of(self, access: FetchAccess, body_bytes: int, under_way: UnderWay) -> Permit:
         """Return what allows the request. Raises DeniedError, NetworkError and JournalError."""
-        requests = (r for r in self.tool.manifest.requests if r.kind == "fetch")
-        if not any(r.web is None or r.web.selects(access) for r in requests):
+        requests = [r for r in self.tool.manifest.requests if r.selects(access)]
+        if not requests:
             reason = f"the tool {self.tool.manifest.name} does not request it"
             self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
         addresses: tuple[Address, ...] | None = None
@@ -90,6 +90,9 @@ class Permission:
             minted = next(reaching, None)
             if minted is None:
                 self._refuse_addresses(access, found[0], addresses)
+            if not any(r.reaches(addresses) for r in requests):
+                reason = f"{self.tool.manifest.name} leaves out an address of {access.origin.host}"
+                self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
             if minted.grant.asks is not None and minted not in agreed:
                 await self._confirm(minted, access, body_bytes, under_way)
                 agreed.add(minted)

@@ -7,7 +7,7 @@ every flag may be repeated and takes one value. Does not: resolve paths or mint 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,6 +61,22 @@ Writes = Annotated[
 Grants = Annotated[
     list[str] | None,
     typer.Option("--grant", metavar="G", help='A grant: "read:/workspace/a uses=3". Repeatable.'),
+]
+Fetches = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fetch",
+        metavar="[METHODS ]URL",
+        help='May send such requests: "GET https://api.example.com/v1/*". Repeatable.',
+    ),
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME@ORIGIN",
+        help="Add this secret to requests for this origin (see capbox secret). Repeatable.",
+    ),
 ]
 Maps = Annotated[
     list[str] | None,
@@ -143,6 +159,14 @@ Ask = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebFlags:
+    """What was granted of the network."""
+
+    fetches: Sequence[str] | None = None
+    secrets: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GrantFlags:
     """What was granted on the command line, as text."""
 
@@ -151,13 +175,15 @@ class GrantFlags:
     grants: Sequence[str] | None = None
     maps: Sequence[str] | None = None
     env: Sequence[str] | None = None
+    web: WebFlags = field(default_factory=WebFlags)
     preset: str | None = None
 
     @property
     def given(self) -> bool:
         """Say whether any grant flag was used."""
-        lists = (self.reads, self.writes, self.grants, self.maps, self.env)
-        return any(lists) or self.preset is not None
+        files = (self.reads, self.writes, self.maps)
+        others = (self.grants, self.env, self.web.fetches, self.web.secrets)
+        return any(files) or any(others) or self.preset is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +209,8 @@ def settings_of(
         writes=tuple(grants.writes or ()),
         maps=tuple(grants.maps or ()),
         env=tuple(grants.env or ()),
+        fetches=tuple(grants.web.fetches or ()),
+        secrets=tuple(grants.web.secrets or ()),
         environ=environ,
         preset=grants.preset or "none",
         limits=limits_of(bounds),

@@ -64,6 +64,8 @@ def call(
     grant: flags.Grants = None,
     map_: flags.Maps = None,
     env: flags.Env = None,
+    fetch: flags.Fetches = None,
+    secret: flags.Secrets = None,
     preset: flags.Preset = None,
     timeout: flags.Timeout = flags.LIMITS.wall_seconds,
     memory: flags.Memory = None,
@@ -86,9 +88,12 @@ def call(
         raise usage("--json and --stream-json exclude each other")
     flags.refuse_run_keys(limit)
     entry: Entry = ctx.obj
+    web = flags.WebFlags(fetches=fetch, secrets=secret)
     settings = flags.settings_of(
         workspace,
-        flags.GrantFlags(reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset),
+        flags.GrantFlags(
+            reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
+        ),
         flags.BoundFlags(
             timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
         ),
@@ -99,11 +104,7 @@ def call(
     approver = _approver(screen) if ask else None
     asked = _Asked(ToolCall("call-1", tool, {}), words or [])
     try:
-        import anyio
-
-        # Not within the event loop: there the first Ctrl-C would not end the reading.
-        asked.typed = _typed() if words == ["-"] else ""
-        result = anyio.run(_call, entry, settings, approver, screen, asked)
+        result = _result(entry, settings, approver, screen, asked)
     except KeyboardInterrupt:
         from capbox.surfaces.cli.commands.interrupted import interrupted
 
@@ -113,6 +114,16 @@ def call(
         raise
     _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
     return exit_code(result)
+
+
+def _result(
+    entry: Entry, settings: Settings, approver: Approver | None, screen: Screen, asked: _Asked
+) -> ToolResult:
+    import anyio
+
+    # Not within the event loop: there the first Ctrl-C would not end the reading.
+    asked.typed = _typed() if asked.words == ["-"] else ""
+    return anyio.run(_call, entry, settings, approver, screen, asked)
 
 
 def _print(

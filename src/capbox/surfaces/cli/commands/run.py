@@ -66,6 +66,8 @@ def run(
     grant: flags.Grants = None,
     map_: flags.Maps = None,
     env: flags.Env = None,
+    fetch: flags.Fetches = None,
+    secret: flags.Secrets = None,
     preset: flags.Preset = None,
     timeout: flags.Timeout = flags.LIMITS.wall_seconds,
     memory: flags.Memory = None,
@@ -88,8 +90,9 @@ def run(
     if as_json and stream_json:
         raise usage("--json and --stream-json exclude each other")
     entry: Entry = ctx.obj
+    web = flags.WebFlags(fetches=fetch, secrets=secret)
     granted = flags.GrantFlags(
-        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset
+        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
     )
     bounds = flags.BoundFlags(
         timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit

@@ -1,0 +1,100 @@
+"""The operator's configuration, `config.toml`: rules, and what the network and the tools use.
+
+    never = ["read ~/.ssh"]
+    [network]
+    ca_files = ["/etc/ssl/company.pem"]
+    [search]
+    url = "https://search.example/search?q={query}&count={count}&format=json"
+    results = "results"
+
+Guarantees: anything unknown stops everything: going on without a rule would widen authority, and
+a file that cannot be read is kept as it is. Does not: read anything inside a workspace.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from capbox.engine.settings import SettingsError
+from capbox.messages import JsonObject
+
+_SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
+_CA = 'ca_files = ["/etc/ssl/company.pem"]'
+_SEARCH_NEEDED = ("url", "results")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint."""
+
+    never: tuple[str, ...] = ()
+    ca_files: tuple[Path, ...] = ()
+    search: JsonObject | None = None
+
+
+def read_operator(file: Path) -> Operator:
+    """Read the configuration; a missing file is an empty one. Raises SettingsError."""
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Operator()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
+    _known(document, ("never", "network", "search"), file)
+    network = _table(document, "network", file)
+    _known(network, ("ca_files",), file)
+    return Operator(
+        never=_texts(document, "never", file, 'never = ["read ~/.ssh"]'),
+        ca_files=tuple(_absolute(text, file) for text in _texts(network, "ca_files", file, _CA)),
+        search=_search(_table(document, "search", file), file),
+    )
+
+
+def _absolute(text: str, file: Path) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise SettingsError(str(file), f"[network] ca_files: {text!r} is not an absolute path")
+    return path
+
+
+def _search(table: Mapping[str, object], file: Path) -> JsonObject | None:
+    if not table:
+        return None
+    _known(table, (*_SEARCH_TEXTS, "headers"), file)
+    missing = [key for key in _SEARCH_NEEDED if key not in table]
+    if missing:
+        raise SettingsError(str(file), f"[search] needs {missing[0]}")
+    texts: dict[str, str] = {}
+    for key in _SEARCH_TEXTS:
+        value = table.get(key)
+        if value is not None and not isinstance(value, str):
+            raise SettingsError(str(file), f"[search] {key} is a text")
+        if value is not None:
+            texts[key] = value
+    headers = _table(table, "headers", file)
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise SettingsError(str(file), "[search.headers] holds texts")
+    return {**texts, "headers": {name: str(value) for name, value in headers.items()}}
+
+
+def _known(table: Mapping[str, object], keys: tuple[str, ...], file: Path) -> None:
+    unknown = sorted(set(table).difference(keys))
+    if unknown:
+        raise SettingsError(str(file), f"unknown key {unknown[0]!r}; known keys: {', '.join(keys)}")
+
+
+def _table(document: Mapping[str, object], key: str, file: Path) -> Mapping[str, object]:
+    found = document.get(key, {})
+    if not isinstance(found, dict):
+        raise SettingsError(str(file), f"[{key}] is a table")
+    return found
+
+
+def _texts(table: Mapping[str, object], key: str, file: Path, example: str) -> tuple[str, ...]:
+    lines = table.get(key, [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise SettingsError(str(file), f"{key} is a list of texts: {example}")
+    return tuple(lines)

@@ -1,4 +1,5 @@
-// Command toolbox is eight tools in one WebAssembly module: read, write, edit, apply_patch, glob, grep, tree and bash.
+// Command toolbox is ten tools in one WebAssembly module: read, write, edit, apply_patch, glob, grep, tree, bash, fetch
+// and search.
 //
 // One call is one instance: a request on stdin, one JSON result on stdout. A malformed request and a bug inside a
 // tool are results with ok=false; nothing else is ever written to stdout, except a flood (see package shell).
@@ -13,6 +14,7 @@ import (
 	"runtime/debug"
 
 	"capbox/toolbox/abi"
+	"capbox/toolbox/browse"
 	"capbox/toolbox/files"
 	"capbox/toolbox/shell"
 )
@@ -22,9 +24,11 @@ var tools = map[string]func(*abi.Request) abi.Result{
 	"apply_patch": files.ApplyPatch,
 	"bash":        shell.Bash,
 	"edit":        files.Edit,
+	"fetch":       browse.Fetch,
 	"glob":        files.Glob,
 	"grep":        files.Grep,
 	"read":        files.Read,
+	"search":      browse.Search,
 	"tree":        files.Tree,
 	"write":       files.Write,
 }

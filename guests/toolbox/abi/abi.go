@@ -18,13 +18,15 @@ import (
 // OutputBytesDefault bounds a tool's text when the request names no bound.
 const OutputBytesDefault = 64 << 10
 
-// Request is one call of one tool. Cwd is absolute; State is what the tool returned last in this run.
+// Request is one call of one tool. Cwd is absolute; State is what the tool returned last in this run; Settings are what
+// the operator configured for this tool, if anything.
 type Request struct {
 	Tool      string            `json:"tool"`
 	Arguments json.RawMessage   `json:"arguments"`
 	Cwd       string            `json:"cwd"`
 	Env       map[string]string `json:"env"`
 	State     json.RawMessage   `json:"state"`
+	Settings  json.RawMessage   `json:"settings"`
 	Call      Call              `json:"call"`
 }
 

@@ -22,6 +22,7 @@ import (
 	"capbox/toolbox/commands/kit"
 	"capbox/toolbox/commands/listing"
 	"capbox/toolbox/commands/machine"
+	"capbox/toolbox/commands/network"
 	"capbox/toolbox/commands/numbers"
 	"capbox/toolbox/commands/patch"
 	"capbox/toolbox/commands/paths"
@@ -66,7 +67,8 @@ var table = map[string]kit.Command{
 	"tput": machine.Refused(machine.NoTerminal), "tty": machine.Tty, "uname": machine.Uname,
 	"users": machine.Refused(machine.NoSessions), "who": machine.Refused(machine.NoSessions),
 	"whoami": machine.Fixed("user"),
-	"expr":   numbers.Expr, "factor": numbers.Factor, "numfmt": numbers.Numfmt, "seq": numbers.Seq,
+	"curl":   network.Curl, "wget": network.Wget,
+	"expr": numbers.Expr, "factor": numbers.Factor, "numfmt": numbers.Numfmt, "seq": numbers.Seq,
 	"patch":    patch.Patch,
 	"basename": paths.Basename, "dirname": paths.Dirname, "pathchk": paths.Pathchk, "readlink": paths.Readlink,
 	"realpath": paths.Realpath,

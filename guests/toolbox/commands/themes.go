@@ -138,6 +138,10 @@ var themes = []theme{
 		numfmt    convert numbers from and to K, M, G
 		seq       print a sequence of numbers
 	`},
+	{"network", `
+		curl      send a request and print or save the answer
+		wget      save what URLs lead to
+	`},
 	{"running", `
 		xargs     run a command with words from standard input
 		env       run a command in a changed environment

@@ -84,7 +84,7 @@ func TestAnUnknownCommandSaysWhatServes(t *testing.T) {
 	for script, want := range map[string]string{
 		"git status": "no git here",
 		"python3 x":  "`python` tool",
-		"curl x":     "`fetch` tool",
+		"ssh x":      "curl and wget",
 		"gerp -n x":  "(nearest: grep, ",
 		"frobnicate": "frobnicate: command not found\n(`help` lists all commands)\n",
 	} {

@@ -14,8 +14,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -134,8 +136,8 @@ func (h *Host) opened(response *http.Response, decode bool, hops []web.Redirect)
 		response.Header.Del("Content-Encoding")
 		response.Header.Del("Content-Length")
 	}
-	for name, values := range response.Header {
-		for _, value := range values {
+	for _, name := range slices.Sorted(maps.Keys(response.Header)) {
+		for _, value := range response.Header[name] {
 			headers = append(headers, [2]string{name, value})
 		}
 	}

@@ -49,4 +49,6 @@ BARS = {
     "fresh_rate": Bar(1_500, 3_000, "value", at_least=True),
     "gate_alone": Bar(150, 60, "value"),
     "cli_call": Bar(350, 150, "value"),
+    "http_get": Bar(1, 0.5),
+    "http_match": Bar(5, 5, "value"),
 }

@@ -8,7 +8,7 @@ from typing import Literal
 
 from capbox.messages import Json, ToolResult
 
-Unit = Literal["ms", "us", "MB", "/s"]
+Unit = Literal["ms", "us", "MB", "MB/s", "/s"]
 SPAWN = "bash -c true"
 
 

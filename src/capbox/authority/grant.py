@@ -41,9 +41,9 @@ from capbox.authority.web.addresses import (
     Address,
     Network,
     is_public,
+    opens_no_more,
     refusal,
     stands_for,
-    within,
 )
 from capbox.authority.web.places import FetchAccess, FetchSelector, Origin, is_loopback
 
@@ -260,7 +260,8 @@ class Grant:
             self._includes(child)
             and all(_kept(c, self, child) for c in self.caveats)
             and all(
-                is_public(n) or any(within(n, o) for o in self.networks) for n in child.networks
+                is_public(n) or any(opens_no_more(n, o) for o in self.networks)
+                for n in child.networks
             )
         )
 

@@ -92,6 +92,17 @@ def opens(network: Network, address: Address, block: Network) -> bool:
     return network.prefixlen >= block.prefixlen
 
 
+def opens_no_more(child: Network, parent: Network) -> bool:
+    """Say whether naming `child` opens no address that naming `parent` does not; undecidable is no.
+
+    To lie inside is not enough: `127.0.0.0/8` is within `0.0.0.0/0`, which opens no loopback.
+    """
+    around = (b for b in _BLOCKS if within(child, b))
+    single = block_of(child[0]) if child.num_addresses == 1 else None
+    block = next(around, single)
+    return within(child, parent) and (block is None or parent.prefixlen >= block.prefixlen)
+
+
 def is_public(network: Network) -> bool:
     """Say whether `network` is a single public address."""
     return network.num_addresses == 1 and refusal(network[0], ()) is None

@@ -40,10 +40,10 @@ from capbox.authority.web.addresses import (
     LOOPBACK,
     Address,
     Network,
+    is_among,
     is_public,
     opens_no_more,
     refusal,
-    stands_for,
 )
 from capbox.authority.web.places import FetchAccess, FetchSelector, Origin, is_loopback
 
@@ -217,7 +217,7 @@ class Grant:
         """Return the network with `address` that this grant leaves out, if one does."""
         left_out = self.places_left_out
         networks = () if left_out is None else left_out.networks
-        return next((n for n in networks if any(a in n for a in stands_for(address))), None)
+        return next((n for n in networks if is_among(address, (n,))), None)
 
     def header_for(self, value: str) -> tuple[str, str]:
         """Return name and value of the header that carries the secret `value`."""

@@ -78,7 +78,7 @@ def refusal(address: Address, named: Iterable[Network]) -> Network | None:
     named: `::ffff:10.0.0.1` is 10.0.0.1 to the kernel.
     """
     networks = tuple(named)
-    for one in stands_for(address):
+    for one in _stands_for(address):
         block = block_of(one)
         if block is not None and not any(opens(network, one, block) for network in networks):
             return block
@@ -103,6 +103,12 @@ def opens_no_more(child: Network, parent: Network) -> bool:
     return within(child, parent) and (block is None or parent.prefixlen >= block.prefixlen)
 
 
+def is_among(address: Address, networks: Iterable[Network]) -> bool:
+    """Say whether `address`, or one that it stands for, lies in one of the networks."""
+    found = {address, *_stands_for(address)}
+    return any(one.version == n.version and one in n for n in networks for one in found)
+
+
 def is_public(network: Network) -> bool:
     """Say whether `network` is a single public address."""
     return network.num_addresses == 1 and refusal(network[0], ()) is None
@@ -117,7 +123,7 @@ def within(child: Network, parent: Network) -> bool:
     return False
 
 
-def stands_for(address: Address) -> tuple[Address, ...]:
+def _stands_for(address: Address) -> tuple[Address, ...]:
     """Return the addresses by which `address` is judged: itself, or what is embedded, or both."""
     if isinstance(address, IPv4Address):
         return (address,)

@@ -26,7 +26,9 @@ Network = IPv4Network | IPv6Network
 # The services that hand out a machine's credentials: inside no broader network, only by name.
 _METADATA = """
     169.254.169.254 169.254.170.2 169.254.170.23 100.100.100.200 168.63.129.16 192.0.0.192
-    fd00:ec2::254 fd00:ec2::23 fd20:ce::254
+    169.254.42.42 169.254.0.23 169.254.10.10 fe80::a9fe:a9fe
+    fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fd00:42::42 fd00:c1::a9fe:a9fe fd00:a9fe:a9fe::1
+    fd00:100::100:200
 """
 _SPECIAL = """
     0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24

@@ -72,33 +72,40 @@ def tls_context(authorities: Iterable[Path]) -> ssl.SSLContext:
 
 
 async def dial(
-    origin: Origin, addresses: Sequence[Address], tls: ssl.SSLContext | None
+    origin: Origin, addresses: Sequence[Address], tls: ssl.SSLContext | None, seconds: float
 ) -> tuple[Connection, Address]:
     """Connect to the first of the checked `addresses` that answers, and say which one it was.
 
-    Raises NetworkError. The certificate must be for the origin's host, whatever the address.
+    `seconds` is for all of them. Raises NetworkError. The certificate must be for the origin's
+    host, whatever the address.
     """
     reason: Exception = TimeoutError("no answer in time")
-    for address in addresses[:_ADDRESSES_TRIED_MAX]:
-        seconds = CONNECT_SECONDS_MAX / min(len(addresses), _ADDRESSES_TRIED_MAX)
-        stream: SocketStream | None = None
+    tried = addresses[:_ADDRESSES_TRIED_MAX]
+    for address in tried:
         try:
-            with anyio.fail_after(seconds):
+            with anyio.fail_after(seconds / len(tried)):
                 stream = await anyio.connect_tcp(str(address), origin.port)
-                if tls is None:
-                    return stream, address
-                name = origin.host.strip("[]")
-                secured = await TLSStream.wrap(
-                    stream, hostname=name, ssl_context=tls, standard_compatible=False
-                )
-                return secured, address
+                return await _secured(stream, origin, tls), address
         except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             reason = error
-            if stream is not None:
-                await anyio.aclose_forcefully(stream)
             if isinstance(error, ssl.SSLError):
                 break  # another address of the same name would not make it more genuine
     raise _failure(origin, reason) from reason
+
+
+async def _secured(stream: SocketStream, origin: Origin, tls: ssl.SSLContext | None) -> Connection:
+    if tls is None:
+        return stream
+    name, done = origin.host.strip("[]"), False
+    try:
+        secured = await TLSStream.wrap(
+            stream, hostname=name, ssl_context=tls, standard_compatible=False
+        )
+        done = True
+    finally:
+        if not done:
+            await anyio.aclose_forcefully(stream)
+    return secured
 
 
 def _failure(origin: Origin, reason: Exception) -> NetworkError:

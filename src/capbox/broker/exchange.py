@@ -19,8 +19,6 @@ from capbox.broker.dial import Connection
 from capbox.broker.errors import NetworkError
 from capbox.broker.headers import Head, Headers, first
 
-FIRST_BYTE_SECONDS_MAX = 30.0
-IDLE_SECONDS_MAX = 30.0
 _HEAD_BYTES_MAX = 65_536
 _INTERIM_MAX = 10
 _CHUNK_BYTES = 262_144
@@ -30,13 +28,19 @@ _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 class Exchange:
-    """A response under way. `sent` and `received` count bytes on the wire, heads not included."""
+    """A response under way. `sent` and `received` count bytes on the wire, heads not included.
 
-    def __init__(self, connection: Connection, body_bytes_max: int) -> None:
+    `patience_seconds` is how long the server may be silent, before its answer and within it.
+    """
+
+    def __init__(
+        self, connection: Connection, body_bytes_max: int, patience_seconds: float
+    ) -> None:
         self._connection = connection
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
         self._decoder: _Decoder | None = None
         self._body_bytes_max = body_bytes_max
+        self._patience_seconds = patience_seconds
         self._delivered = 0
         self._pending = bytearray()
         self._ended = False
@@ -62,7 +66,7 @@ class Exchange:
         except h11.LocalProtocolError as error:
             raise NetworkError("invalid", f"not a request that can be sent: {error}") from error
         self.sent = len(body)
-        with _deadline(FIRST_BYTE_SECONDS_MAX, "the server did not answer in time"):
+        with _deadline(self._patience_seconds, "the server did not answer in time"):
             with suppress(anyio.BrokenResourceError, OSError):
                 # A server may answer and close before it has read everything.
                 await self._connection.send(message)
@@ -92,7 +96,7 @@ class Exchange:
 
         Raises NetworkError.
         """
-        with _deadline(IDLE_SECONDS_MAX, "the server stopped sending"):
+        with _deadline(self._patience_seconds, "the server stopped sending"):
             while not self._pending and not self._ended:
                 await self._more()
         piece = bytes(self._pending[:bytes_max])

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from capbox.authority.limits import Limits
     from capbox.authority.web.addresses import Address
     from capbox.authority.web.places import Origin
     from capbox.broker.dial import Resolver
     from capbox.broker.exchange import Exchange
+
+
+PATIENCE = 2 / 3
+"""How much of a call's time its server may be silent."""
 
 
 def _no_secret(name: str) -> str | None:
@@ -40,10 +45,10 @@ class Network:
         return await addresses_of(origin, self.resolve or system_addresses)
 
     async def connect(
-        self, origin: Origin, addresses: tuple[Address, ...], body_bytes_max: int
+        self, origin: Origin, addresses: tuple[Address, ...], limits: Limits
     ) -> tuple[Exchange, Address]:
         """Dial one of the checked addresses, for one exchange. Raises NetworkError."""
-        from capbox.broker.dial import dial, tls_context
+        from capbox.broker.dial import CONNECT_SECONDS_MAX, dial, tls_context
         from capbox.broker.errors import NetworkError
         from capbox.broker.exchange import Exchange
 
@@ -53,5 +58,8 @@ class Network:
             except OSError as error:
                 raise NetworkError("tls", f"an extra authority cannot be read: {error}") from error
         tls = self._tls if origin.scheme == "https" else None
-        connection, address = await dial(origin, addresses, tls)
-        return Exchange(connection, body_bytes_max), address
+        # Less than the call has, so that its guest can still say what it waited for.
+        patience = limits.wall_seconds * PATIENCE
+        seconds = min(CONNECT_SECONDS_MAX, patience)
+        connection, address = await dial(origin, addresses, tls, seconds)
+        return Exchange(connection, limits.body_bytes, patience), address

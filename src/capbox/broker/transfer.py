@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from capbox.authority.authority import Minted
+from capbox.authority.limits import Limits
 from capbox.authority.web.addresses import Address
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.asked import Asked
@@ -44,11 +45,11 @@ class Transfer:
         addresses: tuple[Address, ...],
         headers: Headers,
         asked: Asked,
-        body_bytes_max: int,
+        limits: Limits,
     ) -> None:
         """Connect, send, and wait for the head of the response. Raises NetworkError."""
         self._address = _with_port(addresses[0], self.access)
-        exchange, address = await network.connect(self.access.origin, addresses, body_bytes_max)
+        exchange, address = await network.connect(self.access.origin, addresses, limits)
         self._address, self._exchange = _with_port(address, self.access), exchange
         ours = [("Accept-Encoding", "gzip" if asked.decode else "identity")]
         if first(headers, "user-agent") is None:

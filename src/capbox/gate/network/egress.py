@@ -137,7 +137,7 @@ class Egress:
         answered = False
         try:
             await transfer.open(
-                self.permission.network, permit.addresses, headers, asked, self.limits.body_bytes
+                self.permission.network, permit.addresses, headers, asked, self.limits
             )
             answered = True
         finally:

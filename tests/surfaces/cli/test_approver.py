@@ -239,6 +239,26 @@ async def test_a_long_question_fits_a_window_and_shows_both_ends_of_every_path(
     assert sum(rows) <= 22
 
 
+async def test_what_hides_in_a_question_is_spelt_out_before_it_is_cut(
+    line: tuple[int, int],
+) -> None:
+    hidden = ask_request(
+        ReadAccess(GrantPath("/workspace/a")),
+        run="r",
+        tool="read",
+        tool_digest="ab" * 32,
+        host="/home/x/pay\u200bpal",
+        arguments='{"path": "' + "\U000e0041" * 400,
+    )
+    asked, written = terminal(line[0])
+    os.write(line[1], b"n\n")
+    await TerminalApprover(asked).ask(hidden)
+    _, effect, arguments, *_ = written.getvalue().splitlines()
+    assert effect.endswith("which is /home/x/pay\\u200bpal")
+    assert '"path": "\\U000e0041\\U000e0041' in arguments
+    assert len(arguments) < 500
+
+
 async def test_the_end_of_the_input_is_a_no(line: tuple[int, int]) -> None:
     asked, _ = terminal(line[0])
     os.write(line[1], b"o")  # not a whole line

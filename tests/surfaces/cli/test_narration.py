@@ -71,7 +71,7 @@ def call(name: str = "read", malformed: str | None = None, **arguments: Json) ->
             ToolResult(False, "", error=ToolFailure("invalid_arguments", "bad")),
             "  read   (arguments that are not JSON)  invalid_arguments: bad",
         ),
-        (call("\x1b[2J", path="\u202e"), ToolResult(True, ""), "  \\u001b[2J \\u202e  ok, 0 ms"),
+        (call("\x1b[2J", path="\u202e"), ToolResult(True, ""), "  \\x1b[2J \\u202e  ok, 0 ms"),
     ],
 )
 def test_a_tool_call_is_one_line(made: ToolCall, result: ToolResult, line: str) -> None:

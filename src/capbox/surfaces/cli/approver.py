@@ -14,12 +14,13 @@ from capbox.agent.outcome import Limit, sentence
 from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop, neutral
 from capbox.surfaces.cli.screen import Line
 from capbox.surfaces.cli.terminal import Terminal
+from capbox.surfaces.sink import visible
 
 _MINUTES_DEFAULT = 10
 _MINUTES_MAX = 24 * 60
 _TRIES = 3
 # Together at most 20 rows of a window of 24 by 80: what a model makes long enough to scroll the
-# effect away is not read. The arguments are cut by the gate, before they are neutralised.
+# effect away is not read. The gate cuts the arguments too, before they are neutralised.
 _PATH_CHARACTERS = 200
 _GRANT_CHARACTERS = 300
 _ARGUMENTS_CHARACTERS = 440
@@ -53,10 +54,10 @@ class TerminalApprover:
 def _block(request: AskRequest) -> tuple[Line, ...]:
     """Return what is shown above the prompt."""
     # The access and the path on this machine are cut apart, so that each keeps both its ends.
-    before, access, after = request.effect.partition(neutral(str(request.access)))
-    effect = "".join(cut_in_the_middle(part, _PATH_CHARACTERS) for part in (before, access, after))
-    arguments = cut_in_the_middle(request.arguments, _ARGUMENTS_CHARACTERS)
-    grant = cut_in_the_middle(request.grant, _GRANT_CHARACTERS)
+    parts = request.effect.partition(neutral(str(request.access)))
+    effect = "".join(_cut(part, _PATH_CHARACTERS) for part in parts)
+    arguments = _cut(request.arguments, _ARGUMENTS_CHARACTERS)
+    grant = _cut(request.grant, _GRANT_CHARACTERS)
     return (
         ("", ""),
         (effect, "bold yellow"),
@@ -64,6 +65,11 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
         *((f"  {cut_in_the_middle(d, _ARGUMENTS_CHARACTERS)}", "") for d in request.details),
         (f"  once allows this one call; longer allows  {grant}", ""),
     )
+
+
+def _cut(text: str, characters_max: int) -> str:
+    # Before it is cut: a tag character of one column is spelt with ten.
+    return cut_in_the_middle(visible(text), characters_max)
 
 
 def cut_in_the_middle(text: str, characters_max: int) -> str:

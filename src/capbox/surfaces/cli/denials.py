@@ -9,7 +9,8 @@ import re
 from collections.abc import Collection, Sequence
 
 from capbox.messages import Denial, JsonObject
-from capbox.surfaces.cli.screen import Screen, one_line
+from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.sink import one_line
 
 _SHOWN_MAX = 12
 

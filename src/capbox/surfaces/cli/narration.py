@@ -15,7 +15,8 @@ from capbox.agent.report import Report
 from capbox.messages import Denial, Effect, ToolCall, ToolResult
 from capbox.sandbox.effects import READ_ACTIONS
 from capbox.surfaces.cli.denials import climbed, show_denials
-from capbox.surfaces.cli.screen import Screen, one_line
+from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.sink import one_line
 
 _ARGUMENT_CHARACTERS = 60
 _EFFECTS_SHOWN = 20

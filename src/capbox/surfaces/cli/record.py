@@ -13,7 +13,7 @@ from datetime import datetime
 
 from capbox.messages import Json, JsonObject
 from capbox.store.journal import Record
-from capbox.surfaces.cli.screen import one_line
+from capbox.surfaces.sink import one_line
 
 Line = tuple[str, str]
 """A line and its style."""

@@ -1,9 +1,10 @@
 """Where a command writes: results on standard output, everything else on standard error.
 
-Guarantees: text of a model, a tool or a file reaches a terminal without control, bidi and separator
-characters, so that it can neither act on the terminal nor, on standard error, pass for a line of
-ours; while a question is open nothing else is written, and nothing is lost; JSON is ASCII; colour
-only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
+Guarantees: text of a model, a tool or a file reaches a terminal only through `sink`, so that it can
+neither act on the terminal nor hide in it nor, on standard error, pass for a line of ours. What is
+for people goes through it wherever it leads; a result and a model's text that a program reads are
+left byte for byte. While a question is open nothing else is written, and nothing is lost; JSON is
+ASCII; colour only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from textwrap import wrap
 from typing import TextIO
 
 from capbox.messages import Json
+from capbox.surfaces.sink import Flow, one_line, visible
 
 _CELL_MAX = 200
 _GAP = 2
@@ -30,23 +32,6 @@ _INSIDE = "  | "
 
 Line = tuple[str, str]
 """A line and its style."""
-
-
-def shown(text: str) -> str:
-    """Return `text` for a terminal: line ends and tabs stay, every other control is spelt out."""
-    if text.isascii() and text.isprintable():
-        return text
-    from capbox.gate.approver import neutral
-
-    # ESC sequences could paint over a denial or type into the terminal; bidi: CVE-2021-42574.
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join("\t".join(neutral(part) for part in line.split("\t")) for line in lines)
-
-
-def one_line(text: str, characters_max: int) -> str:
-    """Return `text` for a terminal on a single line, cut with a mark when it is longer."""
-    flat = shown(" ".join(text.split()))
-    return flat if len(flat) <= characters_max else flat[: characters_max - 3] + "..."
 
 
 class Question:
@@ -68,12 +53,12 @@ class Question:
 
     def say(self, text: str, style: str = "") -> None:
         """Write a line that belongs to the question."""
-        self._write(shown(text), style, "\n")
+        self._write(visible(text), style, "\n")
 
     def prompt(self, text: str) -> None:
         """Write a prompt without a line end; `answered` says that its line was ended."""
         self._prompt = text
-        self._write(shown(text), "", "")
+        self._write(visible(text), "", "")
 
     def answered(self) -> None:
         """Take note that a person ended the line of the prompt."""
@@ -95,6 +80,7 @@ class Screen:
         self._environ = environ
         self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._line_open = False
+        self._flow = Flow()
         self._question: Question | None = None
         self._again: Callable[[], None] = lambda: None
         self._held: list[tuple[TextIO, str, str, str]] = []
@@ -103,22 +89,26 @@ class Screen:
     def result(self, text: str) -> None:
         """Write a whole result; raw where a program reads it, neutralised on a terminal."""
         if self._out.isatty():
-            text = shown(text)
+            text = visible(text)
         self._put(self._out, text, end="\n" if text and not text.endswith("\n") else "")
 
     def stream(self, text: str) -> None:
-        """Write a piece of a result; `say` begins on a line of its own after it."""
+        """Write a piece of a model's text; `say` begins on a line of its own after it."""
         self._line_open = not text.endswith("\n") if text else self._line_open
-        self._put(self._out, shown(text) if self._out.isatty() else text)
+        self._put(self._out, self._flow.feed(text) if self._out.isatty() else text)
 
     def end_line(self) -> None:
-        """End the line that `stream` left open, if it did."""
-        if self._line_open:
-            self.stream("\n")
+        """Write what `stream` still holds back, and end the line that it left open, if it did."""
+        rest = self._flow.finish() + ("\n" if self._line_open else "")
+        self._line_open = False
+        if rest:
+            self._put(self._out, rest)
 
     def json(self, value: Json) -> None:
         """Write one JSON value on one line."""
-        self._put(self._out, json.dumps(value, ensure_ascii=True, default=list), end="\n")
+        # DEL is the one control character that JSON leaves as it is.
+        text = json.dumps(value, ensure_ascii=True, default=list).replace("\x7f", "\\u007f")
+        self._put(self._out, text, end="\n")
 
     def say(self, text: str, style: str = "") -> None:
         """Write a message for the person who watches, in a `rich` style.
@@ -128,12 +118,12 @@ class Screen:
         self.end_line()
         # Attack: an error of a tool whose second line is "to allow it, add: --write /".
         self._put(
-            self._err, shown(text.rstrip("\n")).replace("\n", f"\n{_INSIDE}"), style, end="\n"
+            self._err, visible(text.rstrip("\n")).replace("\n", f"\n{_INSIDE}"), style, end="\n"
         )
 
     def line(self, text: str, style: str = "") -> None:
         """Write a line of a result that is meant for people, in a `rich` style."""
-        self._put(self._out, shown(text), style, end="\n")
+        self._put(self._out, visible(text), style, end="\n")
 
     def paragraph(self, text: str, style: str = "", *, hang: int = 0) -> None:
         """Write a line for people as `line` does; on a terminal folded between words.

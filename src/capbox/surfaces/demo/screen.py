@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from capbox.journal.verify import Broken, Closed, Verdict
-from capbox.surfaces.cli.screen import one_line
 from capbox.surfaces.demo.attack import Attack, Finding
 from capbox.surfaces.demo.helpful import GRANTS, TASK, Step
+from capbox.surfaces.sink import one_line, visible
 
 _WIDTH_MAX = 124
 _NARROW = 100
@@ -54,10 +54,10 @@ class Screen:
         self._say(f"   granted: {', '.join(GRANTS)}", "dim")
         for step in steps:
             mark = Text("   ok  ", "green") if step.result.ok else Text("   no  ", "red")
-            line = mark + Text(f"{step.call.name:<6}", "bold") + Text(step.said)
+            line = mark + Text(f"{step.call.name:<6}", "bold") + Text(visible(step.said))
             done = [f"{e.action} {e.path.removeprefix('/workspace/')}" for e in step.changes]
             failed = step.result.error.message if step.result.error is not None else ""
-            what = ", ".join(done) or one_line(failed or step.result.content, 60)
+            what = visible(", ".join(done)) or one_line(failed or step.result.content, 60)
             self._print(line + Text(f"  {what}", "dim"))
 
     @contextmanager
@@ -121,11 +121,17 @@ class Screen:
     def _row(self, one: Finding) -> tuple[Text, ...]:
         mark = Text("ok", "green") if one.contained else Text("!!", "bold red")
         title = Text(one_line(one.attack.title, 100))
-        bite = Text(one.bite) if one.bite else Text("did not bite", "bold red")
+        bite = Text(visible(one.bite)) if one.bite else Text("did not bite", "bold red")
         if one.breach is not None:
-            return mark, title, bite, Text("NOT CONTAINED", "bold red"), Text(one.breach, "red")
+            return (
+                mark,
+                title,
+                bite,
+                Text("NOT CONTAINED", "bold red"),
+                Text(visible(one.breach), "red"),
+            )
         who, _, why = one.stopped_by.partition(": ")
-        here = Text(f"{who:<7}", _STYLES.get(who, "dim")) + Text(why)
+        here = Text(f"{who:<7}", _STYLES.get(who, "dim")) + Text(visible(why))
         row = (mark, title, bite, here, Text(one_line(one.evidence, 100), "dim"))
         return row if self._console.width >= _NARROW else row[:4]
 

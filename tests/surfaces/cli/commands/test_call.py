@@ -318,7 +318,7 @@ def test_content_reaches_a_pipe_as_it_is_and_a_terminal_neutralised(
     words = ["call", "bash", r"script=printf '\033[2Jx\n'"]
     assert process(*words).out == "\x1b[2Jx\n"
     code, seen = person(*words).leaves()
-    assert (code, seen) == (0, "\\u001b[2Jx\n")
+    assert (code, seen) == (0, "\\x1b[2Jx\n")
 
 
 def test_with_ask_a_person_may_lend_what_is_missing(person: Callable, workspace: Path) -> None:

@@ -65,6 +65,7 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "aiosqlite": frozenset({"store"}),
     "typer": frozenset({"surfaces", "app"}),
     "rich": frozenset({"surfaces"}),
+    "markdown_it": frozenset({"surfaces"}),
     "platformdirs": frozenset({"app"}),
 }
 TRUSTED_BASE_MAY_USE = {
@@ -381,7 +382,7 @@ def test_every_runtime_dependency_has_a_wrapper_and_a_line_in_its_adr() -> None:
     declared = [*project["dependencies"], *(text for extra in extras for text in extra)]
     names = [re.split(r"[\[<>=~! ]", text)[0] for text in declared]
     decision = (ROOT / "docs/adr/0004-runtime-dependencies.md").read_text()
-    imported = {"pydantic-ai-slim": "pydantic_ai"}
+    imported = {"pydantic-ai-slim": "pydantic_ai", "markdown-it-py": "markdown_it"}
     assert [n for n in names if imported.get(n, n.replace("-", "_")) not in WRAPPED] == []
     assert [n for n in names if f"`{n}`" not in decision] == []
     assert len(names) <= 20

@@ -1,10 +1,11 @@
 """Where a command writes: results on standard output, everything else on standard error.
 
 Guarantees: text of a model, a tool or a file reaches a terminal only through `sink`, so that it can
-neither act on the terminal nor hide in it nor, on standard error, pass for a line of ours. What is
-for people goes through it wherever it leads; a result and a model's text that a program reads are
-left byte for byte. While a question is open nothing else is written, and nothing is lost; JSON is
-ASCII; colour only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
+neither act on the terminal nor hide in it nor, on standard error, pass for a line of ours; a link
+in a model's text shows where it leads. Messages, tables and lines for people go through it wherever
+they lead; a result and a model's text that a program reads are left byte for byte. While a question
+is open nothing else is written, and nothing is lost; JSON is ASCII; colour only on a terminal, and
+not with NO_COLOR. Does not: read anything (see `terminal`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from textwrap import wrap
 from typing import TextIO
 
 from capbox.messages import Json
-from capbox.surfaces.sink import Flow, one_line, visible
+from capbox.surfaces.prose import Prose
+from capbox.surfaces.sink import one_line, visible
 
 _CELL_MAX = 200
 _GAP = 2
@@ -80,7 +82,7 @@ class Screen:
         self._environ = environ
         self._plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._line_open = False
-        self._flow = Flow()
+        self._prose = Prose()
         self._question: Question | None = None
         self._again: Callable[[], None] = lambda: None
         self._held: list[tuple[TextIO, str, str, str]] = []
@@ -95,11 +97,11 @@ class Screen:
     def stream(self, text: str) -> None:
         """Write a piece of a model's text; `say` begins on a line of its own after it."""
         self._line_open = not text.endswith("\n") if text else self._line_open
-        self._put(self._out, self._flow.feed(text) if self._out.isatty() else text)
+        self._put(self._out, self._prose.feed(text) if self._out.isatty() else text)
 
     def end_line(self) -> None:
         """Write what `stream` still holds back, and end the line that it left open, if it did."""
-        rest = self._flow.finish() + ("\n" if self._line_open else "")
+        rest = self._prose.finish() + ("\n" if self._line_open else "")
         self._line_open = False
         if rest:
             self._put(self._out, rest)

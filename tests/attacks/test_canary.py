@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from gzip import compress
 from pathlib import Path
@@ -26,6 +26,8 @@ from capbox.agent.events import Event as RunEvent
 from capbox.box import Box
 from capbox.broker.redact import spellings
 from capbox.broker.secrets import SecretStore
+from capbox.engine.home import Home
+from capbox.engine.local import LocalEngine
 from capbox.messages import ToolResult
 from capbox.models.script import ScriptedCall, ScriptedReply
 from capbox.models.scripted import ScriptedModel
@@ -98,13 +100,12 @@ def kept_in(*directories: Path) -> dict[str, list[bytes]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home of capbox's own that holds the secret."""
-    place = tmp_path / "home"
-    directories = app.home_of({"CAPBOX_HOME": str(place)})
-    directories.prepare()
-    SecretStore(directories.state, keyring=lambda: None).set("KEY", CANARY)
-    return place
+async def keeper(home: Home) -> AsyncIterator[LocalEngine]:
+    """An engine whose operator has set the secret."""
+    home.prepare()
+    SecretStore(home.state, keyring=lambda: None).set("KEY", CANARY)
+    async with app.local_engine(home=home) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -122,7 +123,8 @@ def call(tool: str, **arguments: str) -> ScriptedReply:
 
 async def test_a_secret_is_nowhere_but_on_the_wire(
     http_server: Callable[..., HttpServer],
-    home: Path,
+    home: Home,
+    keeper: LocalEngine,
     workspace: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -140,7 +142,7 @@ async def test_a_secret_is_nowhere_but_on_the_wire(
     )
     grants = (f"fetch:{origin}", f"secret:KEY@{origin}", "write:/workspace")
     events: list[RunEvent] = []
-    async with Box(workspace=workspace, grants=grants, home=home) as box:
+    async with Box(workspace=workspace, grants=grants, engine=keeper) as box:
         async for event in box.run("go", model=ScriptedModel("scripted/x", script)):
             events.append(event)
     sent = [request.values("Authorization") for request in server.requests]
@@ -148,12 +150,12 @@ async def test_a_secret_is_nowhere_but_on_the_wire(
     assert "[secret:KEY]" in repr(events)
     out, err = capfd.readouterr()
     assert traces(repr(events).encode() + out.encode() + err.encode()) == []
-    assert kept_in(home, workspace) == {}
+    assert kept_in(home.config, home.state, home.cache / "scratch", workspace) == {}
     assert "[secret:KEY]" in (workspace / "saved.txt").read_text()
 
 
 async def test_a_worker_in_the_middle_of_a_transfer_does_not_hold_it(
-    http_server: Callable[..., HttpServer], home: Path, workspace: Path
+    http_server: Callable[..., HttpServer], home: Home, keeper: LocalEngine, workspace: Path
 ) -> None:
     release = Event()
     server = http_server({"/slow": held(release, reply(b"at last"))})
@@ -161,7 +163,7 @@ async def test_a_worker_in_the_middle_of_a_transfer_does_not_hold_it(
     grants = (f"fetch:{origin}", f"secret:KEY@{origin}", "read:/workspace")
     results: list[ToolResult] = []
     async with (
-        Box(workspace=workspace, grants=grants, home=home) as box,
+        Box(workspace=workspace, grants=grants, engine=keeper) as box,
         anyio.create_task_group() as tasks,
     ):
 
@@ -172,9 +174,7 @@ async def test_a_worker_in_the_middle_of_a_transfer_does_not_hold_it(
             results.append(await box.call("bash", script=script))
 
         tasks.start_soon(ask)
-        await anyio.to_thread.run_sync(
-            lambda: server.until(lambda seen: bool(seen and seen[0].requests))
-        )
+        await anyio.to_thread.run_sync(server.until, lambda seen: bool(seen and seen[0].requests))
         pids = list(descendants(os.getpid()))
         witnessed, found = await anyio.to_thread.run_sync(searched, pids)
         release.set()

@@ -63,6 +63,15 @@ func (r *Response) Header(name string) string {
 	return ""
 }
 
+// leadsOn says whether the response is a redirect that the host has not followed.
+func (r *Response) leadsOn() bool {
+	switch r.Status {
+	case 301, 302, 303, 307, 308:
+		return r.Header("Location") != ""
+	}
+	return false
+}
+
 // Error is why there is no response, or no rest of its body.
 type Error struct {
 	Code    string  `json:"code"`
@@ -156,6 +165,10 @@ func Do(request *Request) (*Response, error) {
 	}
 	response := reply.Response
 	response.Body = &body{host: host, handle: handle}
+	if asked.Redirects > 0 && response.leadsOn() {
+		_ = response.Body.Close()
+		return nil, &Error{Code: Redirects, Message: fmt.Sprintf("more than %d redirects; the last one is %s", asked.Redirects, response.URL)}
+	}
 	return &response, nil
 }
 

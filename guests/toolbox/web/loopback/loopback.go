@@ -57,8 +57,6 @@ func refusal(code, message string, missing any) []byte {
 	return raw
 }
 
-var errTooMany = errors.New("too many redirects")
-
 type denial struct{ missing string }
 
 func (d denial) Error() string { return "no grant allows this request" }
@@ -90,11 +88,8 @@ func (h *Host) Request(head, body []byte) (uint32, []byte, error) {
 			ResponseHeaderTimeout: h.Wait,
 		},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
-			if ask.Redirects == 0 {
-				return http.ErrUseLastResponse
-			}
 			if len(via) > ask.Redirects {
-				return errTooMany
+				return http.ErrUseLastResponse
 			}
 			hops = append(hops, web.Redirect{Status: next.Response.StatusCode, URL: next.URL.String()})
 			return h.judge(next.URL.String())
@@ -216,8 +211,6 @@ func failure(err error) []byte {
 	switch {
 	case errors.As(err, &denied):
 		return refusal(web.Denied, denied.Error(), denied.missing)
-	case errors.Is(err, errTooMany):
-		return refusal(web.Redirects, "more redirects than the request allows", nil)
 	case errors.As(err, &name):
 		return refusal(web.DNS, fmt.Sprintf("no address is known for %s", name.Name), nil)
 	case errors.As(err, &verify):

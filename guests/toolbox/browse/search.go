@@ -2,6 +2,7 @@ package browse
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -53,7 +54,8 @@ type searchData struct {
 }
 
 const unconfigured = "no search engine is configured: in config.toml, the table [search] needs url (with {query} and, if the engine takes it, " +
-	"{count}), results, title, link and text (dotted names of the fields of its JSON answer); headers, method and body are optional."
+	"{count}) and results, the dotted name of the list in its JSON answer; title, link and text name fields of a result and are " +
+	"title, url and content if left out; method, headers and body are optional."
 
 // Search asks the configured engine and lists what it found.
 func Search(req *abi.Request) abi.Result {
@@ -114,11 +116,10 @@ func configured(settings json.RawMessage) (*engine, abi.Result, bool) {
 	if err := json.Unmarshal(settings, asked); err != nil && len(settings) > 0 {
 		return nil, abi.Fail("not_configured", "[search] in config.toml has a key of the wrong type; %s", unconfigured), false
 	}
-	for _, needed := range []string{asked.URL, asked.Results, asked.Title, asked.Link} {
-		if needed == "" {
-			return nil, abi.Fail("not_configured", "%s", unconfigured), false
-		}
+	if asked.URL == "" || asked.Results == "" {
+		return nil, abi.Fail("not_configured", "%s", unconfigured), false
 	}
+	asked.Title, asked.Link, asked.Text = cmp.Or(asked.Title, "title"), cmp.Or(asked.Link, "url"), cmp.Or(asked.Text, "content")
 	return asked, abi.Result{}, true
 }
 

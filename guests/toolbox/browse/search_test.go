@@ -27,6 +27,7 @@ func engines(w http.ResponseWriter, r *http.Request) {
 	answers := map[string]string{
 		"/hits": hits, "/none": `{"web":{"results":[]}}`, "/absent": `{"web":{}}`, "/list": `[{"t":"a","u":"https://a.test/"}]`,
 		"/html": "<html>captcha", "/text": `"text"`, "/wrong": `{"web":{"results":"x"}}`, "/error": `{"error":"key"}`,
+		"/usual": `{"results":[{"title":"T","url":"https://a.test/","content":"c"}]}`,
 		"/other": `{"web":{"results":[{"link":"https://a.test/"},5]}}`,
 	}
 	if answer, ok := answers[r.URL.Path]; ok {
@@ -93,6 +94,10 @@ func TestSearchListsWhatTheEngineFound(t *testing.T) {
 	if want := "1. One bold & more\n   https://one.test/a\n   It is one.\n2. Two\n   http://two.test/\n3. \n   https://three.test/"; res.Content != want {
 		t.Errorf("%q", res.Content)
 	}
+	res = call(t, Search, "/", args{"query": "x"}, `{"url":"`+server.URL+`/usual","results":"results"}`, 64<<10)
+	if want := "1. T\n   https://a.test/\n   c"; res.Content != want {
+		t.Errorf("%q %+v", res.Content, res.Error)
+	}
 	if res = call(t, Search, "/", args{"query": "x", "count": 20}, settings(server.URL, "/many", ""), 4<<10); !res.OK || !res.Truncated {
 		t.Errorf("%+v", res)
 	}
@@ -110,7 +115,7 @@ func TestSearchSaysWhatIsWrong(t *testing.T) {
 	}{
 		{args{"query": "x"}, "", "not_configured", "config.toml, the table [search]"},
 		{args{"query": "x"}, "null", "not_configured", "config.toml"},
-		{args{"query": "x"}, `{"url":"https://h.test/"}`, "not_configured", "results, title, link and text"},
+		{args{"query": "x"}, `{"url":"https://h.test/"}`, "not_configured", "url and content if left out"},
 		{args{"query": "x"}, `{"url":5}`, "not_configured", "wrong type"},
 		{args{"query": "x"}, settings("no", "where", ""), "not_configured", "absolute"},
 		{args{"query": " "}, settings(server.URL, "/hits", ""), "invalid_arguments", "empty"},

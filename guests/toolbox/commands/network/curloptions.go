@@ -13,7 +13,7 @@ import (
 var curlSpec = kit.Spec{
 	Short: "#012346A:C:D:E:F:GH:IJK:LNOP:Q:RST:U:VX:Y:Zab:c:d:e:fghijkm:no:pqr:su:vw:x:y:z:",
 	Long: "anyauth append=a aws-sigv4: basic cacert: capath: cert=E ciphers: compressed config=K connect-timeout: connect-to: " +
-		"continue-at=C cookie=b cookie-jar=c create-dirs crlf data=d data-ascii=d data-binary: data-raw: data-urlencode: digest " +
+		"continue-at=C cookie=b cookie-jar=c create-dirs crlf data-ascii=d data=d data-binary: data-raw: data-urlencode: digest " +
 		"disable=q dump-header=D fail=f fail-early fail-with-body form=F form-string: ftp-port=P get=G globoff=g head=I header=H " +
 		"http0.9 http1.0=0 http1.1 http2 http2-prior-knowledge http3 include=i insecure=k interface: ipv4=4 ipv6=6 json: " +
 		"junk-session-cookies=j keepalive-time: key: limit-rate: local-port: location=L location-trusted max-filesize: " +

@@ -14,13 +14,13 @@ import (
 )
 
 var wgetSpec = kit.Spec{
-	Short: "46A:B:D:EFHI:KLN:O:P:Q:R:ST:U:X:a:bcdei:kl:mn:o:pqrt:vw:x",
+	Short: "46A:B:D:EFHI:KLNO:P:Q:R:ST:U:X:a:bcdei:kl:mn:o:pqrt:vw:x",
 	Long: "accept=A background=b body-data: body-file: ca-certificate: certificate: compression: connect-timeout: content-disposition " +
 		"content-on-error continue=c convert-links=k cut-dirs: delete-after directory-prefix=P dns-timeout: header: https-only " +
 		"inet4-only=4 inet6-only=6 input-file=i level=l limit-rate: load-cookies: max-redirect: method: mirror=m no-cache " +
 		"no-check-certificate no-clobber no-dns-cache no-hsts no-proxy no-verbose output-document=O output-file=o page-requisites=p " +
 		"password: post-data: post-file: private-key: progress: quiet=q quota=Q read-timeout: recursive=r referer: reject=R " +
-		"retry-connrefused save-cookies: save-headers server-response=S show-progress spider timeout=T timestamping tries=t " +
+		"retry-connrefused save-cookies: save-headers server-response=S show-progress spider timeout=T timestamping=N tries=t " +
 		"trust-server-names user: user-agent=U verbose=v wait=w waitretry:",
 	Usage:  "[OPTION]... URL...",
 	Status: 2,
@@ -28,7 +28,7 @@ var wgetSpec = kit.Spec{
 
 var wgetRefused = []string{
 	"A", "B", "D", "E", "F", "H", "I", "K", "L", "N", "Q", "R", "X", "a", "b", "c", "k", "l", "m", "o", "p", "r", "w", "x", "ca-certificate", "certificate",
-	"compression", "cut-dirs", "delete-after", "limit-rate", "load-cookies", "private-key", "save-cookies", "save-headers", "timestamping",
+	"compression", "cut-dirs", "delete-after", "limit-rate", "load-cookies", "private-key", "save-cookies", "save-headers",
 	"e", "d",
 }
 

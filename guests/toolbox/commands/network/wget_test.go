@@ -105,6 +105,7 @@ func TestWgetSaysWhyItFailed(t *testing.T) {
 		{"wget -q CLOSED/ SERVER/none", 4, ""},
 		{"wget --no-check-certificate SECURE/", 2, "wget: not supported: --no-check-certificate: certificates are always checked"},
 		{"wget -r SERVER/plain", 2, "wget: not supported: -r"},
+		{"wget -N SERVER/plain", 2, "wget: not supported: -N"},
 		{"wget -c SERVER/plain", 2, "wget: not supported: -c"},
 		{"wget --header Host:~h.test SERVER/plain", 2, "wget: not supported: --header"},
 	} {

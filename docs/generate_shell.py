@@ -60,6 +60,9 @@ NOTES = (
     "has (`FPAT`, `IGNORECASE`, `PROCINFO`, `switch`, arrays of arrays).",
     "`.env`, keys and other secrets that grants leave out are in no listing and match no pattern, "
     "and `[ -e .env ]` is false; a command that is given the name says `Permission denied`.",
+    "curl and wget send what a grant allows, each step of a redirect on its own. Connections, "
+    "certificates, proxies and times before a response are the host's: options for them are "
+    "refused, `-m` counts from the response on, and a denial is told even with `-s` or `-q`.",
     "Standard output beyond four times the bound of a call ends the call.",
     "In `/dev` are `null`, `zero`, `stdin`, `stdout`, `stderr`, `urandom`, `fd/0` to `fd/2` only.",
 )

@@ -19,7 +19,7 @@ from capbox.messages import Denial, Effect, Json, JsonObject, Spent, ToolResult
 
 ROOT = Path(__file__).resolve().parents[1]
 MANIFESTS = ROOT / "guests" / "toolbox" / "manifests"
-SOURCES = ("*.go", "abi/**/*.go", "files/**/*.go", "shell/**/*.go")
+SOURCES = ("*.go", "abi/**/*.go", "browse/**/*.go", "files/**/*.go", "shell/**/*.go")
 
 HEAD = """# The tools
 
@@ -42,6 +42,8 @@ LIMITS = {
     "files_created": ("`--limit`", "files, folders and links made"),
     "open_files": ("`--limit`", "files open at once"),
     "tmp_bytes": ("`--limit`", "what `/tmp` of the run may hold; beyond it writes fail"),
+    "requests": ("`--limit`", "requests to the network, each step of a redirect counted"),
+    "body_bytes": ("`--limit`", "what one response may hold, decoded"),
 }
 
 RESULT = {
@@ -84,15 +86,28 @@ CODES = {
     "not_a_directory": "a part of the path is a file",
     "not_a_file": "a device, pipe or socket",
     "not_text": "edit works on text",
-    "no_match": "the old text does not occur",
+    "no_match": "the old text does not occur; nothing matches the selector",
     "not_unique": "the old text occurs several times",
     "changed": "the file was changed meanwhile; nothing was edited",
-    "too_large": "edit takes smaller files",
+    "too_large": "edit takes smaller files; a response is larger than its bound",
     "invalid_pattern": "the pattern cannot be read",
-    "permission_denied": "the host's own permissions, or a read-only disk",
+    "permission_denied": "the host's own permissions, or a read-only disk; a refused request",
     "no_space": "the disk, or the run's `/tmp`, is full",
     "link_loop": "symbolic links lead in a circle",
     "io": "the host's disk failed",
+    "http_status": "the server answered with an error, whose text follows",
+    "binary": "what came is no text; save_to keeps it as a file",
+    "invalid_json": "what came is no JSON",
+    "invalid_selector": "the CSS selector cannot be read",
+    "dns": "the host has no address",
+    "connect": "no connection to the server",
+    "tls": "the server's certificate is not valid, or it speaks no TLS",
+    "timeout": "the server did not answer in time",
+    "protocol": "the server's answer is broken",
+    "redirects": "too many redirects, or one that cannot be followed",
+    "encoding": "the body cannot be decoded",
+    "not_configured": "search needs settings of the operator",
+    "invalid_answer": "the search engine's answer is not as configured",
     "internal": "a bug of the tool",
     "invalid_request": "a bug of capbox",
 }

@@ -216,3 +216,35 @@ func TestTheStatusOfCurlIsThatOfTheLastURL(t *testing.T) {
 		}
 	}
 }
+
+func TestCurlTriesAgainWhatMayPass(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		line, out, told string
+		status          int
+	}{
+		{"curl --retry 2 --retry-delay 0.001 SERVER/flaky", "at last", "2 retries left", 0},
+		{"curl -sf --retry 2 --retry-delay 0.001 SERVER/flaky", "at last", "", 0},
+		{"curl -s -w %{http_code} SERVER/flaky", "503", "", 0},
+		{"curl --retry 1 --retry-delay 0.001 SERVER/refused", "", "missing grant", 7},
+		{"curl -f --retry 1 --retry-delay 0.001 SERVER/none", "", "404", 22},
+		{"curl --retry 1 --retry-delay 0.001 --retry-connrefused CLOSED/", "", "1 retries left", 7},
+	} {
+		flaky.Store(0)
+		status, out, errors := w.run(c.line, "")
+		if again := strings.Contains(errors, "Warning"); status != c.status || out != c.out || !strings.Contains(errors, c.told) ||
+			again != strings.Contains(c.told, "left") {
+			t.Errorf("%s: %d %q %q", c.line, status, out, errors)
+		}
+	}
+}
+
+func TestTheTimeOfCurlEndsABody(t *testing.T) {
+	w := newWorld(t)
+	if status, _, errors := w.run("curl -m 0.000000001 -o x SERVER/plain", ""); status != 28 || !strings.Contains(errors, "curl: (28) Operation timed out after") {
+		t.Errorf("%d %q", status, errors)
+	}
+	if status, out, errors := w.run("curl -m 60 --connect-timeout 5 SERVER/plain", ""); status != 0 || out != "text of /plain\n" {
+		t.Errorf("%d %q %q", status, out, errors)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,9 @@ import (
 	"capbox/toolbox/web"
 	"capbox/toolbox/web/loopback"
 )
+
+// flaky counts the requests for a page that serves every second one.
+var flaky atomic.Int64
 
 // site answers as its paths say.
 func site(w http.ResponseWriter, r *http.Request) {
@@ -56,6 +60,12 @@ func site(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "half")
 	case "/large":
 		_, _ = w.Write(bytes.Repeat([]byte("x"), 1<<20))
+	case "/flaky":
+		if flaky.Add(1)%2 == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "at last")
 	case "/login":
 		w.WriteHeader(http.StatusUnauthorized)
 	default:
@@ -89,8 +99,6 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	plain, other, secure := httptest.NewServer(http.HandlerFunc(site)), httptest.NewServer(http.HandlerFunc(site)), httptest.NewTLSServer(http.HandlerFunc(site))
-	trusted := httptest.NewUnstartedServer(nil)
-	trusted.Close()
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")

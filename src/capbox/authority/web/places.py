@@ -38,6 +38,7 @@ _SELECTOR = re.compile(
 )
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()+,;=:@%/|^\[\]-]*")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?|^`{}\[\]\\-]*")
+_WIDE = re.compile(r"%u[0-9A-Fa-f]{4}")
 _LAYERS_MAX = 4
 
 
@@ -62,6 +63,8 @@ def doubt_of(path: str) -> str | None:
     for _ in range(_LAYERS_MAX):
         if "\\" in seen or "\0" in seen:
             return "its path holds a backslash or a NUL"
+        if _WIDE.search(seen):
+            return "its path holds %uXXXX"  # a dot or a slash to some servers (IIS, ASP.NET)
         # Some servers drop `;parameters` before they look for dots (CVE-2020-5902).
         if any(s.partition(";")[0] in (".", "..") for s in seen.split("/")):
             return "its path holds a dot segment"

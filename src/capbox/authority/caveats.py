@@ -81,9 +81,12 @@ class ExceptPlaces:
         )
 
     def leaves_out(self, access: FetchAccess) -> bool:
-        """Say whether the request is one of those; a doubtful path might be any on its host."""
+        """Say whether the request is one of those; a doubtful path might be any on its host.
+
+        A place without a query is left out with any: else `?` would lead around it.
+        """
         for place in self.places:
-            if place.selects(access):
+            if (place if place.query else replace(place, query=None)).selects(access):
                 return True
             if access.doubt is not None and replace(place, path=None, query=None).selects(access):
                 return True

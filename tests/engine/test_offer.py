@@ -45,6 +45,11 @@ def holding(*texts: str) -> Authority:
     [
         ((), None, "bash"),
         (("read:/workspace",), None, "bash glob grep read tree"),
+        (
+            ("read:/workspace", "fetch:https://a.example"),
+            None,
+            "bash fetch glob grep read search tree",
+        ),
         (("write:/workspace/a.txt",), None, "apply_patch bash edit glob grep read tree write"),
         (("env:X=1",), None, "bash"),
         ((), ("write", "read", "read"), "read write"),
@@ -66,6 +71,8 @@ def test_only_tools_that_change_nothing_may_run_beside_others(tools: dict[str, T
         "glob": True,
         "grep": True,
         "read": True,
+        "fetch": False,
+        "search": True,
         "tree": True,
         "write": False,
     }

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 _BYTES_MAX = 1 << 16
+_PORTS_TRIED = 20
 
 
 class Network:
@@ -22,8 +23,17 @@ class Network:
 
     def __enter__(self) -> Self:
         """Bind both to a free port of 127.0.0.1."""
-        self._udp.bind(("127.0.0.1", 0))
-        self._tcp.bind(("127.0.0.1", self.port))
+        for tried in range(_PORTS_TRIED):
+            self._udp.bind(("127.0.0.1", 0))
+            try:
+                self._tcp.bind(("127.0.0.1", self.port))
+            except OSError:  # free for the one, taken for the other
+                if tried == _PORTS_TRIED - 1:
+                    raise
+                self._udp.close()
+                self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            else:
+                break
         self._tcp.listen(64)
         self._tcp.setblocking(False)
         self._udp.setblocking(False)

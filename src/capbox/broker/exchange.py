@@ -57,7 +57,14 @@ class Exchange:
             start = h11.Request(
                 method=access.method,
                 target=access.target,
-                headers=[("Host", host), *headers, *framing, ("Connection", "close")],
+                headers=[
+                    # Bytes, as h11 takes only ASCII for text.
+                    (name.encode("ascii"), value.encode("latin-1"))
+                    for name, value in (
+                        *(("Host", host), *headers, *framing),
+                        ("Connection", "close"),
+                    )
+                ],
             )
             message = self._parser.send(start) or b""
             if body:

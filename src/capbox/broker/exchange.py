@@ -17,7 +17,7 @@ import h11
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.dial import Connection
 from capbox.broker.errors import NetworkError
-from capbox.broker.headers import Head, Headers, first
+from capbox.broker.headers import Head, Headers
 
 _HEAD_BYTES_MAX = 65_536
 _INTERIM_MAX = 10
@@ -90,8 +90,9 @@ class Exchange:
 
         Raises NetworkError for an encoding that was not asked for, if it is wanted.
         """
-        encoding = (first(head.texts, "content-encoding") or "identity").strip().lower()
-        if encoding in ("identity", "") or not wanted:
+        said = (v.strip().lower() for n, v in head.texts if n.lower() == "content-encoding")
+        encoding = ", ".join(one for one in said if one not in ("identity", ""))
+        if not encoding or not wanted:
             return False
         if encoding not in _DECODED:
             raise NetworkError("encoding", f"the server encodes its answer as {encoding[:40]!r}")

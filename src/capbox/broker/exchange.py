@@ -23,6 +23,7 @@ _HEAD_BYTES_MAX = 65_536
 _INTERIM_MAX = 10
 _CHUNK_BYTES = 262_144
 _ZLIB_OR_GZIP, _RAW_DEFLATE = 47, -15
+_FRAME_BYTES = 2
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
 
@@ -169,7 +170,7 @@ class _Decoder:
     @property
     def complete(self) -> bool:
         """Say whether nothing of the stream is missing."""
-        return self._inflate.eof or not self._begun
+        return self._inflate.eof or not (self._begun or (self._input and not self._members))
 
     def feed(self, content: bytes) -> bytes:
         """Take received bytes; return the first decoded ones."""
@@ -181,6 +182,9 @@ class _Decoder:
         if self._inflate.eof:  # gzip may have several members
             self._inflate, self._begun = zlib.decompressobj(wbits=_ZLIB_OR_GZIP), False
             self._members += 1
+        if not self._begun and len(self._input) < _FRAME_BYTES:
+            self.waiting = False  # too little to tell a frame from raw deflate, or from padding
+            return b""
         try:
             piece = self._inflate.decompress(self._input, _CHUNK_BYTES)
         except zlib.error as error:

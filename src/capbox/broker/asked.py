@@ -61,7 +61,7 @@ def parse_asked(text: str, body: bytes) -> Asked:
             "redirects": int(redirects),
             "decode": bool(decode),
             **rest,
-        } if not rest and 0 <= redirects <= REDIRECTS_MAX:
+        } if not rest and redirects is not True and 0 <= redirects <= REDIRECTS_MAX:
             pairs = tuple(map(_pair, headers))
             return Asked(method, url, outgoing(pairs), body, redirects, decode)
         case _:

@@ -1,0 +1,82 @@
+"""What a guest may say in headers, what is dropped, and what comes in."""
+
+from __future__ import annotations
+
+import pytest
+
+from capbox.broker.errors import NetworkError
+from capbox.broker.headers import (
+    CREDENTIALS,
+    HEADERS_CHARACTERS_MAX,
+    HEADERS_MAX,
+    Head,
+    first,
+    incoming,
+    outgoing,
+    without_credentials,
+)
+
+DROPPED = (
+    *("Host", "host", "HOST", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive"),
+    *("TE", "Trailer", "Upgrade", "Expect", "Accept-Encoding", "HTTP2-Settings", "Via"),
+    *("Forwarded", "Proxy-Authorization", "Proxy-Connection", "proxy-anything", "Sec-Fetch-Site"),
+)
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_what_frames_or_routes_a_message_is_dropped(name: str) -> None:
+    assert outgoing([(name, "x"), ("Accept", "x"), ("X-" + name, "y")]) == (
+        ("Accept", "x"),
+        ("X-" + name, "y"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (("X-A", "b"), ("X-A", "b\r\nX-Evil: 1")),
+        (("X-A", "b c\td"), ("X-A", "b\nc")),
+        (("X-A", ""), ("", "b")),
+        (("X-A", "\xe9\xff"), ("X-A", "\u0100")),
+        (("x!#$%&'*+.^_`|~-a", "b"), ("X A", "b")),
+        (("X-A", ":"), ("X:A", "b")),
+        (("X-A", "b"), ("X-A\r\nHost", "b")),
+        (("X-A", "b"), ("X-A", "b\0")),
+        (("X-A", "b"), ("X-A", "\x7f")),
+        (("X-A", "b"), ("Host\0", "b")),
+        (("X-A", "b"), ("Host ", "b")),
+        (("X-A", "b"), (" Host", "b")),
+        (("X-A", "b"), ("X-\u00c4", "b")),
+        (("a" * 128, "b"), ("a" * 129, "b")),
+    ],
+)
+def test_a_header_ends_no_line(good: tuple[str, str], bad: tuple[str, str]) -> None:
+    assert outgoing([good]) == (good,)
+    with pytest.raises(NetworkError, match="not a header"):
+        outgoing([bad])
+
+
+def test_headers_are_bounded_in_number_and_size() -> None:
+    assert len(outgoing([("X", "")] * HEADERS_MAX)) == HEADERS_MAX
+    assert outgoing([("X", "a" * (HEADERS_CHARACTERS_MAX - 1))])
+    for many in ([("X", "")] * (HEADERS_MAX + 1), [("X", "a" * HEADERS_CHARACTERS_MAX)]):
+        with pytest.raises(NetworkError, match="too many"):
+            outgoing(many)
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIALS))
+def test_a_guests_own_credentials_go_where_a_secret_goes_in(name: str) -> None:
+    kept = (("Accept", "a"), ("Cookies", "b"))
+    assert without_credentials((*kept, (name.upper(), "x"), (name, "y"))) == kept
+    assert without_credentials((*kept, ("X-Mine", "z")), also=["x-mINE"]) == kept
+
+
+def test_what_is_about_the_connection_does_not_come_in() -> None:
+    sent = [(b"Content-Type", b"a"), (b"Connection", b"close"), (b"Transfer-Encoding", b"chunked")]
+    sent += [(b"Alt-Svc", b"h3"), (b"Content-Encoding", b"gzip"), (b"Content-Length", b"9")]
+    sent += [(b"X", b"\xe9")]
+    raw = (("Content-Type", "a"), ("Content-Encoding", "gzip"), ("Content-Length", "9"))
+    assert incoming(sent, decoded=False) == (*raw, ("X", "\xe9"))
+    assert incoming(sent, decoded=True) == (raw[0], ("X", "\xe9"))
+    assert first(Head(200, "", tuple(sent)).texts, "x") == "\xe9"
+    assert first((), "x") is None

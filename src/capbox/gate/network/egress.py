@@ -152,8 +152,11 @@ class Egress:
             held = self.permission.held()
             if not held.holding.upholds(transfer.minted, held.standing):
                 raise NetworkError("denied", f"{transfer.minted.grant} has ended")
-            piece = await transfer.chunk(count)
-            if not self.holdings.spend(transfer.minted, transfer.received - before):
+            try:
+                piece = await transfer.chunk(count)
+            finally:  # what came of a broken answer came all the same
+                within = self.holdings.spend(transfer.minted, transfer.received - before)
+            if not within:
                 raise NetworkError("too_large", f"the bytes of {transfer.minted.grant} are used up")
             done = True
         finally:

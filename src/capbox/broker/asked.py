@@ -37,7 +37,7 @@ class Asked:
 
         Credentials stay with the origin that they were meant for.
         """
-        there = replace(self, url=url)
+        there = replace(self, url=url, redirects=self.redirects - 1)
         to_get = status == 303 and self.method != "HEAD"
         if to_get or (status not in _KEEPS_METHOD and self.method == "POST"):
             kept = tuple((n, v) for n, v in self.headers if n.lower() not in _OF_BODY)

@@ -90,3 +90,36 @@ def test_what_is_wrong_is_refused_by_name(old: str, new: str, message: str) -> N
     parsed = parse_manifest(GOOD.replace(old, new, 1), "read.toml")
     assert isinstance(parsed, ManifestError)
     assert parsed.where == "read.toml" and message in parsed.message
+
+
+OLDER = """
+allowed_outbound_hosts = ["https://api.example.com", "https://*.example.org"]
+block_networks = ["private"]
+block_url = ["https://api.example.com/admin"]
+"""
+
+
+def test_settings_of_other_systems_are_requests() -> None:
+    manifest = parse_manifest(OLDER + GOOD, "test")
+    assert isinstance(manifest, Manifest), manifest
+    found = [str(request.web) for request in manifest.requests if request.kind == "fetch"]
+    left_out = "except=https://api.example.com/admin?*,https://api.example.com/admin/*?*"
+    assert found == [
+        f"fetch:https://api.example.com {left_out}",
+        f"fetch:https://*.example.org {left_out}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("*.example.org", "*.org", "line 2: 'https://*.org': *.org would cover"),
+        ('"private"', '"private", "10.0.0.1/8"', "line 3: '10.0.0.1/8': block_networks takes"),
+        ("https://api.example.com/admin", "api/admin", "line 4: 'api/admin': block_url takes"),
+        ("allowed_outbound_hosts", "block_hosts", "unknown key block_hosts"),
+    ],
+)
+def test_one_bad_entry_refuses_the_manifest_at_its_line(old: str, new: str, message: str) -> None:
+    error = parse_manifest(OLDER.replace(old, new) + GOOD, "test")
+    assert isinstance(error, ManifestError)
+    assert error.message.startswith(message)

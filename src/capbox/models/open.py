@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from capbox.broker.redact import SHORTEST, Redactor
 from capbox.models.direct import DirectModel
+from capbox.models.discreet import DiscreetModel
 from capbox.models.model import Model
 from capbox.models.providers.endpoint import PROVIDERS, Endpoint
 from capbox.models.script import ScriptError, read_script
@@ -53,7 +55,10 @@ def open_model(
         name = f"{provider.upper()}_API_KEY"
         message = f"{spec} needs an API key: set {name}, or keep it: capbox secret set {name}"
         return ModelSpecError(spec, message)
-    return DirectModel(Endpoint(known, name, base_url, api_key))
+    model = DirectModel(Endpoint(known, name, base_url, api_key))
+    if len((api_key or "").encode()) < SHORTEST:
+        return model  # too short to be told from ordinary text, as no real key is
+    return DiscreetModel(model, Redactor({f"{provider.upper()}_API_KEY": api_key or ""}))
 
 
 def _scripted(spec: str, base_url: str | None) -> Model | ModelSpecError:

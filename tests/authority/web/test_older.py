@@ -1,0 +1,79 @@
+"""Settings of other systems mean the same as grants, or are refused; never something wider."""
+
+from __future__ import annotations
+
+import pytest
+
+from capbox.authority.web.older import OlderError, fetch_grants
+from capbox.authority.web.places import FetchAccess, Origin
+
+HTTPS = Origin("https", "api.example.com", 443)
+
+
+@pytest.mark.parametrize(
+    ("host", "grants"),
+    [
+        ("https://api.example.com", ["fetch:https://api.example.com"]),
+        ("http://api.example.com:8080/", ["fetch:http://api.example.com:8080"]),
+        ("https://*.example.com", ["fetch:https://*.example.com"]),
+        ("http://a.example:8000..8080", ["fetch:http://a.example:8000..8080"]),
+        ("http://a.example:*", ["fetch:http://a.example:1..65535"]),
+        ("http://10.0.0.0/8:8080", ["fetch:http://[10.0.0.0/8]:8080"]),
+        ("https://[2001:db8::1]", ["fetch:https://[2001:db8::1]"]),
+        ("*://a.example", ["fetch:http://a.example", "fetch:https://a.example"]),
+        ("https://*", ["fetch:https://*"]),
+        ("*", ["fetch:http://*:1..65535", "fetch:https://*:1..65535"]),
+    ],
+)
+def test_an_allowed_host_is_a_grant(host: str, grants: list[str]) -> None:
+    found = fetch_grants([host], ["private"], [])
+    assert not isinstance(found, OlderError), found
+    assert [str(grant) for grant in found] == grants
+
+
+@pytest.mark.parametrize(
+    ("hosts", "networks", "urls", "entry"),
+    [
+        (["redis://a.example"], [], [], "redis://a.example"),
+        (["https://a.example", "a.example"], [], [], "a.example"),
+        (["https://a.example/path"], [], [], "https://a.example/path"),
+        (["https://*.co.uk"], [], [], "https://*.co.uk"),
+        (["https://127.1"], [], [], "https://127.1"),
+        (["http://a.example:9..8"], [], [], "http://a.example:9..8"),
+        (["https://a.example"], ["public"], [], "public"),
+        (["https://a.example"], ["10.0.0.1/8"], [], "10.0.0.1/8"),
+        (["https://a.example"], [], ["a.example"], "a.example"),
+        (["https://a.example"], [], ["GET https://a.example"], "GET https://a.example"),
+    ],
+)
+def test_what_has_no_same_meaning_is_refused_by_its_entry(
+    hosts: list[str], networks: list[str], urls: list[str], entry: str
+) -> None:
+    found = fetch_grants(hosts, networks, urls)
+    assert isinstance(found, OlderError)
+    assert found.entry == entry
+    assert found.message
+
+
+def test_nothing_allowed_is_nothing() -> None:
+    assert fetch_grants([], ["private"], []) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "left_out"),
+    [("/admin", True), ("/admin/users", True), ("/administration", False), ("/", False)],
+)
+@pytest.mark.parametrize("query", ["", "x=1"])
+def test_a_blocked_url_covers_itself_and_what_is_below(
+    path: str, query: str, left_out: bool
+) -> None:
+    found = fetch_grants(["https://api.example.com"], [], ["https://api.example.com/admin"])
+    assert not isinstance(found, OlderError)
+    assert found[0].leaves_out(FetchAccess("GET", HTTPS, path, query)) is left_out
+
+
+def test_private_networks_are_named_unless_they_are_blocked() -> None:
+    [open_ones] = fetch_grants(["https://a.example"], [], [])  # type: ignore[misc]
+    [closed] = fetch_grants(["https://a.example"], ["private"], [])  # type: ignore[misc]
+    assert str(open_ones) == "fetch:https://a.example net=private"
+    assert str(closed) == "fetch:https://a.example"

@@ -7,7 +7,7 @@ public or named by the grant; what is missing is asked for while the guest waits
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -16,7 +16,7 @@ import anyio
 from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Denied, Standing
 from capbox.authority.grant import SecretSelector
-from capbox.authority.web.addresses import PRIVATE, Address, refusal
+from capbox.authority.web.addresses import PRIVATE, Address, address_of, refusal
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.errors import NetworkError
 from capbox.broker.headers import Headers, without_credentials
@@ -24,6 +24,7 @@ from capbox.broker.network import Network
 from capbox.broker.secrets import SecretError
 from capbox.gate.approver import AskRequest, ask_request, neutral
 from capbox.gate.asking import confirmed, lease_for
+from capbox.gate.manifest import Request
 from capbox.gate.result import denial_of, lesson
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Held, Seat
@@ -74,7 +75,8 @@ class Permission:
         if not requests:
             reason = f"the tool {self.tool.manifest.name} does not request it"
             self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
-        addresses: tuple[Address, ...] | None = None
+        literal = address_of(access.origin.host.strip("[]"))
+        addresses: tuple[Address, ...] | None = None if literal is None else (literal,)
         agreed: set[Minted] = set()
         while True:
             held = self.held()
@@ -82,20 +84,17 @@ class Permission:
             if isinstance(decision, Denied):
                 await self._lease(decision, access, body_bytes, under_way)
                 continue
+            found = held.holding.permitting(access, held.standing)
+            if addresses is not None:
+                found = self._reaching(access, found, requests, addresses)
+            minted = next((m for m in found if m.grant.asks is None or m in agreed), None)
+            if minted is None:
+                # Before the name is looked up: whoever answers for it would learn it from that.
+                await self._confirm(found[0], access, body_bytes, under_way)
+                agreed.add(found[0])
+                continue
             if addresses is None:
                 addresses = await self.network.addresses(access.origin)
-                continue
-            found = held.holding.permitting(access, held.standing)
-            reaching = (m for m in found if not any(map(m.grant.keeps_from, addresses)))
-            minted = next(reaching, None)
-            if minted is None:
-                self._refuse_addresses(access, found[0], addresses)
-            if not any(r.reaches(addresses) for r in requests):
-                reason = f"{self.tool.manifest.name} leaves out an address of {access.origin.host}"
-                self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
-            if minted.grant.asks is not None and minted not in agreed:
-                await self._confirm(minted, access, body_bytes, under_way)
-                agreed.add(minted)
                 continue
             secrets = self._secrets(access, held)
             if await self._fetched(secrets):
@@ -147,6 +146,22 @@ class Permission:
                 denied = await confirmed(minted, access, self.seat, question, self.call)
         if denied is not None:
             self.refuse(denial_of(denied, self.seat.layout))
+
+    def _reaching(
+        self,
+        access: FetchAccess,
+        found: Sequence[Minted],
+        requests: Iterable[Request],
+        addresses: tuple[Address, ...],
+    ) -> tuple[Minted, ...]:
+        """Return the grants that name every one of the addresses. Raises DeniedError."""
+        reaching = tuple(m for m in found if not any(map(m.grant.keeps_from, addresses)))
+        if not reaching:
+            self._refuse_addresses(access, found[0], addresses)
+        if not any(r.reaches(addresses) for r in requests):
+            reason = f"{self.tool.manifest.name} leaves out an address of {access.origin.host}"
+            self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
+        return reaching
 
     def _question(self, access: FetchAccess, body_bytes: int, under_way: UnderWay) -> AskRequest:
         seen = (*self.seat.seen, *(t.path for t in under_way.touched() if t.action == "read"))

@@ -79,6 +79,9 @@ class Permission:
         addresses: tuple[Address, ...] | None = None if literal is None else (literal,)
         agreed: set[Minted] = set()
         while True:
+            if self.seat.stopped is not None:
+                reason = self.seat.stopped.message
+                self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
             held = self.held()
             decision = held.decide(access)
             if isinstance(decision, Denied):
@@ -129,6 +132,8 @@ class Permission:
         question = self._question(access, body_bytes, under_way)
         with under_way.paused():
             async with self.seat.asking:
+                if self.seat.stopped is not None:
+                    return
                 if not isinstance(self.held().decide(access), Denied):
                     return  # another call of this run was answered meanwhile
                 lease = await lease_for(denied, self.seat, question, self.call, self.standing)
@@ -143,6 +148,8 @@ class Permission:
         question = self._question(access, body_bytes, under_way)
         with under_way.paused():
             async with self.seat.asking:
+                if self.seat.stopped is not None:
+                    return
                 denied = await confirmed(minted, access, self.seat, question, self.call)
         if denied is not None:
             self.refuse(denial_of(denied, self.seat.layout))

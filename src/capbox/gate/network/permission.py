@@ -119,8 +119,13 @@ class Permission:
 
     def refuse(self, denial: Denial) -> NoReturn:
         """Record a refusal and tell the guest. Raises DeniedError and JournalError."""
-        shown = self.seat.redactor.text(denial.access)
-        clean = Denial(shown, denial.reason, denial.missing, denial.flag)
+        text = self.seat.redactor.text
+        clean = Denial(
+            text(denial.access),
+            text(denial.reason),
+            None if denial.missing is None else text(denial.missing),
+            None if denial.flag is None else text(denial.flag),
+        )
         self.denied.append(clean)
         self.seat.journal.append(Decided("denial", clean.access, clean.reason, self.call))
         raise DeniedError(lesson(clean, self.held()), clean.missing)

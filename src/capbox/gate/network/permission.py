@@ -215,6 +215,9 @@ class Permission:
             if value is None:
                 hint = f"run capbox secret set {name}"
                 raise NetworkError("secret", f"the secret {name} is not set: {hint}")
+            if not value.isascii():
+                # Servers disagree on what other bytes mean, and so would the search for an echo.
+                raise NetworkError("secret", f"a header carries ASCII alone, {name} holds more")
             self.seat.keep_secret(name, value)
         return bool(missing)
 

@@ -78,13 +78,15 @@ class Transfer:
     def answer(self, passed: list[Json]) -> JsonObject:
         """Return the head of the response as the guest gets it, after the redirects `passed`."""
         length = first(self.head.texts, "content-length") or ""
-        known = length.isdecimal() and length.isascii() and len(length) < 16 and not self.decoded
+        # An echo that is taken out changes the length, and would be told by it.
+        changed = self.decoded or (bool(self.secrets) and self.access.method != "HEAD")
+        known = length.isdecimal() and length.isascii() and len(length) < 16 and not changed
         answer: JsonObject = {
             "status": self.head.status,
             "reason": self.head.reason,
             "url": self.access.url,
             "address": self._address,
-            "headers": incoming(self.head.headers, decoded=self.decoded),
+            "headers": incoming(self.head.headers, decoded=changed),
             "redirects": passed,
             "length": int(length) if known else None,
         }

@@ -88,7 +88,11 @@ class Egress:
         asked, passed = parse_asked(text, body), list[Json]()
         while True:
             transfer = await self._sent(asked, under_way)
-            location = redirect_of(transfer.head, transfer.access) if asked.redirects else None
+            try:
+                location = redirect_of(transfer.head, transfer.access) if asked.redirects else None
+            except NetworkError:
+                await self._end(transfer)
+                raise
             if location is None:
                 break
             await self._end(transfer)

@@ -107,6 +107,8 @@ async def test_no_redirect_leads_elsewhere(
     found = await guest.request(server.url("/on", host="name.test"))
     assert found.error in ("denied", "redirects"), found
     assert (len(server.connections), line.asked) == (1, ["name.test"])
+    server.until(lambda seen: seen[0].over)
+    assert [e.request and e.request.status for e in guest.egress.effects] == [302]
     # What one has followed by itself is an answer to look at.
     seen = await guest.request(server.url("/on", host="name.test"), redirects=0)
     assert (seen.status, len(server.connections)) == (302, 2)

@@ -6,9 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.servers.http import Exchange
+from tests.servers.replies import response
+
+if TYPE_CHECKING:
+    from tests.servers.http import HttpServer
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,12 +52,22 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "HOME": str(tmp_path),
         "CAPBOX_HOME": str(tmp_path / "home"),
         "LC_ALL": "C.UTF-8",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",  # never the developer's
     }
 
 
-def test_the_tour_prints_what_it_shows(workspace: Path) -> None:
+def whoami(exchange: Exchange) -> None:
+    """Echo the credentials that came."""
+    came = " ".join(exchange.request.values("authorization"))
+    exchange.send(response(f"you sent Authorization: {came}\n".encode()))
+
+
+def test_the_tour_prints_what_it_shows(
+    workspace: Path, http_server: Callable[..., HttpServer]
+) -> None:
     """Every line that the README shows comes out of the command above it."""
-    tour = blocks("console")
+    port = http_server({"/whoami": whoami}).port
+    tour = [block.replace(":8000", f":{port}") for block in blocks("console")]
     assert tour
     for block in tour:
         for command, shown in steps(block):

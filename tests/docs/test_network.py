@@ -68,6 +68,7 @@ ROUTES = {
     "/milk": reply(b"2 litres\n", headers=typed("text/plain")),
     "/v1/items": reply(b'{"items":["milk","bread"]}\n', headers=typed("application/json")),
     "/old": redirect("/milk"),
+    "/loop": redirect("/loop"),
     "/away": redirect("https://elsewhere.example/"),
     "/whoami": whoami,
     "/search": reply(json.dumps({"results": [FOUND]}).encode()),

@@ -6,7 +6,6 @@ import pytest
 
 from capbox.broker.errors import NetworkError
 from capbox.broker.headers import (
-    CREDENTIALS,
     HEADERS_CHARACTERS_MAX,
     HEADERS_MAX,
     Head,
@@ -20,15 +19,16 @@ DROPPED = (
     *("Host", "host", "HOST", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive"),
     *("TE", "Trailer", "Upgrade", "Expect", "Accept-Encoding", "HTTP2-Settings", "Via"),
     *("Forwarded", "Proxy-Authorization", "Proxy-Connection", "proxy-anything", "Sec-Fetch-Site"),
+    # Servers take these for another method, path, host or client.
+    *("X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Host"),
+    *("X-Forwarded-For", "X-Real-IP", "Destination"),
 )
 
 
 @pytest.mark.parametrize("name", DROPPED)
 def test_what_frames_or_routes_a_message_is_dropped(name: str) -> None:
-    assert outgoing([(name, "x"), ("Accept", "x"), ("X-" + name, "y")]) == (
-        ("Accept", "x"),
-        ("X-" + name, "y"),
-    )
+    given = [(name, "x"), (name.replace("-", "_"), "x"), ("Accept", "x"), ("Y-" + name, "y")]
+    assert outgoing(given) == (("Accept", "x"), ("Y-" + name, "y"))
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,17 @@ def test_headers_are_bounded_in_number_and_size() -> None:
             outgoing(many)
 
 
-@pytest.mark.parametrize("name", sorted(CREDENTIALS))
+CREDENTIALS = (
+    *("authorization", "cookie", "x-api-key", "x_api_key", "x-auth-token", "x-vault-token"),
+    *("apikey", "x-shopify-access-token", "private-token", "x-amz-security-token", "x-session"),
+    # With these an echo comes in pieces, or in a charset, that hide the secret.
+    *("range", "if-range", "accept-charset"),
+)
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
 def test_a_guests_own_credentials_go_where_a_secret_goes_in(name: str) -> None:
-    kept = (("Accept", "a"), ("Cookies", "b"))
+    kept = (("Accept", "a"), ("X-Trace", "b"))
     assert without_credentials((*kept, (name.upper(), "x"), (name, "y"))) == kept
     assert without_credentials((*kept, ("X-Mine", "z")), also=["x-mINE"]) == kept
 

@@ -103,10 +103,11 @@ def test_settings_of_other_systems_are_requests() -> None:
     manifest = parse_manifest(OLDER + GOOD, "test")
     assert isinstance(manifest, Manifest), manifest
     found = [str(request.web) for request in manifest.requests if request.kind == "fetch"]
-    left_out = "except=https://api.example.com/admin?*,https://api.example.com/admin/*?*"
+    private = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8,::1/128,fc00::/7"
+    places = "https://api.example.com/admin?*,https://api.example.com/admin/*?*"
     assert found == [
-        f"fetch:https://api.example.com {left_out}",
-        f"fetch:https://*.example.org {left_out}",
+        f"fetch:https://api.example.com except={places},{private}",
+        f"fetch:https://*.example.org except={places},{private}",
     ]
 
 

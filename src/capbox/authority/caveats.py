@@ -86,9 +86,9 @@ class ExceptPlaces:
         A place without a query is left out with any: else `?` would lead around it.
         """
         for place in self.places:
-            if (place if place.query else replace(place, query=None)).selects(access):
-                return True
-            if access.doubt is not None and replace(place, path=None, query=None).selects(access):
+            if not replace(place, path=None, query=None).selects(access):
+                continue
+            if access.doubt is not None or place.reads_like(access):
                 return True
         return False
 

@@ -274,6 +274,10 @@ class Grant:
             return self.selector.includes(child.selector)
         if isinstance(self.selector, ModelSelector) and isinstance(child.selector, ModelSelector):
             return self.selector.includes(child.selector.pattern)
+        if isinstance(self.selector, SecretSelector):
+            # Another header or format would carry the secret to where nobody expects it.
+            same = self.header_for("{}") == child.header_for("{}")
+            return child.action == "secret" and self.selector == child.selector and same
         # A variable that the parent sets may not be set anew by the child: equal, or nothing.
         return self.action == child.action and self.selector == child.selector
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from capbox.authority.access import Access, EnvAccess
 from capbox.authority.authority import NEVER, Authority, AuthorityError, FileRight, Minted
-from capbox.authority.caveats import Caveat, Except, ExpiresAt
+from capbox.authority.caveats import Caveat, Except, ExpiresAt, Uses
 from capbox.authority.decision import Allowed, AuthorityId, Decision, Denied, Standing
 from capbox.authority.exclusions import compiled
 from capbox.authority.grant import Grant
@@ -119,7 +119,9 @@ def _inherited(
     if isinstance(parent.expires, ExpiresAt):
         ends.append(parent.expires.ms)
     caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
-    caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except))
+    caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except | Uses))
+    uses = [bound for bound in (parent.uses, child.uses) if bound is not None]
+    caveats += [Uses(min(uses))] if uses else []
     if parent.exceptions:
         if parent.path is None or child.path is None:
             return None

@@ -59,15 +59,25 @@ async def addresses_of(origin: Origin, resolve: Resolver) -> tuple[Address, ...]
 def tls_context(authorities: Iterable[Path]) -> ssl.SSLContext:
     """Return the context of every connection: the system's store and extra PEM files.
 
-    Raises OSError or ssl.SSLError for a file that is none.
+    Raises NetworkError for a file that is none.
     """
-    context = ssl.create_default_context()
+    # Not `create_default_context`, which reads SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE: who
+    # sets a variable would read every request, with its secrets.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # No session keys on disk, whatever the environment asks for.
-    context.keylog_filename = "/dev/null"
     context.set_alpn_protocols(["http/1.1"])
-    for file in authorities:
-        context.load_verify_locations(file)
+    system = ssl.get_default_verify_paths()
+    file, directory = Path(system.openssl_cafile), Path(system.openssl_capath)
+    if file.is_file() or directory.is_dir():
+        context.load_verify_locations(
+            file if file.is_file() else None, directory if directory.is_dir() else None
+        )
+    for extra in authorities:
+        try:
+            context.load_verify_locations(extra)
+        except OSError as error:
+            reason = f"the authority {extra} cannot be read: {error.strerror or error}"
+            raise NetworkError("tls", reason) from error
     return context
 
 

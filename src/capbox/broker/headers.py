@@ -22,16 +22,20 @@ _FRAMING = frozenset(
     {
         *("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te"),
         *("trailer", "upgrade", "expect", "accept-encoding", "http2-settings", "via", "forwarded"),
+        # What servers and those before them take for another method, path, host or client.
+        *("x-http-method", "x-http-method-override", "x-method-override", "x-original-url"),
+        *("x-rewrite-url", "x-original-host", "x-host", "x-real-ip", "x-client-ip", "client-ip"),
+        *("true-client-ip", "cf-connecting-ip", "x-cluster-client-ip", "destination"),
     }
 )
+_FRAMING_PREFIXES = ("proxy-", "sec-", "x-forwarded", "x-envoy-", "x-middleware-")
 # With a secret for the origin these are not a guest's to give: whoever holds a key of his own for
 # a host that many share would send data to himself (the "Cowork" exfiltration of 2026-01).
-CREDENTIALS = frozenset(
-    {
-        *("authorization", "cookie", "x-api-key", "api-key", "x-auth-token", "x-access-token"),
-        *("x-goog-api-key", "private-token", "x-amz-security-token"),
-    }
+_CREDENTIAL = re.compile(
+    r"auth|cookie|key|token|secret|session|password|passwd|credential|signature|jwt|csrf|x-amz-"
 )
+# Of an answer in pieces or a charset that the guest chooses, an echo of the secret is not found.
+_RESHAPING = frozenset({"range", "if-range", "accept-charset"})
 _HOP_BY_HOP = frozenset(
     {
         *("connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"),
@@ -64,13 +68,17 @@ def outgoing(given: Iterable[tuple[str, str]]) -> Headers:
     for name, value in headers:
         if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
             raise NetworkError("invalid", f"not a header: {name[:64]!r}")
-    return tuple((n, v.strip()) for n, v in headers if not _ours(n.lower()))
+    return tuple((n, v.strip()) for n, v in headers if not _ours(n))
 
 
 def without_credentials(headers: Headers, also: Iterable[str] = ()) -> Headers:
     """Return the headers without the guest's own credentials, cookies, and the names in `also`."""
-    dropped = CREDENTIALS.union(name.lower() for name in also)
-    return tuple((name, value) for name, value in headers if name.lower() not in dropped)
+    dropped = _RESHAPING.union(map(_spelt, also))
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if _spelt(name) not in dropped and _CREDENTIAL.search(_spelt(name)) is None
+    )
 
 
 def incoming(headers: Iterable[tuple[bytes, bytes]], *, decoded: bool) -> Headers:
@@ -88,4 +96,9 @@ def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def _ours(name: str) -> bool:
-    return name in _FRAMING or name.startswith(("proxy-", "sec-"))
+    return _spelt(name) in _FRAMING or _spelt(name).startswith(_FRAMING_PREFIXES)
+
+
+def _spelt(name: str) -> str:
+    # Behind CGI and WSGI `X_Api_Key` is the same variable.
+    return name.lower().replace("_", "-")

@@ -49,14 +49,10 @@ class Network:
     ) -> tuple[Exchange, Address]:
         """Dial one of the checked addresses, for one exchange. Raises NetworkError."""
         from capbox.broker.dial import CONNECT_SECONDS_MAX, dial, tls_context
-        from capbox.broker.errors import NetworkError
         from capbox.broker.exchange import Exchange
 
         if origin.scheme == "https" and self._tls is None:
-            try:
-                self._tls = tls_context(self.authorities)
-            except OSError as error:
-                raise NetworkError("tls", f"an extra authority cannot be read: {error}") from error
+            self._tls = tls_context(self.authorities)
         tls = self._tls if origin.scheme == "https" else None
         # Less than the call has, so that its guest can still say what it waited for.
         patience = limits.wall_seconds * PATIENCE

@@ -57,6 +57,8 @@ async def lease_for(
         case Once() | ForRun() | For():
             seconds = answer.seconds if isinstance(answer, For) else None
             wanted = access.missing if isinstance(answer, Once) else question.grant
+            if isinstance(answer, Once) and isinstance(access, FetchAccess):
+                wanted += " uses=1"  # what was shown is this request, not others like it
             lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing().now)
         case _:
             assert_never(answer)
@@ -110,6 +112,9 @@ def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing
     allowed = seat.ceiling.decide(denied.access, standing)
     if isinstance(allowed, Denied):
         return f"; the operator's ceiling does not allow it ({allowed.reason})"
+    if isinstance(denied.access, FetchAccess) and denied.access.doubt is not None:
+        # Only a grant of the whole origin covers it: far more than the one request that is shown.
+        return "; only a path with one reading can be asked for"
     if linked_to(denied.access, seat.layout) is not None:
         # A person would approve one name, and the guest would get what the link leads to. Where it
         # leads is not said: the answer would read any link for a model that holds nothing.

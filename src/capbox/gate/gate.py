@@ -226,9 +226,11 @@ class Gate:
             raise
         reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
         permission = Permission(
-            seat, checked.call.id, checked.tool, self._network, self._standing, permit.once
+            *(seat, checked.call.id, checked.tool, self._network, self._holdings, self._standing),
+            once=permit.once,
+            intent=intent,
         )
-        egress = Egress(permission, self._holdings, limits, intent)
+        egress = Egress(permission, limits)
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:

@@ -113,6 +113,16 @@ class RunClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class NameLookedUp:
+    """A host's name that is about to be looked up by the call of entry `intent`, under `grant`."""
+
+    kind: ClassVar[str] = "lookup"
+    intent: int
+    host: str
+    grant: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestSent:
     """A request that is about to be sent by the call of entry `intent`: before the first byte.
 
@@ -128,7 +138,16 @@ class RequestSent:
     grants: tuple[str, ...]
 
 
-Event = RunOpened | CallIntended | CallEnded | RequestSent | Decided | TurnEnded | RunClosed
+Event = (
+    RunOpened
+    | CallIntended
+    | CallEnded
+    | NameLookedUp
+    | RequestSent
+    | Decided
+    | TurnEnded
+    | RunClosed
+)
 
 
 def run_id(now: float, entropy: bytes) -> RunId:

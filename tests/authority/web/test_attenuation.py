@@ -194,3 +194,23 @@ def test_a_child_of_a_child_is_judged_by_the_last_one(root: Callable[..., Author
         assert isinstance(leaf, Authority) is given, text
         if isinstance(leaf, Authority):
             assert {g for g, _ in leaf.grants[0].counters} == {"l#0", "m#0", "root#0"}
+
+
+@pytest.mark.parametrize(
+    ("parent", "narrower", "elsewhere"),
+    [
+        ("", "header=Authorization", "header=User-Agent"),
+        ("", 'format="Bearer {}"', "format=https://x/{}"),
+        ("header=X-Key", "header=X-Key", ""),
+        ('header=X-Key format="k {}"', 'header=X-Key format="k {}"', "header=X-Key"),
+    ],
+)
+def test_a_child_sends_a_secret_the_way_its_parent_does(
+    parent: str, narrower: str, elsewhere: str
+) -> None:
+    own, same, other = (
+        parse_grant(f"secret:K@https://a.test {caveats}".strip())
+        for caveats in (parent, narrower, elsewhere)
+    )
+    assert isinstance(own, Grant) and isinstance(same, Grant) and isinstance(other, Grant)
+    assert (own.covers(same), own.covers(other)) == (True, False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+
 import pytest
 
 from capbox.authority.web.older import OlderError, fetch_grants
@@ -26,9 +28,9 @@ HTTPS = Origin("https", "api.example.com", 443)
     ],
 )
 def test_an_allowed_host_is_a_grant(host: str, grants: list[str]) -> None:
-    found = fetch_grants([host], ["private"], [])
+    found = fetch_grants([host], [], [])
     assert not isinstance(found, OlderError), found
-    assert [str(grant) for grant in found] == grants
+    assert [str(grant) for grant in found] == [f"{grant} net=private" for grant in grants]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,12 @@ def test_nothing_allowed_is_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("path", "left_out"),
-    [("/admin", True), ("/admin/users", True), ("/administration", False), ("/", False)],
+    [
+        *(("/admin", True), ("/admin/users", True), ("/administration", False), ("/", False)),
+        # To one server or another these are the same place.
+        *(("/%61dmin", True), ("//admin", True), ("/admin;x=1", True), ("/ADMIN/x", True)),
+        *(("/admin/", True), ("/%61dmin;/x", True)),
+    ],
 )
 @pytest.mark.parametrize("query", ["", "x=1"])
 def test_a_blocked_url_covers_itself_and_what_is_below(
@@ -76,4 +83,6 @@ def test_private_networks_are_named_unless_they_are_blocked() -> None:
     [open_ones] = fetch_grants(["https://a.example"], [], [])  # type: ignore[misc]
     [closed] = fetch_grants(["https://a.example"], ["private"], [])  # type: ignore[misc]
     assert str(open_ones) == "fetch:https://a.example net=private"
-    assert str(closed) == "fetch:https://a.example"
+    inside = ip_address("10.1.2.3")
+    assert (open_ones.network_left_out(inside), open_ones.keeps_from(inside)) == (None, None)
+    assert closed.network_left_out(inside) == closed.keeps_from(inside) == ip_network("10.0.0.0/8")

@@ -150,8 +150,16 @@ class Online:
         """Begin a call of a tool that requests these rights, all of the network by default."""
         made = manifest(*(requests or ("fetch:*", "secret:*")))
         tool = Tool(made, self.tool.module, self.tool.digest, self.tool.runner)
-        permission = Permission(seat, "c1", tool, self.network, self.standing)
-        return Guest(Egress(permission, self.desk.holdings, limits or Limits(), 0))
+        permission = Permission(
+            seat=seat,
+            call="c1",
+            tool=tool,
+            network=self.network,
+            holdings=self.desk.holdings,
+            standing=self.standing,
+            intent=0,
+        )
+        return Guest(Egress(permission, limits or Limits()))
 
     def standing(self) -> Any:
         return self.desk.holdings.standing(self.desk.now)

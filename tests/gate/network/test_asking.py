@@ -58,7 +58,9 @@ async def test_nothing_is_looked_up_or_sent_before_a_yes(
     assert [names for names, _ in approver.known] == [[], []]
     assert line.asked == ["name.test"]
     assert len(server.connections) == 1
-    assert line.kinds() == ["ask", "answer", "denial", "ask", "answer", "lease", "request"]
+    assert line.kinds() == [
+        *("ask", "answer", "denial", "ask", "answer", "lease", "lookup", "request"),
+    ]
     assert approver.known[1][1][-1] == "ask"  # the question is on record before it is put
     assert guest.pauses == ["begin", "end"] * 2
 
@@ -99,7 +101,7 @@ async def test_a_grant_that_does_not_ask_is_used_before_one_that_does(
 @pytest.mark.parametrize(
     ("answer", "same", "below", "other_method", "next_call"),
     [
-        (Once(), "", "denied", "denied", "denied"),
+        (Once(), "denied", "denied", "denied", "denied"),
         (ForRun(), "", "", "denied", ""),
         (For(60), "", "", "denied", ""),
     ],
@@ -136,16 +138,19 @@ async def test_what_is_shown_is_what_will_happen(online: Connect, http_server: S
     guest, approver = asked(line, server.port, No(), No())
     guest.touched.append(Touched("read", GuestPath("/workspace/.env"), None, 3))
     guest.touched.append(Touched("write", GuestPath("/workspace/out"), None, 3))
-    guest.egress.permission.seat.note_seen([f"/workspace/{n}" for n in range(20)])
+    guest.egress.permission.seat.note_seen([f"/workspace/{n}" for n in range(50)])
     url = server.url("/a%20b?q=\u202e", host="name.test")
     assert (await guest.request(url, "POST", body=b"seven77")).error == "denied"
     plain = server.url("/a%20b?q=x", host="name.test")
-    assert (await guest.request(plain, "POST", body=b"seven77")).error == "denied"
+    headers = {"x-data": "secret"}
+    found = await guest.request(plain, "POST", headers=headers, body=b"seven77")
+    assert found.error == "denied"
     (question,) = approver.questions
     assert question.effect.endswith(f"wants to fetch POST {plain}")
-    sends, read = question.details
-    assert sends == "sends 7 bytes"
-    assert "/workspace/.env" in read and "13 more" in read and "/workspace/out" not in read
+    sends, headers, read = question.details
+    assert (sends, headers) == ("sends 7 bytes: seven77", "with x-data: secret")
+    assert read.startswith("this run has read /workspace/.env, /workspace/49, ")
+    assert "and 11 more before" in read and "/workspace/out" not in read
     assert question.tool == "fetch" and "127.0.0.1" not in str(question)
 
 

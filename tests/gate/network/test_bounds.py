@@ -42,8 +42,10 @@ async def test_bytes_are_counted_before_they_are_sent(
 ) -> None:
     server = http_server({"/": reply(b"")})
     line = online(NAME)
-    guest = line.guest(line.desk.seat(f"fetch:http://name.test:{server.port} bytes=10B {HERE}"))
-    found = await guest.request(server.url("/", host="name.test"), "POST", body=bytes(sent))
+    url = server.url("/", host="name.test")
+    most = len(url) + len("x-a") + len("data") + 10  # a URL and headers can carry data as well
+    guest = line.guest(line.desk.seat(f"fetch:{url[:-1]} bytes={most}B {HERE}"))
+    found = await guest.request(url, "POST", headers={"x-a": "data"}, body=bytes(sent))
     assert found.error == error
     assert len(server.connections) == (0 if error else 1)
 

@@ -33,8 +33,9 @@ async def test_the_record_precedes_the_connection(online: Connect) -> None:
         guest = line.guest(line.desk.seat(f"fetch:http://name.test:{server.port} {HERE}"))
         url = f"http://name.test:{server.port}/x?y"
         assert (await guest.request(url, "POST", body=b"abc")).status == 204
-        assert known == [["request"]]
-        (record,) = line.desk.recorded()
+        assert known == [["lookup", "request"]]
+        looked, record = line.desk.recorded()
+        assert looked == {"kind": "lookup", "intent": 0, "host": "name.test", "grant": "root#3"}
         assert record == {
             "kind": "request",
             "intent": 0,

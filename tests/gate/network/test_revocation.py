@@ -147,7 +147,7 @@ async def test_a_call_that_is_cancelled_leaves_no_connection(
         await anyio.to_thread.run_sync(server.until, lambda seen: bool(seen and seen[0].requests))
         tasks.cancel_scope.cancel()
     server.until(lambda seen: seen[0].over)
-    assert line.kinds() == ["intent", "request", "outcome"]
+    assert line.kinds() == ["intent", "lookup", "request", "outcome"]
     (effect,) = line.desk.recorded()[-1]["effects"]  # type: ignore[misc]
     assert effect["path"] == url  # type: ignore[index, call-overload]
 

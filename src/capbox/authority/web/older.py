@@ -45,7 +45,7 @@ def fetch_grants(
         network = network_of(text if "/" in text else _single(text))
         if text != "private" and network is None:
             return OlderError(text, "block_networks takes private, ADDRESS or ADDRESS/BITS")
-        blocked.extend([network] if network is not None else [])
+        blocked.extend(PRIVATE if network is None else [network])
     places: list[FetchSelector] = []
     for text in urls:
         place = parse_fetch(text)

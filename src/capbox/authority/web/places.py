@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from capbox.authority.paths import quoted
 from capbox.authority.web.addresses import (
@@ -78,6 +78,16 @@ def doubt_of(path: str) -> str | None:
             return "its path holds an encoded slash"
         seen = decoded
     return "its path is percent-encoded several times over"
+
+
+def reading_of(path: str) -> str:
+    """Return `path` as the most lenient server reads it: decoded, without what makes no difference.
+
+    Such as case, parameters after `;`, slashes that are doubled or at the end.
+    """
+    decoded = unquote(path).casefold()
+    segments = (segment.partition(";")[0] for segment in decoded.split("/"))
+    return "/" + "/".join(segment for segment in segments if segment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +210,18 @@ class FetchSelector:
             return False
         path = child.path.startswith(self.path) if self.below else child.path == self.path
         return path and (self.query is None or self.query == child.query)
+
+    def reads_like(self, access: FetchAccess) -> bool:
+        """Say whether a server might take the path of `access` for one of these.
+
+        For what is left out: to some `/%61dmin`, `//admin`, `/Admin` and `/admin;x` are `/admin`.
+        """
+        if self.path is None:
+            return True
+        if self.query and self.query != access.query:
+            return False
+        own, other = reading_of(self.path), reading_of(access.path)
+        return other == own or (self.below and other.startswith(own.rstrip("/") + "/"))
 
     def _leads_to(self, access: FetchAccess) -> bool:
         if self.query is not None and self.query != access.query:

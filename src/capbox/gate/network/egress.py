@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 from capbox.authority.limits import Limits
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral
-from capbox.gate.holdings import Holdings
 from capbox.gate.network.permission import DeniedError, Permission
 from capbox.gate.result import Reached
 from capbox.journal.event import RequestSent
@@ -36,12 +35,10 @@ _SHOWN_CHARACTERS_MAX = 500
 
 @dataclass(slots=True, eq=False)
 class Egress:
-    """The requests of one call; `intent` is its entry in the journal."""
+    """The requests of one call, as far as `permission` lets them."""
 
     permission: Permission
-    holdings: Holdings
     limits: Limits
-    intent: int
     effects: list[Effect] = field(default_factory=list)
     _requests: int = 0
     _last: int = 0
@@ -80,6 +77,7 @@ class Egress:
     async def _request(self, text: str, body: bytes, under_way: UnderWay) -> tuple[int, JsonObject]:
         """Send a request and those that its redirects lead to; return a handle and the head."""
         from capbox.broker.asked import parse_asked, redirect_of
+        from capbox.broker.headers import first
 
         if len(body) > self.limits.body_bytes:
             raise NetworkError("too_large", "the body is larger than --limit body_bytes= allows")
@@ -96,7 +94,8 @@ class Egress:
             if location is None:
                 break
             await self._end(transfer)
-            if self._redacted(location) != location:
+            raw = first(transfer.head.texts, "location") or ""
+            if self._redacted(location) != location or self._redacted(raw) != raw:
                 # Attack: a server puts the secret that it was sent into another server's URL.
                 raise NetworkError("redirects", "the server redirects to a URL with a secret")
             passed.append({"status": transfer.head.status, "url": location})
@@ -118,16 +117,20 @@ class Egress:
         if isinstance(access, Unreachable):
             shown = neutral(f"fetch {access.method} {access.url}"[:_SHOWN_CHARACTERS_MAX])
             self.permission.refuse(Denial(shown, access.reason, None, None))
-        permit = await self.permission.of(access, len(asked.body), under_way)
+        permit = await self.permission.of(access, asked, under_way)
         # From that decision to the record nothing is waited for.
+        holdings = self.permission.holdings
         for one in (permit.minted, *permit.secrets):
-            self.holdings.draw(one, self.permission.standing().now)
-        if not self.holdings.spend(permit.minted, len(asked.body)):
+            holdings.draw(one, self.permission.standing().now)
+        # What a guest may say in a URL or a header counts as what it says in a body.
+        head = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url)
+        if not holdings.spend(permit.minted, head + len(asked.body)):
             raise NetworkError("too_large", f"the bytes of {permit.minted.grant} are used up")
-        transfer = Transfer(access, permit.minted, permit.names, self.permission.seat.redactor)
+        names = self.permission.credentials.names(permit.secrets)
+        transfer = Transfer(access, permit.minted, names, self.permission.seat.redactor)
         self.permission.seat.journal.append(
             RequestSent(
-                intent=self.intent,
+                intent=self.permission.intent,
                 method=access.method,
                 url=self._redacted(access.url),
                 address=", ".join(map(str, permit.addresses)),
@@ -135,11 +138,10 @@ class Egress:
                 grants=tuple(one.id for one in (permit.minted, *permit.secrets)),
             )
         )
-        headers = self.permission.with_secrets(permit, asked.headers)
         answered = False
         try:
             await transfer.open(
-                self.permission.network, permit.addresses, headers, asked, self.limits
+                self.permission.network, permit.addresses, permit.headers, asked, self.limits
             )
             answered = True
         finally:
@@ -159,7 +161,7 @@ class Egress:
             try:
                 piece = await transfer.chunk(count)
             finally:  # what came of a broken answer came all the same
-                within = self.holdings.spend(transfer.minted, transfer.received - before)
+                within = self.permission.holdings.spend(transfer.minted, transfer.received - before)
             if not within:
                 raise NetworkError("too_large", f"the bytes of {transfer.minted.grant} are used up")
             done = True

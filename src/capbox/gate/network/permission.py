@@ -6,33 +6,37 @@ public or named by the grant; what is missing is asked for while the guest waits
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import anyio
+if TYPE_CHECKING:
+    from capbox.broker.asked import Asked
 
 from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Denied, Standing
-from capbox.authority.grant import SecretSelector
+from capbox.authority.paths import quoted
 from capbox.authority.web.addresses import PRIVATE, Address, address_of, refusal
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.errors import NetworkError
-from capbox.broker.headers import Headers, without_credentials
+from capbox.broker.headers import Headers
 from capbox.broker.network import Network
-from capbox.broker.secrets import SecretError
 from capbox.gate.approver import AskRequest, ask_request, neutral
 from capbox.gate.asking import confirmed, lease_for
+from capbox.gate.holdings import Holdings
 from capbox.gate.manifest import Request
+from capbox.gate.network.credentials import Credentials
 from capbox.gate.result import denial_of, lesson
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Held, Seat
-from capbox.journal.event import Decided
+from capbox.journal.event import Decided, NameLookedUp
 from capbox.messages import Denial
 from capbox.sandbox.spec import UnderWay
 
-_SEEN_SHOWN = 8
+_SEEN_SHOWN = 40
+_BODY_BYTES_SHOWN = 300
 
 
 class DeniedError(NetworkError):
@@ -45,16 +49,12 @@ class DeniedError(NetworkError):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """One request may be sent: under `minted`, to `addresses`, with `secrets`."""
+    """One request may be sent: under `minted`, to `addresses`, with `secrets` in its `headers`."""
 
     minted: Minted
     addresses: tuple[Address, ...]
     secrets: tuple[Minted, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Return the names of the secrets."""
-        return tuple(_selector(one).name for one in self.secrets)
+    headers: Headers
 
 
 @dataclass(slots=True, eq=False)
@@ -65,11 +65,17 @@ class Permission:
     call: str
     tool: Tool
     network: Network
+    holdings: Holdings
     standing: Callable[[], Standing]
     once: tuple[Authority, ...] = ()
+    intent: int = -1  # the entry of the call in the journal
     denied: list[Denial] = field(default_factory=list)
+    credentials: Credentials = field(init=False)
 
-    async def of(self, access: FetchAccess, body_bytes: int, under_way: UnderWay) -> Permit:
+    def __post_init__(self) -> None:
+        self.credentials = Credentials(self.seat, self.tool, self.network)
+
+    async def of(self, access: FetchAccess, asked: Asked, under_way: UnderWay) -> Permit:
         """Return what allows the request. Raises DeniedError, NetworkError and JournalError."""
         requests = [r for r in self.tool.manifest.requests if r.selects(access)]
         if not requests:
@@ -85,7 +91,7 @@ class Permission:
             held = self.held()
             decision = held.decide(access)
             if isinstance(decision, Denied):
-                await self._lease(decision, access, body_bytes, under_way)
+                await self._lease(decision, access, asked, under_way)
                 continue
             found = held.holding.permitting(access, held.standing)
             if addresses is not None:
@@ -93,25 +99,17 @@ class Permission:
             minted = next((m for m in found if m.grant.asks is None or m in agreed), None)
             if minted is None:
                 # Before the name is looked up: whoever answers for it would learn it from that.
-                await self._confirm(found[0], access, body_bytes, under_way)
+                await self._confirm(found[0], access, asked, under_way)
                 agreed.add(found[0])
                 continue
             if addresses is None:
-                addresses = await self.network.addresses(access.origin)
+                addresses = await self._looked_up(access, minted)
                 continue
-            secrets = self._secrets(access, held)
-            if await self._fetched(secrets):
+            if await self.credentials.fetch(held):
                 continue
-            return Permit(minted, addresses, secrets)
-
-    def with_secrets(self, permit: Permit, headers: Headers) -> Headers:
-        """Return the guest's headers with the secrets of the permit, and without its own."""
-        if not permit.secrets:
-            return headers
-        pairs = tuple(
-            one.grant.header_for(self.seat.secrets[_selector(one).name]) for one in permit.secrets
-        )
-        return (*pairs, *without_credentials(headers, (name for name, _ in pairs)))
+            secrets = self.credentials.of(access, held)
+            headers = self.credentials.headers(access, held, secrets, asked.headers)
+            return Permit(minted, addresses, secrets, headers)
 
     def held(self) -> Held:
         """Return what the run holds at this moment."""
@@ -130,11 +128,22 @@ class Permission:
         self.seat.journal.append(Decided("denial", clean.access, clean.reason, self.call))
         raise DeniedError(lesson(clean, self.held()), clean.missing)
 
+    async def _looked_up(self, access: FetchAccess, minted: Minted) -> tuple[Address, ...]:
+        """Look up a granted name, on record: below a wildcard the name itself carries data."""
+        host = access.origin.host
+        self.seat.journal.append(NameLookedUp(self.intent, host, minted.id))
+        try:
+            return await self.network.addresses(access.origin)
+        except NetworkError:
+            # Attack: names that do not exist cost nothing, and each tells the resolver something.
+            self.holdings.draw(minted, self.standing().now)
+            raise
+
     async def _lease(
-        self, denied: Denied, access: FetchAccess, body_bytes: int, under_way: UnderWay
+        self, denied: Denied, access: FetchAccess, asked: Asked, under_way: UnderWay
     ) -> None:
         """Ask for what is missing while the guest waits. Raises DeniedError when it is not lent."""
-        question = self._question(access, body_bytes, under_way)
+        question = self._question(access, asked, under_way)
         with under_way.paused():
             async with self.seat.asking:
                 if self.seat.stopped is not None:
@@ -147,10 +156,10 @@ class Permission:
         self.once = (*self.once, lease)
 
     async def _confirm(
-        self, minted: Minted, access: FetchAccess, body_bytes: int, under_way: UnderWay
+        self, minted: Minted, access: FetchAccess, asked: Asked, under_way: UnderWay
     ) -> None:
         """Have a person confirm the use of a grant that says `ask=`. Raises DeniedError."""
-        question = self._question(access, body_bytes, under_way)
+        question = self._question(access, asked, under_way)
         with under_way.paused():
             async with self.seat.asking:
                 if self.seat.stopped is not None:
@@ -175,11 +184,8 @@ class Permission:
             self.refuse(denial_of(Denied(access, reason, None), self.seat.layout))
         return reaching
 
-    def _question(self, access: FetchAccess, body_bytes: int, under_way: UnderWay) -> AskRequest:
+    def _question(self, access: FetchAccess, asked: Asked, under_way: UnderWay) -> AskRequest:
         seen = (*self.seat.seen, *(t.path for t in under_way.touched() if t.action == "read"))
-        distinct = tuple(dict.fromkeys(seen))
-        shown = ", ".join(distinct[-_SEEN_SHOWN:]) or "nothing"
-        more = f" and {len(distinct) - _SEEN_SHOWN} more" if len(distinct) > _SEEN_SHOWN else ""
         return ask_request(
             access,
             run=self.seat.run,
@@ -187,56 +193,36 @@ class Permission:
             tool_digest=self.tool.digest,
             host=None,
             arguments="",
-            details=(f"sends {body_bytes} bytes", f"this run has read {shown}{more}"),
+            details=(*_sent(asked), _read(tuple(dict.fromkeys(seen)))),
         )
-
-    def _secrets(self, access: FetchAccess, held: Held) -> tuple[Minted, ...]:
-        """Return the secrets that go with the request, one for each header."""
-        requests = tuple(r for r in self.tool.manifest.requests if r.kind == "secret")
-        found: dict[str, Minted] = {}
-        for minted in held.holding.live(held.standing):
-            selector = minted.grant.selector
-            if not isinstance(selector, SecretSelector) or selector.origin != access.origin:
-                continue
-            if any(r.name in (None, str(selector)) for r in requests):
-                found.setdefault(minted.grant.header_for("")[0].lower(), minted)
-        return tuple(found.values())
-
-    async def _fetched(self, secrets: tuple[Minted, ...]) -> bool:
-        """Fetch the values that this run has not used yet; say whether that was waited for."""
-        names = [_selector(one).name for one in secrets]
-        missing = [name for name in names if name not in self.seat.secrets]
-        for name in missing:
-            # In a thread: a keyring may ask a person for its password.
-            try:
-                value = await anyio.to_thread.run_sync(self.network.secret, name)
-            except SecretError as error:
-                raise NetworkError("secret", str(error)) from error
-            if value is None:
-                hint = f"run capbox secret set {name}"
-                raise NetworkError("secret", f"the secret {name} is not set: {hint}")
-            if not value.isascii():
-                # Servers disagree on what other bytes mean, and so would the search for an echo.
-                raise NetworkError("secret", f"a header carries ASCII alone, {name} holds more")
-            self.seat.keep_secret(name, value)
-        return bool(missing)
 
     def _refuse_addresses(
         self, access: FetchAccess, minted: Minted, addresses: tuple[Address, ...]
     ) -> NoReturn:
         """Refuse a name because of where it leads; which address that is stays here."""
         block = next(filter(None, map(minted.grant.keeps_from, addresses)))
-        host = access.origin.host
-        reason = f"{host} has an address in {block}, which {minted.grant} does not name"
+        left_out = any(map(minted.grant.network_left_out, addresses))
+        host, does = access.origin.host, "leaves out" if left_out else "does not name"
+        reason = f"{host} has an address in {block}, which {minted.grant} {does}"
         named = (*minted.grant.networks, *PRIVATE)
-        private = not any(refusal(address, named) for address in addresses)
+        private = not left_out and not any(refusal(address, named) for address in addresses)
         missing = f"{access.missing} net=private" if private else None
         flag = None if missing is None else f"--grant {shlex.quote(missing)}"
         self.refuse(Denial(neutral(str(access)), neutral(reason), missing, flag))
 
 
-def _selector(secret: Minted) -> SecretSelector:
-    selector = secret.grant.selector
-    if not isinstance(selector, SecretSelector):
-        raise TypeError(f"not a secret: {secret.grant}")
-    return selector
+def _sent(asked: Asked) -> tuple[str, ...]:
+    """Say what would leave besides the URL: anything in it may be data."""
+    body = asked.body[:_BODY_BYTES_SHOWN].decode(errors="replace")
+    more = " ..." if len(asked.body) > _BODY_BYTES_SHOWN else ""
+    content = f": {body}{more}" if body else ""
+    headers = ", ".join(f"{name}: {value}" for name, value in asked.headers) or "no headers"
+    return f"sends {len(asked.body)} bytes{content}", f"with {headers}"
+
+
+def _read(seen: tuple[str, ...]) -> str:
+    """Say what the run has read; what was read last comes first."""
+    last = [quoted(name) if "," not in name else json.dumps(name) for name in reversed(seen)]
+    shown = ", ".join(last[:_SEEN_SHOWN]) or "nothing"
+    more = f" and {len(last) - _SEEN_SHOWN} more before" if len(last) > _SEEN_SHOWN else ""
+    return f"this run has read {shown}{more}"

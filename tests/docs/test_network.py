@@ -1,8 +1,7 @@
 """docs/network.md is true: its examples are executed, its tables are asked of the code.
 
 A real server on loopback stands for `localhost:8000` and, with a certificate of the tests' own
-authority, for `localhost:8443`; `/home/me` is a fresh home. Shown and printed lines must be equal;
-a line `...` stands for any number of them.
+authority, for `localhost:8443`; `/home/me` is a fresh home.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.docs.page import agrees, blocks, code, holds, rows, steps, text_of
 from tests.servers.http import Exchange
 from tests.servers.replies import redirect, reply, response
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tests.servers.http import HttpServer
     from tests.servers.tls import CertificateMaker
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "network.md").read_text(encoding="utf-8")
+PAGE = text_of("network.md")
 SECRET = "n0tes-key-of-mine"
 
 
@@ -73,66 +73,6 @@ ROUTES = {
     "/whoami": whoami,
     "/search": reply(json.dumps({"results": [FOUND]}).encode()),
 }
-
-
-# --- the page ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A fenced block: `kind` is what follows the fence."""
-
-    kind: str
-    text: str
-
-
-def blocks() -> list[Block]:
-    """Return the fenced blocks of the page in their order."""
-    found = re.findall(r"^```([^\n]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    return [Block(kind, text) for kind, text in found]
-
-
-def rows(*head: str) -> list[list[str]]:
-    """Return the rows of every table with these column titles, without marks of code."""
-    found: list[list[str]] = []
-    inside = False
-    for line in PAGE.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if not line.startswith("|"):
-            inside = False
-        elif cells == list(head):
-            inside = True
-        elif inside and not line.startswith("| ---"):
-            found.append(cells)
-    assert found, head
-    return found
-
-
-def code(cell: str) -> list[str]:
-    """Return the texts that a cell shows as code."""
-    return re.findall(r"`([^`]+)`", cell)
-
-
-def steps(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Split a console block into commands and the lines that each is said to print."""
-    for step in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, *shown = step.rstrip("\n").split("\n")
-        yield command, shown
-
-
-def agrees(shown: list[str], printed: str) -> bool:
-    """Say whether the lines are equal, `...` standing for any number of them."""
-    pattern = "".join(r"(?:.*\n)*" if line == "..." else f"{re.escape(line)}\n" for line in shown)
-    return re.fullmatch(pattern, printed) is not None
-
-
-def holds(shown: object, printed: object) -> bool:
-    """Say whether JSON has what is shown of it; how long something took is not compared."""
-    if isinstance(shown, dict) and isinstance(printed, dict):
-        return all(k in printed and (k == "wall_ms" or holds(shown[k], printed[k])) for k in shown)
-    if isinstance(shown, list) and isinstance(printed, list):
-        return len(shown) == len(printed) and all(map(holds, shown, printed))
-    return shown == printed
 
 
 # --- its examples ------------------------------------------------------------------------------
@@ -242,10 +182,10 @@ def test_the_examples_print_what_the_page_shows(machine: Machine) -> None:
 
     Each configuration replaces the one before.
     """
-    kinds = [block.kind for block in blocks()]
+    kinds = [block.kind for block in blocks(PAGE)]
     assert (kinds.count("console"), kinds.count("python"), kinds.count("json")) == (10, 1, 1)
     printed = ""
-    for block in blocks():
+    for block in blocks(PAGE):
         match block.kind:
             case "console":
                 for command, shown in steps(block.text):
@@ -264,7 +204,7 @@ def test_the_examples_print_what_the_page_shows(machine: Machine) -> None:
 
 
 def test_the_python_example_prints_what_the_page_shows(machine: Machine) -> None:
-    found = blocks()
+    found = blocks(PAGE)
     (number,) = (n for n, block in enumerate(found) if block.kind == "python")
     printed = machine.run(sys.executable, "-c", machine.real(found[number].text))
     assert agrees(found[number + 1].text.splitlines(), printed), printed
@@ -297,7 +237,7 @@ def minted(text: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("row", rows("grant", "covers", "does not cover"), ids=" ".join)
+@pytest.mark.parametrize("row", rows(PAGE, "grant", "covers", "does not cover"), ids=" ".join)
 def test_a_grant_covers_what_the_page_says(row: list[str]) -> None:
     (text,) = code(row[0])
     assert str(grant(text)) == text, "the page shows the canonical text"
@@ -308,7 +248,7 @@ def test_a_grant_covers_what_the_page_says(row: list[str]) -> None:
         assert not grant(text).selects(request(one)), one
 
 
-@pytest.mark.parametrize("row", rows("caveat", "of", "it says"), ids=" ".join)
+@pytest.mark.parametrize("row", rows(PAGE, "caveat", "of", "it says"), ids=" ".join)
 def test_a_caveat_belongs_to_the_grants_that_the_page_says(row: list[str]) -> None:
     caveat = code(row[0])[0]
     taken = {
@@ -325,7 +265,7 @@ def test_a_caveat_belongs_to_the_grants_that_the_page_says(row: list[str]) -> No
             assert minted(f"{row[1]}:https://api.example.com {other}") == "", other
 
 
-@pytest.mark.parametrize("row", rows("grant", "what it says"), ids=" ".join)
+@pytest.mark.parametrize("row", rows(PAGE, "grant", "what it says"), ids=" ".join)
 def test_a_grant_is_refused_in_the_words_of_the_page(row: list[str]) -> None:
     assert minted(code(row[0])[0]) == row[1]
 
@@ -363,7 +303,7 @@ async def engine(home: Home) -> AsyncIterator[LocalEngine]:
 async def test_requests_are_refused_in_the_words_of_the_page(
     engine: LocalEngine, tmp_path: Path
 ) -> None:
-    refused = rows("grant", "request", "what it says")
+    refused = rows(PAGE, "grant", "request", "what it says")
     assert len(refused) == 11
     (tmp_path / "work").mkdir()
     for granted, wanted, reason in refused:
@@ -379,7 +319,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
     bounds = Limits()
     silence = bounds.wall_seconds * network.PATIENCE
     assert dial.RESOLVE_SECONDS_MAX == dial.CONNECT_SECONDS_MAX
-    assert [row[1] for row in rows("bound", "without a flag", "flag")] == [
+    assert [row[1] for row in rows(PAGE, "bound", "without a flag", "flag")] == [
         f"{bounds.requests}",
         f"{bounds.body_bytes // MB} MB",
         f"{dial.CONNECT_SECONDS_MAX:.0f} s each",
@@ -409,12 +349,12 @@ type = "object"
 
 
 def test_settings_of_other_systems_are_read_as_the_page_says() -> None:
-    found = blocks()
+    found = blocks(PAGE)
     (number,) = (n for n, block in enumerate(found) if block.kind == "toml tool.toml")
     manifest = parse_manifest(MANIFEST.format(found[number].text), "tool.toml")
     assert isinstance(manifest, Manifest), manifest
     assert [str(one.web) for one in manifest.requests] == found[number + 1].text.splitlines()
-    for key, _, refused in rows("key", "takes", "refused, for example"):
+    for key, _, refused in rows(PAGE, "key", "takes", "refused, for example"):
         lines, _, message = refused.removeprefix("`").partition("`: ")
         assert lines.startswith(code(key)[0])
         assert parse_manifest(MANIFEST.format(lines), "tool.toml") == ManifestError(

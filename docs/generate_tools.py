@@ -105,6 +105,7 @@ CODES = {
     "timeout": "the server did not answer in time",
     "protocol": "the server's answer is broken",
     "redirects": "too many redirects, or one that cannot be followed",
+    "secret": "a secret for this origin has no value, or one that no header can carry",
     "encoding": "the body cannot be decoded",
     "not_configured": "search needs settings of the operator",
     "invalid_answer": "the search engine's answer is not as configured",

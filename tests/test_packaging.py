@@ -30,7 +30,10 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
         "capbox/guests/toolbox.wasm",
         *(
             f"capbox/guests/toolbox/{tool}.toml"
-            for tool in ["apply_patch", "bash", "edit", "glob", "grep", "read", "tree", "write"]
+            for tool in (
+                *("apply_patch", "bash", "edit", "fetch", "glob", "grep", "read", "search"),
+                *("tree", "write"),
+            )
         ),
     ]
     assert {"capbox/py.typed", "capbox/app.py"} <= set(names)

@@ -121,6 +121,9 @@ def test_a_name_is_letters_digits_and_underscores(store: SecretStore, name: str)
         ("abcdefgh\x7f", "the value has a control character"),
         ("abcdefgh\x85", "the value has a control character"),
         ("abcdefgh\ud800", "the value has a control character"),
+        # h11 refuses these in a header, and would quote them in its error.
+        (" abcdefgh", "the value begins or ends with a blank"),
+        ("abcdefgh ", "the value begins or ends with a blank"),
     ],
 )
 def test_a_value_that_harms_is_refused_and_not_repeated(
@@ -133,9 +136,7 @@ def test_a_value_that_harms_is_refused_and_not_repeated(
     assert store.names() == ()
 
 
-@pytest.mark.parametrize(
-    "value", ["12345678", "x" * VALUE_CHARACTERS_MAX, "😀" * 9, " a\u2028b    "]
-)
+@pytest.mark.parametrize("value", ["12345678", "x" * VALUE_CHARACTERS_MAX, "😀" * 9, "abcd \u2028  b"])
 def test_other_values_are_kept_as_they_are(store: SecretStore, value: str) -> None:
     store.set("NAME", value)
     assert store.get("NAME") == value

@@ -31,6 +31,8 @@ func refused(what string, err error) abi.Result {
 		return abi.Fail("redirects", "%s: %s.", what, said)
 	case web.Encoding:
 		return abi.Fail("encoding", "%s: the body cannot be decoded: %s.", what, said)
+	case web.Secret:
+		return abi.Fail("secret", "%s: %s.", what, said)
 	case web.Invalid:
 		return abi.Fail("invalid_arguments", "%s: %s.", what, said)
 	}

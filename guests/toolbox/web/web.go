@@ -91,6 +91,7 @@ const (
 	Redirects = "redirects"
 	Encoding  = "encoding"
 	Invalid   = "invalid"
+	Secret    = "secret"
 )
 
 // Error implements error: the host's sentence, and for a denial the missing grant.

@@ -272,3 +272,5 @@ def _check(name: str, value: str) -> None:
     # Attack: a line end within a value would begin another header of the request.
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value):
         raise SecretError(name, "the value has a control character", "set it without")
+    if value != value.strip():
+        raise SecretError(name, "the value begins or ends with a blank", "set it without")

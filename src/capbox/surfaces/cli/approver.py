@@ -24,6 +24,7 @@ _TRIES = 3
 _PATH_CHARACTERS = 200
 _GRANT_CHARACTERS = 300
 _ARGUMENTS_CHARACTERS = 440
+_DETAIL_CHARACTERS = 158
 _UNCLEAR = No("the answer was not understood")
 _OUT_OF_RANGE = No("the time was out of range")
 _KEYS = "[o]nce  this [r]un  a [t]ime (t 30: minutes)  [n]o (Enter)  no, and [s]top: "
@@ -57,13 +58,14 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
     parts = request.effect.partition(neutral(str(request.access)))
     effect = "".join(_cut(part, _PATH_CHARACTERS) for part in parts)
     arguments = _cut(request.arguments, _ARGUMENTS_CHARACTERS)
+    one = "request" if request.details else "call"
     grant = _cut(request.grant, _GRANT_CHARACTERS)
     return (
         ("", ""),
         (effect, "bold yellow"),
         *((f"  arguments  {arguments}", "") for _ in request.arguments[:1]),
-        *((f"  {cut_in_the_middle(d, _ARGUMENTS_CHARACTERS)}", "") for d in request.details),
-        (f"  once allows this one call; longer allows  {grant}", ""),
+        *((f"  {_cut(detail, _DETAIL_CHARACTERS)}", "") for detail in request.details),
+        (f"  once allows this one {one}; longer allows  {grant}", ""),
     )
 
 

@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from capbox.broker.secrets import SecretError
 from capbox.engine.settings import SettingsError
@@ -61,7 +62,8 @@ def build() -> typer.Typer:
         audit.commands(_group("What was asked, decided and done: the journal.")), name="audit"
     )
     program.add_typer(
-        secret.commands(_group("Secrets, kept outside of every sandbox.")), name="secret"
+        secret.commands(_group("Secrets, kept outside of every sandbox.", secret.Discreet)),
+        name="secret",
     )
     program.add_typer(cache.commands(_group("Compiled tools.")), name="cache")
     program.command("fake-llm")(fake_llm.fake_llm)
@@ -199,11 +201,12 @@ def _options(
     """Agents get capabilities, not root: contained tool calls and runs."""
 
 
-def _group(help_text: str) -> typer.Typer:
+def _group(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     # Plain help and no completion installer: both would import far more than they show. Locals in
     # a traceback could show a key.
     return typer.Typer(
         help=help_text,
+        cls=cls,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

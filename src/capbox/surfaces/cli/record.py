@@ -104,6 +104,14 @@ def _entry(content: JsonObject) -> Told:
             until = "" if expires is None else f" until {_time(expires)}"
             subject, result = _text(content, "subject"), _text(content, "result")
             return _text(content, "what"), f"{subject}: {result}{until}", "yellow", []
+        case "lookup":
+            host, grant = _text(content, "host"), _text(content, "grant")
+            return "lookup", host, "magenta", [f"allowed by grant {grant}"]
+        case "request":
+            headline = f"{_text(content, 'method')} {_text(content, 'url')}"
+            place = f"at {_text(content, 'address')}, sends {content.get('body_bytes')} bytes"
+            grants = ", ".join(_texts(content.get("grants")))
+            return "request", headline, "magenta", [place, f"allowed by grant {grants}"]
         case "turn":
             spent = _tokens(content.get("usage"))
             usd = _number(content.get("usd"))

@@ -29,7 +29,7 @@ def store_of(environ: Mapping[str, str]) -> SecretStore:
         (VALUE, VALUE),
         (f"{VALUE}\n", VALUE),
         (f"{VALUE}\r\n", VALUE),
-        (f"  {VALUE} ", f"  {VALUE} "),
+        (f"{VALUE} {VALUE}", f"{VALUE} {VALUE}"),
     ],
 )
 def test_a_value_from_a_pipe_is_kept_without_its_line_end(
@@ -215,3 +215,10 @@ def planned(replies: list[Json]) -> tuple[PlannedReply, ...]:
     plan = plan_of(script, "script.json")
     assert not isinstance(plan, ScriptError), plan
     return plan
+
+
+@pytest.mark.parametrize("words", [[VALUE], ["list", VALUE], ["remove", "KEY", VALUE]])
+def test_a_value_in_the_wrong_place_is_not_printed(capbox: Callable, words: list[str]) -> None:
+    done = capbox("secret", *words)
+    assert done.code == 2
+    assert VALUE not in done.out + done.err

@@ -8,18 +8,32 @@ show a value again.
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.flags import AsJson
 from capbox.surfaces.cli.screen import Screen
 
+if TYPE_CHECKING:
+    from capbox.broker.secrets import SecretStore
+
 _INPUT_BYTES_MAX = 1 << 17
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As in GITHUB_TOKEN.")]
+
+
+class Discreet(TyperGroup):
+    """A group that does not print a word it does not know: somebody may have typed the value."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the first word names."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            raise usage("there are: capbox secret set NAME, secret list, secret remove NAME")
+        return super().resolve_command(ctx, args)
 
 
 def commands(group: typer.Typer) -> typer.Typer:
@@ -27,8 +41,8 @@ def commands(group: typer.Typer) -> typer.Typer:
     # What is too much is looked at here: typer's own error would print it.
     loose = {"allow_extra_args": True, "ignore_unknown_options": True}
     group.command("set", context_settings=loose)(set_)
-    group.command("list")(list_)
-    group.command("remove")(remove)
+    group.command("list", context_settings=loose)(list_)
+    group.command("remove", context_settings=loose)(remove)
     return group
 
 
@@ -38,24 +52,15 @@ def set_(ctx: typer.Context, name: Name) -> int:
     8 to 16384 characters; one line end at the end is dropped. Set again, it is replaced.
     PROVIDER_API_KEY (as ANTHROPIC_API_KEY) is used for models where the environment has none.
     """
-    if ctx.args:
-        raise usage(
-            "the value of a secret is never an argument: the shell's history and the list of "
-            "processes show it (a value that was typed there should be replaced). "
-            "Without it, it is asked for; or: capbox secret set NAME < FILE"
-        )
-    entry: Entry = ctx.obj
-    entry.home().prepare()
-    store = entry.secrets()
+    store = _store(ctx)
     store.set(name, _typed(name) if sys.stdin.isatty() else _piped())
-    _screen(entry).say(f"{name} is kept {store.describe()}")
+    _screen(ctx.obj).say(f"{name} is kept {store.describe()}")
     return 0
 
 
 def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     """List the names of secrets, and where they are kept."""
-    entry: Entry = ctx.obj
-    store, screen = entry.secrets(), _screen(entry)
+    store, screen = _store(ctx), _screen(ctx.obj)
     names, place = store.names(), store.describe()
     if as_json:
         screen.json({"secrets": list(names), "kept": place})
@@ -68,11 +73,23 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
 
 def remove(ctx: typer.Context, name: Name) -> int:
     """Forget a secret."""
-    entry: Entry = ctx.obj
-    if not entry.secrets().remove(name):
+    if not _store(ctx).remove(name):
         raise usage("there is no secret of that name; see: capbox secret list")
-    _screen(entry).say(f"removed {name}")
+    _screen(ctx.obj).say(f"removed {name}")
     return 0
+
+
+def _store(ctx: typer.Context) -> SecretStore:
+    """Return the store, in a directory that is closed to others; refuse what is too much."""
+    if ctx.args:
+        raise usage(
+            "the value of a secret is never an argument: the shell's history and the list of "
+            "processes show it (a value that was typed there should be replaced). "
+            "Without it, it is asked for; or: capbox secret set NAME < FILE"
+        )
+    entry: Entry = ctx.obj
+    entry.home().prepare()
+    return entry.secrets()
 
 
 def _screen(entry: Entry) -> Screen:

@@ -102,7 +102,9 @@ def _described(found: Found) -> Json:
 
 
 def _grants(requests: tuple[Request, ...]) -> list[str]:
-    return [f"{r.kind}:{r.path or r.name or '*'}" for r in requests]
+    return [
+        f"{r.kind}:{r.path or r.name or '*'}" if r.web is None else str(r.web) for r in requests
+    ]
 
 
 def _arguments(schema: JsonObject) -> list[tuple[int, str]]:

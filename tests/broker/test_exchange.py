@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from threading import Event
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 from tests.servers.http import HttpServer, Tap
 from tests.servers.replies import (
@@ -30,6 +32,7 @@ from tests.servers.replies import (
     informational,
     raw,
     reply,
+    response,
     silence,
     smuggled,
     tapped,
@@ -196,11 +199,62 @@ async def test_a_body_without_end_is_cut(http_server: Start) -> None:
     server.until(lambda seen: seen[0].over)
 
 
-async def test_members_that_hold_nothing_do_not_go_on_for_ever(http_server: Start) -> None:
-    nothing = endless(gzip.compress(b"") * 3_000, headers=[("Content-Encoding", "gzip")])
-    server = http_server({"/": nothing})
-    assert await failure(server, patience_seconds=1.0) == "timeout"
+GZIPPED = [("Content-Encoding", "gzip")]
+EMPTY_BLOCK = b"\0\0\0\xff\xff"
+NOTHING = {
+    "members": (b"", gzip.compress(b"")),
+    "members of zlib": (b"", zlib.compress(b"")),
+    "blocks": (gzip.compress(b"")[:10], EMPTY_BLOCK),
+    "padding": (gzip.compress(b""), bytes(100)),
+}
+
+
+async def excess(server: HttpServer, body_bytes_max: int) -> tuple[str, int]:
+    """Return the code with which a body without end fails, and how much of it had come."""
+    exchange, access = await opened(server, body_bytes_max=body_bytes_max)
+    exchange.decode(await exchange.request(access, (), b""), wanted=True)
+    with pytest.raises(NetworkError) as error:
+        while await exchange.chunk(100):
+            pass
+    await exchange.aclose()
     server.until(lambda seen: seen[0].over)
+    return error.value.code, exchange.received
+
+
+@pytest.mark.parametrize("name", NOTHING)
+async def test_what_holds_nothing_does_not_go_on_for_ever(name: str, http_server: Start) -> None:
+    start, nothing = NOTHING[name]
+    code, received = await excess(http_server({"/": endless(nothing * 500, GZIPPED, start)}), 1_000)
+    assert (code, received < 1 << 20) == ("encoding", True)
+
+
+async def test_a_body_is_bounded_before_decoding_too(http_server: Start) -> None:
+    letter = EMPTY_BLOCK * 10_000 + b"\0\1\0\xfe\xffa"
+    server = http_server({"/": endless(letter, GZIPPED, gzip.compress(b"")[:10])})
+    code, received = await excess(server, 1_000)
+    assert (code, received < 1 << 20) == ("too_large", True)
+
+
+async def test_others_have_their_turn_while_a_body_is_decoded(http_server: Start) -> None:
+    # All of it comes with the head, so nothing else is waited for.
+    members = 2_000
+    body = zlib.compress(b"") * members + gzip.compress(TEXT)
+    exchange, access = await opened(http_server({"/": raw(response(body, headers=GZIPPED))}))
+    exchange.decode(await exchange.request(access, (), b""), wanted=True)
+    turns = 0
+    async with anyio.create_task_group() as tasks:
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                await anyio.lowlevel.checkpoint()
+                turns += 1
+
+        tasks.start_soon(other)
+        assert await exchange.chunk(65_536) == TEXT
+        tasks.cancel_scope.cancel()
+    await exchange.aclose()
+    assert turns >= members
 
 
 BROKEN: dict[str, tuple[Behaviour, str]] = {

@@ -153,11 +153,11 @@ def silence(exchange: Exchange) -> None:
     exchange.wire.until_left()
 
 
-def endless(piece: bytes = _ZEROS[:65_536], headers: Headers = ()) -> Behaviour:
-    """Answer with a body that has no length and no end."""
+def endless(piece: bytes = _ZEROS[:65_536], headers: Headers = (), start: bytes = b"") -> Behaviour:
+    """Answer with a body that has no length and no end: `start`, then the piece again and again."""
 
     def behave(exchange: Exchange) -> None:
-        exchange.send(head(200, headers))
+        exchange.send(head(200, headers), start)
         while True:
             exchange.send(piece)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import anyio
+import anyio.lowlevel
 import h11
 
 from capbox.authority.web.places import FetchAccess
@@ -24,6 +25,8 @@ _INTERIM_MAX = 10
 _CHUNK_BYTES = 262_144
 _ZLIB_OR_GZIP, _RAW_DEFLATE = 47, -15
 _FRAME_BYTES = 2
+_STEP_BYTES = 65_536
+_FRUITLESS_BYTES_MAX = 131_072
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
 
@@ -107,11 +110,15 @@ class Exchange:
         """
         with _deadline(self._patience_seconds, "the server stopped sending"):
             while not self._pending and not self._ended:
+                # What has come already may be many small pieces: others have their turn between.
+                await anyio.lowlevel.checkpoint()
                 await self._more()
         piece = bytes(self._pending[:bytes_max])
         del self._pending[:bytes_max]
         self._delivered += len(piece)
-        if self._delivered > self._body_bytes_max:
+        # Attack: what is encoded comes to less than it is, so that only its decoding is bounded.
+        encoded = 0 if self._decoder is None else self.received - _FRUITLESS_BYTES_MAX
+        if max(self._delivered, encoded) > self._body_bytes_max:
             raise NetworkError(
                 "too_large",
                 f"the body is larger than {self._body_bytes_max} bytes (--limit body_bytes=)",
@@ -158,11 +165,13 @@ class Exchange:
 
 
 class _Decoder:
-    """gzip or deflate, a bounded piece at a time: one byte may stand for a thousand."""
+    """gzip or deflate, a bounded step at a time: one byte may stand for a thousand, or for none."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(wbits=_ZLIB_OR_GZIP)
         self._input = b""
+        self._place = 0  # of what is not decoded yet
+        self._fruitless = 0
         self._members = 0
         self._begun = False
         self.waiting = False  # there is more to decode before more is received
@@ -170,35 +179,46 @@ class _Decoder:
     @property
     def complete(self) -> bool:
         """Say whether nothing of the stream is missing."""
-        return self._inflate.eof or not (self._begun or (self._input and not self._members))
+        return self._inflate.eof or not (self._begun or (self._left and not self._members))
+
+    @property
+    def _left(self) -> int:
+        return len(self._input) - self._place
 
     def feed(self, content: bytes) -> bytes:
         """Take received bytes; return the first decoded ones."""
-        self._input += content
+        self._input, self._place = self._input[self._place :] + content, 0
         return self.more()
 
     def more(self) -> bytes:
-        """Return the next decoded bytes. Raises NetworkError."""
+        """Return the next decoded bytes, none if this step came to nothing. Raises NetworkError."""
+        # Attack: members and blocks that hold nothing, for which no bound of the body counts.
+        if self._fruitless > _FRUITLESS_BYTES_MAX:
+            raise NetworkError("encoding", "the compressed body goes on and holds nothing")
         if self._inflate.eof:  # gzip may have several members
             self._inflate, self._begun = zlib.decompressobj(wbits=_ZLIB_OR_GZIP), False
             self._members += 1
-        if not self._begun and len(self._input) < _FRAME_BYTES:
+        if not self._begun and self._left < _FRAME_BYTES:
             self.waiting = False  # too little to tell a frame from raw deflate, or from padding
             return b""
+        step = self._input[self._place : self._place + _STEP_BYTES]
         try:
-            piece = self._inflate.decompress(self._input, _CHUNK_BYTES)
+            piece = self._inflate.decompress(step, _CHUNK_BYTES)
         except zlib.error as error:
             return self._recovered(error)
-        self._begun = self._begun or bool(self._input)
-        self._input = self._inflate.unused_data or self._inflate.unconsumed_tail
-        self.waiting = bool(self._input) or len(piece) == _CHUNK_BYTES
+        taken = len(step) - len(self._inflate.unused_data or self._inflate.unconsumed_tail)
+        self._place += taken
+        self._begun = self._begun or bool(step)
+        self._fruitless = 0 if piece else self._fruitless + taken
+        self.waiting = self._left > 0 or len(piece) == _CHUNK_BYTES
         return piece
 
     def _recovered(self, error: zlib.error) -> bytes:
         if self._begun:
             raise NetworkError("encoding", "the compressed body is damaged") from error
         if self._members:  # padding after the last member
-            self._input, self.waiting = b"", False
+            self._fruitless += self._left
+            self._place, self.waiting = len(self._input), False
             return b""
         # Some servers mean raw deflate, without the frame of zlib.
         self._begun, self._inflate = True, zlib.decompressobj(wbits=_RAW_DEFLATE)

@@ -306,6 +306,52 @@ async def test_an_odd_header_is_refused_or_has_one_reading(line: str, http_serve
         await exchange.aclose()
 
 
+QUOTED = "pa'ss\"word-0123456789"
+TELLING: dict[str, tuple[Behaviour, str]] = {
+    "a status line": (raw(b"HTTP/1.1 2OO %s\r\n\r\n" % QUOTED.encode()), "protocol"),
+    "a header": (header_lines(b"X: a\0%s" % QUOTED.encode()), "protocol"),
+    "a header without a name": (header_lines(QUOTED.encode()), "protocol"),
+    "a chunk": (chunked_garbage(QUOTED.encode() + b"\r\n"), "protocol"),
+    "an encoding": (reply(b"", headers=[("Content-Encoding", QUOTED)]), "encoding"),
+}
+
+
+@pytest.mark.parametrize("name", TELLING)
+async def test_a_failure_quotes_nothing_that_came(name: str, http_server: Start) -> None:
+    # Attack: an echo of a secret where Python's spelling of it is what comes back.
+    behaviour, code = TELLING[name]
+    with pytest.raises(NetworkError) as error:
+        await fetched(http_server({"/": behaviour}))
+    assert (error.value.code, "0123456789" in told(error.value)) == (code, False)
+
+
+@pytest.mark.parametrize(
+    "value", [f"{QUOTED} ", f"{QUOTED}\r\nX: y", f"{QUOTED}\0", f"{QUOTED}\u20ac"]
+)
+async def test_a_failure_quotes_nothing_that_would_go_out(value: str, http_server: Start) -> None:
+    server = http_server({"/": echo})
+    with pytest.raises(NetworkError) as error:
+        await fetched(server, headers=(("X-A", value),))
+    assert (error.value.code, "0123456789" in told(error.value)) == ("invalid", False)
+    assert (await fetched(server, headers=(("X-A", QUOTED),)))[0] == 200
+    assert [one.values("x-a") for one in server.requests] == [[QUOTED]]
+
+
+def told(error: NetworkError) -> str:
+    """Return what may be shown of an error, its cause too."""
+    return f"{error} {error.__cause__}"
+
+
+async def test_a_body_that_ends_too_early_is_told_as_such(http_server: Start) -> None:
+    for behaviour, message in (
+        (cut_in_body(TEXT), "the server ended the connection too early"),
+        (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not an HTTP response"),
+    ):
+        with pytest.raises(NetworkError) as error:
+            await fetched(http_server({"/": behaviour}))
+        assert str(error.value) == message
+
+
 async def test_a_few_hints_are_passed_over(http_server: Start) -> None:
     assert await fetched(http_server({"/": informational(3)})) == (200, b"at last")
 

@@ -306,6 +306,28 @@ async def test_an_odd_header_is_refused_or_has_one_reading(line: str, http_serve
         await exchange.aclose()
 
 
+def padded(bytes_count: int, interim: bytes = b"") -> Behaviour:
+    """Answer with a head of so many bytes, interim responses included, in one piece."""
+    start, end = interim + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ", b"\r\n\r\n"
+    return raw(start + b"a" * (bytes_count - len(start + end)) + end)
+
+
+HINT = head(103, [("Link", "</style.css>; rel=preload")])
+HEADS: dict[str, tuple[Behaviour, Behaviour]] = {
+    "bytes": (padded(65_536), padded(65_537)),
+    "bytes with hints": (padded(65_536, HINT * 3), padded(65_537, HINT * 3)),
+    "headers": (header_lines(*[b"a:"] * 199), header_lines(*[b"a:"] * 200)),
+    "headers in one piece": (header_lines(b"a:"), header_lines(*[b"a:"] * 15_000)),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+async def test_a_head_is_bounded_however_it_comes(name: str, http_server: Start) -> None:
+    allowed, denied = HEADS[name]
+    assert (await fetched(http_server({"/": allowed})))[0] == 200
+    assert await failure(http_server({"/": denied})) == "protocol"
+
+
 QUOTED = "pa'ss\"word-0123456789"
 TELLING: dict[str, tuple[Behaviour, str]] = {
     "a status line": (raw(b"HTTP/1.1 2OO %s\r\n\r\n" % QUOTED.encode()), "protocol"),

@@ -21,6 +21,7 @@ from capbox.broker.errors import NetworkError
 from capbox.broker.headers import Head, Headers
 
 _HEAD_BYTES_MAX = 65_536
+_HEADERS_MAX = 200
 _INTERIM_MAX = 10
 _CHUNK_BYTES = 262_144
 _ZLIB_OR_GZIP, _RAW_DEFLATE = 47, -15
@@ -42,6 +43,8 @@ class Exchange:
     ) -> None:
         self._connection = connection
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES_MAX)
+        self._before_head = 0  # bytes that came until the head was whole
+        self._head_came = False
         self._decoder: _Decoder | None = None
         self._body_bytes_max = body_bytes_max
         self._patience_seconds = patience_seconds
@@ -85,6 +88,9 @@ class Exchange:
             for _ in range(_INTERIM_MAX):
                 event = await self._event()
                 if isinstance(event, h11.Response):
+                    self._head_came = True
+                    if len(event.headers) > _HEADERS_MAX:
+                        raise NetworkError("protocol", "the response has too many headers")
                     return Head(
                         event.status_code, event.reason.decode("latin-1"), tuple(event.headers)
                     )
@@ -151,10 +157,15 @@ class Exchange:
         content: bytes | None = None
         try:
             while (event := self._parser.next_event()) is h11.NEED_DATA:
+                # The parser would take a larger head, if all of it came at once.
+                room = _CHUNK_BYTES if self._head_came else _HEAD_BYTES_MAX - self._before_head
+                if not room:
+                    raise NetworkError("protocol", "the head of the response is too large")
                 try:
-                    content = await self._connection.receive(_CHUNK_BYTES)
+                    content = await self._connection.receive(room)
                 except anyio.EndOfStream:
                     content = b""
+                self._before_head += 0 if self._head_came else len(content)
                 self._parser.receive_data(content)
         except h11.RemoteProtocolError:
             # Attack: a line that is none echoes a secret, and h11 quotes it as Python spells it.

@@ -73,6 +73,7 @@ CODES = {
     "output": "far more output than the bound",
     "written": "more bytes written to files than allowed",
     "effects": "more changes than one call may have on record; go on in another call",
+    "operations": "the network was asked for more often than one call may; go on in another call",
     "files_created": "more files made than the bound",
     "revoked": "the authority was revoked while the call ran",
     "interrupted": "the caller interrupted it, or closed the box",

@@ -136,7 +136,9 @@ def test_a_value_that_harms_is_refused_and_not_repeated(
     assert store.names() == ()
 
 
-@pytest.mark.parametrize("value", ["12345678", "x" * VALUE_CHARACTERS_MAX, "😀" * 9, "abcd \u2028  b"])
+@pytest.mark.parametrize(
+    "value", ["12345678", "x" * VALUE_CHARACTERS_MAX, "😀" * 9, "abcd \u2028  b"]
+)
 def test_other_values_are_kept_as_they_are(store: SecretStore, value: str) -> None:
     store.set("NAME", value)
     assert store.get("NAME") == value

@@ -70,6 +70,21 @@ async def test_a_frame_within_its_bounds_arrives(body: bytes, ends: Ends) -> Non
     assert await channel.receive(body_bytes_max=10) == ({"a": 1}, body, [])
 
 
+async def test_others_have_their_turn_within_a_frame_that_comes_in_pieces(ends: Ends) -> None:
+    channel, theirs = ends
+    body = bytes(100_000)
+    theirs.sendall(frame(body=body))  # all of it is there, in more than one piece for the reader
+    turns: list[None] = []
+
+    async def other() -> None:
+        turns.append(None)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        assert await channel.receive(body_bytes_max=len(body)) == ({"a": 1}, body, [])
+        assert len(turns) == 1
+
+
 async def test_a_large_frame_arrives_at_an_end_that_reads_slowly(ends: Ends) -> None:
     channel, theirs = ends
     body = os.urandom(1 << 20) * 3

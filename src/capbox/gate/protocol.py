@@ -32,6 +32,7 @@ RESERVED = frozenset(
             "written",
             "files_created",
             "effects",
+            "operations",
             "revoked",
         ),
         *("unknown_tool", "tool_crashed", "tool_protocol", "sandbox_failed", "repeated"),

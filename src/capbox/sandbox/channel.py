@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 import anyio
+import anyio.lowlevel
 
 from capbox.messages import JsonObject
 from capbox.sandbox.process import wire
@@ -64,6 +65,8 @@ class Channel:
             unwanted.callback(_close, fds)
             due = wire.PREFIX_BYTES
             while len(content) < due:
+                if content:  # a frame that comes byte by byte is no reason to keep others waiting
+                    await anyio.lowlevel.checkpoint()
                 content += await self._some(max(due - len(content), _READ_BYTES), fds, fds_max)
                 if due == wire.PREFIX_BYTES <= len(content):
                     header, body = wire.lengths(content, HEADER_BYTES_MAX, body_bytes_max)

@@ -18,6 +18,7 @@ from typing import Self
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 
 from capbox.authority.limits import Limits
 from capbox.messages import JsonObject, Spent
@@ -47,6 +48,7 @@ from capbox.sandbox.spec import (
 from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
+OPERATIONS_MAX = 1_000_000  # of the network; 100 MB take some thousands
 _GRACE_SECONDS = 1.0  # beyond the worker's own deadline: hung file systems, engine bugs
 _LATE = Stopped("time", "stopped: the call did not end at its time limit and was killed")
 
@@ -120,15 +122,18 @@ class Sandbox:
         walls: Walls,
         *,
         workers_max: int = WORKERS_MAX,
+        operations_max: int = OPERATIONS_MAX,
         spares: bool = True,
         zygotes: Iterable[ZygoteHandle] = (),
     ) -> None:
         """Prepare; at most `workers_max` calls run at once, the others wait.
 
+        A call may ask `serve` for `operations_max` answers.
         `zygotes` were started by the caller, and end with this sandbox.
         """
         self._pool = Pool(cache, walls, zygotes)
         self._slots = anyio.Semaphore(workers_max, fast_acquire=True)
+        self._operations_max = operations_max
         self._spares = spares
         self._flights: set[_Flight] = set()
         self._stack = AsyncExitStack()
@@ -241,13 +246,19 @@ class Sandbox:
         limits = flight.job.limits
         bytes_max = max(limits.output_bytes + BODY_BYTES_MAX, limits.body_bytes)
         under_way = UnderWay(flight.touched, flight.paused)
-        while True:
+        for served in range(self._operations_max + 1):
             header, body, _ = await worker.channel.receive(bytes_max)
             if "http" not in header:
                 return parse_report(header, body)
+            if served == self._operations_max:
+                break
             answer, content = await flight.serve(header, body, under_way)
             waited, flight.waited_ns = flight.waited_ns, 0
             await worker.channel.send({**answer, "waited_ns": waited}, content)
+            # Attack: a worker that was taken over has its next frame ready at every moment. Nothing
+            # would be waited for: no deadline would pass, and no other call go on.
+            await anyio.lowlevel.checkpoint()
+        return flight.cut_short(stopped("operations"))
 
     async def _how_it_died(self, flight: _Flight, error: str) -> Broken:
         if flight.worker is None or not await flight.worker.end():

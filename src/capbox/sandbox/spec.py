@@ -118,6 +118,7 @@ BOUNDS = {
     "written": "stopped: the call wrote more file bytes than allowed (--limit written_bytes=)",
     "files_created": "stopped: the call created more files than allowed (--limit files_created=)",
     "effects": "stopped: the call made more changes than one call can have on record",
+    "operations": "stopped: the call asked for more network operations than one call may",
     "revoked": "stopped: the authority of this call was revoked",
     "interrupted": "stopped: interrupted",
 }

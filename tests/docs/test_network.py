@@ -326,7 +326,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
         f"two thirds of the call's time: {silence:.0f} s",
         f"{egress.OPEN_MAX}",
         f"{asked.REDIRECTS_MAX}",
-        f"64 KiB, 200 headers; {headers.HEADERS_MAX} headers, {headers.HEADERS_CHARACTERS_MAX // 1024} KiB",
+        "64 KiB, 200 headers; "
+        f"{headers.HEADERS_MAX} headers, {headers.HEADERS_CHARACTERS_MAX // 1024} KiB",
     ]
     private = [str(one).removesuffix("/128") for one in PRIVATE]
     assert f"`net=private` is {', '.join(private[:-1])} and {private[-1]}." in " ".join(

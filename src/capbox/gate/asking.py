@@ -42,26 +42,15 @@ async def lease_for(
     hindrance = _hindrance(denied, seat, name, standing())
     if hindrance is not None or seat.ceiling is None:
         return replace(denied, reason=f"{denied.reason}{hindrance}") if hindrance else denied
-    seat.asks += 1
     question = replace(question, grant=_lasting(access, seat.ceiling, name, standing().now))
-    seat.journal.append(Decided("ask", str(access), question.effect, call_id))
-    answer = await seat.approver.ask(question)
-    seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
-    match answer:
-        case No(reason):
-            seat.refused[str(access)] = reason
-            return replace(denied, reason=f"{denied.reason}; {reason}")
-        case Stop():
-            seat.stopped = STOPPED
-            return replace(denied, reason=STOPPED.message)
-        case Once() | ForRun() | For():
-            seconds = answer.seconds if isinstance(answer, For) else None
-            wanted = access.missing if isinstance(answer, Once) else question.grant
-            if isinstance(answer, Once) and isinstance(access, FetchAccess):
-                wanted += " uses=1"  # what was shown is this request, not others like it
-            lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing().now)
-        case _:
-            assert_never(answer)
+    answer = await _answered(access, seat, question, call_id)
+    if isinstance(answer, str):
+        return replace(denied, reason=f"{denied.reason}; {answer}")
+    seconds = answer.seconds if isinstance(answer, For) else None
+    wanted = access.missing if isinstance(answer, Once) else question.grant
+    if isinstance(answer, Once) and isinstance(access, FetchAccess):
+        wanted += " uses=1"  # what was shown is this request, not others like it
+    lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing().now)
     if isinstance(lease, AuthorityError):
         return replace(denied, reason=lease.message)
     _note(lease, seat, call_id, answer)
@@ -78,37 +67,51 @@ async def confirmed(
     asks = minted.grant.asks
     if asks is None or (not asks.each and minted.id in seat.confirmed):
         return None
-    refused = Denied(access, f"{minted.grant} asks before it is used", None)
-    if str(access) in seat.refused:
-        return replace(refused, reason=f"{refused.reason}; {seat.refused[str(access)]}")
-    if seat.asks >= ASKS_MAX:
-        return replace(refused, reason=f"{refused.reason}; {_ENOUGH}")
+    answer: Once | ForRun | For | str | None = _already(access, seat)
+    if answer is None:
+        question = replace(question, grant=str(minted.grant))
+        answer = await _answered(access, seat, question, call_id)
+    if isinstance(answer, str):
+        return Denied(access, f"{minted.grant} asks before it is used; {answer}", None)
+    seat.confirmed.add(minted.id)
+    return None
+
+
+async def _answered(
+    access: Access, seat: Seat, question: AskRequest, call_id: str
+) -> Once | ForRun | For | str:
+    """Put the question, on record; return the yes, or why it is none."""
     seat.asks += 1
     seat.journal.append(Decided("ask", str(access), question.effect, call_id))
-    answer = await seat.approver.ask(replace(question, grant=str(minted.grant)))
+    answer = await seat.approver.ask(question)
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
         case No(reason):
             seat.refused[str(access)] = reason
-            return replace(refused, reason=f"{refused.reason}; {reason}")
+            return reason
         case Stop():
             seat.stopped = STOPPED
-            return replace(refused, reason=STOPPED.message)
+            return STOPPED.message
         case Once() | ForRun() | For():
-            seat.confirmed.add(minted.id)
-            return None
+            return answer
         case _:
             assert_never(answer)
+
+
+def _already(access: Access, seat: Seat) -> str | None:
+    """Say why nobody is asked once more, if so."""
+    if str(access) in seat.refused:
+        return seat.refused[str(access)]
+    return _ENOUGH if seat.asks >= ASKS_MAX else None
 
 
 def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing) -> str | None:
     """Say why asking would be of no use, as the end of a sentence; None if it may be of use."""
     if seat.ceiling is None or denied.missing is None:
         return ""
-    if str(denied.access) in seat.refused:
-        return f"; {seat.refused[str(denied.access)]}"
-    if seat.asks >= ASKS_MAX:
-        return f"; {_ENOUGH}"
+    already = _already(denied.access, seat)
+    if already is not None:
+        return f"; {already}"
     allowed = seat.ceiling.decide(denied.access, standing)
     if isinstance(allowed, Denied):
         return f"; the operator's ceiling does not allow it ({allowed.reason})"

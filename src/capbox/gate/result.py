@@ -99,9 +99,20 @@ def redacted(end: Concluded, redactor: Redactor) -> Concluded:
         data=_object(redactor.json(result.data)),
         error=None if error is None else ToolFailure(error.code, redactor.text(error.message)),
         effects=tuple(replace(e, path=redactor.text(e.path)) for e in result.effects),
-        denied=tuple(replace(d, access=redactor.text(d.access)) for d in result.denied),
+        denied=tuple(without_secrets(denial, redactor) for denial in result.denied),
     )
     return replace(end, result=clean, state=_object(redactor.json(end.state)))
+
+
+def without_secrets(denial: Denial, redactor: Redactor) -> Denial:
+    """Return `denial` with nothing in it that `redactor` knows; a path or URL may spell it."""
+    clean = redactor.text
+    return Denial(
+        clean(denial.access),
+        clean(denial.reason),
+        None if denial.missing is None else clean(denial.missing),
+        None if denial.flag is None else clean(denial.flag),
+    )
 
 
 def _object(value: Json) -> JsonObject | None:

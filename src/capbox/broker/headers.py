@@ -71,9 +71,14 @@ def outgoing(given: Iterable[tuple[str, str]]) -> Headers:
     return tuple((n, v.strip()) for n, v in headers if not _ours(n))
 
 
+def without_reshaping(headers: Headers) -> Headers:
+    """Return the headers without those by which an echo of a secret would not be recognised."""
+    return tuple((name, value) for name, value in headers if _spelt(name) not in _RESHAPING)
+
+
 def without_credentials(headers: Headers, also: Iterable[str] = ()) -> Headers:
     """Return the headers without the guest's own credentials, cookies, and the names in `also`."""
-    dropped = _RESHAPING.union(map(_spelt, also))
+    dropped = frozenset(map(_spelt, also))
     return tuple(
         (name, value)
         for name, value in headers

@@ -55,8 +55,10 @@ class Transfer:
         if first(headers, "user-agent") is None:
             ours.append(_USER_AGENT)
         self.head = await exchange.request(self.access, (*headers, *ours), asked.body)
-        # An echo of a secret is looked for in the body as it reads, so that must be undone.
-        self.decoded = exchange.decode(self.head, wanted=asked.decode or bool(self.secrets))
+        # An echo of a secret is looked for in the body as it reads, so that must be undone: also
+        # where none was sent, since another server may have handed it on.
+        wanted = asked.decode or self.redactor.knows_any
+        self.decoded = exchange.decode(self.head, wanted=wanted)
         self._stream = self.redactor.stream()
 
     @property
@@ -79,7 +81,7 @@ class Transfer:
         """Return the head of the response as the guest gets it, after the redirects `passed`."""
         length = first(self.head.texts, "content-length") or ""
         # An echo that is taken out changes the length, and would be told by it.
-        changed = self.decoded or (bool(self.secrets) and self.access.method != "HEAD")
+        changed = self.decoded or (self.redactor.knows_any and self.access.method != "HEAD")
         known = length.isdecimal() and length.isascii() and len(length) < 16 and not changed
         answer: JsonObject = {
             "status": self.head.status,

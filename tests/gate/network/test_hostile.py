@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -120,3 +121,43 @@ async def test_a_secret_is_not_followed_to_another_server(
     guest = line.guest(line.desk.seat(*grants, f"secret:KEY@{origin}"))
     assert (await guest.request(f"{origin}/")).error == "redirects"
     assert [name for name in line.asked if "evil" in name] == []
+
+
+async def test_a_name_that_leads_to_a_private_address_counts_too(online: Connect) -> None:
+    names = {f"d{n}.attacker.test": at("10.0.0.1") for n in range(4)}
+    line = online(names)
+    guest = line.guest(line.desk.seat("fetch:http://*.attacker.test uses=2"))
+    for number in range(4):
+        assert (await guest.request(f"http://d{number}.attacker.test/")).error == "denied"
+    assert set(line.asked) == {"d0.attacker.test", "d1.attacker.test"}
+
+
+@pytest.mark.parametrize("trick", ["zipped", "pieces"])
+async def test_another_server_cannot_hand_a_secret_on_in_disguise(
+    trick: str, online: Connect, http_server: Start
+) -> None:
+    def log(exchange: Exchange) -> None:
+        # What an accomplice was told, or an honest log holds, of a request to the other origin.
+        line = f"GET / Authorization: Bearer {VALUE}\n".encode()
+        if trick == "zipped":
+            headers = (("Content-Encoding", "gzip"),)
+            exchange.send(response(gzip.compress(line), headers=headers))
+            return
+        [asked] = exchange.request.values("Range") or ["bytes=0-"]
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        exchange.send(response(line[int(first) : int(last) + 1 if last else None]))
+
+    server, other = http_server({"/": reply(b"ok")}), http_server({"/": log})
+    line = online(NAMES, SECRETS)
+    origin = f"http://localhost:{server.port}"
+    seat = line.desk.seat(f"fetch:{origin}", f"fetch:{other.url('')}", f"secret:KEY@{origin}")
+    guest = line.guest(seat)
+    assert (await guest.request(f"{origin}/")).status == 200
+    come = b""
+    for first in range(0, 60, 5):
+        ranges = {"Range": f"bytes={first}-{first + 4}"}
+        found = await guest.request(other.url("/"), headers=ranges, decode=False)
+        come += await guest.body(found)
+        await guest.serve("close", found.handle)
+    assert b"Bearer [secret:KEY]" in come
+    assert VALUE.encode() not in come

@@ -17,7 +17,7 @@ from capbox.authority.authority import Minted
 from capbox.authority.grant import SecretSelector
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.errors import NetworkError
-from capbox.broker.headers import Headers, without_credentials
+from capbox.broker.headers import Headers, without_credentials, without_reshaping
 from capbox.broker.network import Network
 from capbox.broker.secrets import SecretError
 from capbox.gate.runner import Tool
@@ -79,6 +79,9 @@ class Credentials:
         self, access: FetchAccess, held: Held, secrets: tuple[Minted, ...], given: Headers
     ) -> Headers:
         """Return the guest's headers with the secrets, and without what is not its to give."""
+        if self.seat.redactor.knows_any:
+            # To every origin: one may hand on what another was sent, in a log or to an accomplice.
+            given = without_reshaping(given)
         everything = (g for authority in held.holding.authorities for g in authority.grants)
         if not any(selector.origin == access.origin for _, selector in _secrets(everything)):
             return given

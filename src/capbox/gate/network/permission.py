@@ -28,7 +28,7 @@ from capbox.gate.asking import confirmed, lease_for
 from capbox.gate.holdings import Holdings
 from capbox.gate.manifest import Request
 from capbox.gate.network.credentials import Credentials
-from capbox.gate.result import denial_of, lesson
+from capbox.gate.result import denial_of, lesson, without_secrets
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Held, Seat
 from capbox.journal.event import Decided, NameLookedUp
@@ -77,6 +77,25 @@ class Permission:
 
     async def of(self, access: FetchAccess, asked: Asked, under_way: UnderWay) -> Permit:
         """Return what allows the request. Raises DeniedError, NetworkError and JournalError."""
+        looked_up: list[Minted] = []
+        permit: Permit | None = None
+        try:
+            permit = await self._decided(access, asked, under_way, looked_up)
+        finally:
+            # Attack: names that do not exist, or lead to a private address, would cost nothing,
+            # and each tells whoever answers for them something.
+            if permit is None:
+                for minted in looked_up:
+                    self.holdings.draw(minted, self.standing().now)
+        return permit
+
+    async def _decided(
+        self,
+        access: FetchAccess,
+        asked: Asked,
+        under_way: UnderWay,
+        looked_up: list[Minted],
+    ) -> Permit:
         requests = [r for r in self.tool.manifest.requests if r.selects(access)]
         if not requests:
             reason = f"the tool {self.tool.manifest.name} does not request it"
@@ -103,7 +122,10 @@ class Permission:
                 agreed.add(found[0])
                 continue
             if addresses is None:
-                addresses = await self._looked_up(access, minted)
+                # On record: below a wildcard the name itself carries data.
+                self.seat.journal.append(NameLookedUp(self.intent, access.origin.host, minted.id))
+                looked_up.append(minted)
+                addresses = await self.network.addresses(access.origin)
                 continue
             if await self.credentials.fetch(held):
                 continue
@@ -117,27 +139,10 @@ class Permission:
 
     def refuse(self, denial: Denial) -> NoReturn:
         """Record a refusal and tell the guest. Raises DeniedError and JournalError."""
-        text = self.seat.redactor.text
-        clean = Denial(
-            text(denial.access),
-            text(denial.reason),
-            None if denial.missing is None else text(denial.missing),
-            None if denial.flag is None else text(denial.flag),
-        )
+        clean = without_secrets(denial, self.seat.redactor)
         self.denied.append(clean)
         self.seat.journal.append(Decided("denial", clean.access, clean.reason, self.call))
         raise DeniedError(lesson(clean, self.held()), clean.missing)
-
-    async def _looked_up(self, access: FetchAccess, minted: Minted) -> tuple[Address, ...]:
-        """Look up a granted name, on record: below a wildcard the name itself carries data."""
-        host = access.origin.host
-        self.seat.journal.append(NameLookedUp(self.intent, host, minted.id))
-        try:
-            return await self.network.addresses(access.origin)
-        except NetworkError:
-            # Attack: names that do not exist cost nothing, and each tells the resolver something.
-            self.holdings.draw(minted, self.standing().now)
-            raise
 
     async def _lease(
         self, denied: Denied, access: FetchAccess, asked: Asked, under_way: UnderWay

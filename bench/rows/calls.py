@@ -16,7 +16,7 @@ from capbox.box import Box
 from capbox.engine.local import LocalEngine
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
-from capbox.sandbox.spec import Job, Outcome
+from capbox.sandbox.spec import Job, Outcome, Serve
 from capbox.tools.scripted import reply
 
 DEADLINE_SECONDS = 0.5
@@ -98,7 +98,7 @@ class AtOnce:
 
     outcome = Outcome(reply("done"))
 
-    async def run(self, job: Job, cut: Callable[[Outcome], None]) -> Outcome:
+    async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
         """Return what a guest would have."""
         return self.outcome
 

@@ -18,8 +18,8 @@ class Runner(Protocol):
         """Run the job to its end, whatever that is: a failure is an `Outcome`, never an exception.
 
         `serve` answers what the tool asks of the network. Nothing outside the job's mounts is
-        and nothing after this returned. When the
-        surrounding task is cancelled, `cut` gets what had happened, and the cancellation goes on.
+        touched, and nothing after this returned. When the surrounding task is cancelled, `cut`
+        gets what had happened, and the cancellation goes on.
         """
         ...
 

@@ -23,7 +23,7 @@ def complaint(act: Act, result: ToolResult) -> tuple[str, str] | None:
     if result.error is not None:
         told = f"{told}: {result.error.message[:300]}"
     what = f"{act}: {told}, and not {act.code or 'ok'}"
-    if act.code == "denied":
+    if act.code == "denied" and code != "sandbox_failed":
         return "allow", what
     if code == "denied":
         return "deny", what

@@ -82,6 +82,8 @@ def test_sigterm_ends_it_with_the_report(tmp_path: Path) -> None:
         (None, None, None),
         (None, "sandbox_failed", "failure"),
         ("denied", None, "allow"),
+        ("denied", "not_found", "allow"),
+        ("denied", "sandbox_failed", "failure"),
         ("time", None, "bound"),
     ],
 )

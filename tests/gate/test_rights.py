@@ -14,7 +14,7 @@ from capbox.authority.limits import Limits
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, HostPath, Layout
 from capbox.gate.manifest import Request
-from capbox.gate.rights import cut, linked_to, mounts
+from capbox.gate.rights.files import cut, linked_to, mounts
 from capbox.sandbox.spec import Mount
 
 EVERYTHING = (Request("read"), Request("write"))

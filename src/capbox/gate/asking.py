@@ -17,7 +17,7 @@ from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
 from capbox.authority.web.places import FetchAccess
 from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
-from capbox.gate.rights import linked_to
+from capbox.gate.rights.files import linked_to
 from capbox.gate.seat import Seat
 from capbox.journal.event import Decided
 from capbox.messages import ToolFailure

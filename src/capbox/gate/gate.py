@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
-from capbox.authority.authority import Authority, Minted
+from capbox.authority.authority import Authority
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
-from capbox.authority.grant import EnvSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import WORKSPACE, PathRefusal, under
 from capbox.broker.network import Network
@@ -26,7 +25,6 @@ from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import declared
 from capbox.gate.asking import lease_for
 from capbox.gate.holdings import Holdings, Reservation
-from capbox.gate.manifest import Request
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
 from capbox.gate.protocol import Envelope, request_bytes
@@ -38,7 +36,8 @@ from capbox.gate.result import (
     lesson,
     redacted,
 )
-from capbox.gate.rights import Cut, cut, host_path, mounts
+from capbox.gate.rights.files import Cut, cut, host_path, mounts
+from capbox.gate.rights.variables import Variables, variables
 from capbox.gate.runner import Tool
 from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
 from capbox.journal.errors import JournalError
@@ -70,7 +69,7 @@ class Permit:
     arguments: JsonObject
     held: Held
     cut: Cut
-    env: Mapping[str, str]
+    variables: Variables
     reserved: Reservation
     once: tuple[Authority, ...] = ()
 
@@ -206,13 +205,13 @@ class Gate:
         kept = seat.cuts.get(name)
         if kept is None or kept.held != rights:
             kept = seat.cuts[name] = cut(rights, requests, seat.layout)
-        env, shown = _environment(live, requests, seat)
+        seen = variables(live, requests, seat.environment)
         reserved = Reservation()
         if held.holding.lapses:
             tool = held.decide(ToolAccess(name))
-            certain = {*shown, tool.grant} if isinstance(tool, Allowed) else shown
+            certain = {*seen.shown, *([tool.grant] if isinstance(tool, Allowed) else ())}
             reserved = self._holdings.reserve(live, certain, {r.grant for r in kept.rights})
-        return Permit(arguments, held, kept, env, reserved)
+        return Permit(arguments, held, kept, seen, reserved)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
@@ -250,7 +249,7 @@ class Gate:
     ) -> Job:
         envelope = Envelope(
             call_id=checked.call.id,
-            env=permit.env,
+            env=permit.variables.values,
             state=seat.states.get(checked.call.name),
             wall_seconds=limits.wall_seconds,
             output_bytes=limits.output_bytes,
@@ -307,24 +306,6 @@ def _leads_to_held(access: Access, held: Held) -> bool:
     )
 
 
-def _environment(
-    live: tuple[Minted, ...], requests: tuple[Request, ...], seat: Seat
-) -> tuple[dict[str, str], set[GrantId]]:
-    """Return the variables that the tool gets, and the grants that show them."""
-    names = {request.name for request in requests if request.kind == "env"}
-    env: dict[str, str] = {}
-    shown: set[GrantId] = set()
-    for minted in live if names else ():
-        selector = minted.grant.selector
-        if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
-            host = seat.environment.get(selector.name)
-            value = host if selector.value is None else selector.value
-            if value is not None:
-                env.setdefault(selector.name, value)
-                shown.add(minted.id)
-    return env, shown
-
-
 def _until(expiry: float | None, limits: Limits, now: float) -> Limits:
     if expiry is None:
         return limits
@@ -353,7 +334,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
         digest=checked.tool.digest,
         arguments={k: seat.redactor.json(v) for k, v in permit.arguments.items()},
         authorities=tuple(a.id for a in permit.held.holding.authorities),
-        rights=(*files, *(f"env {name}" for name in permit.env)),
+        rights=(*files, *(f"env {name}" for name in permit.variables.values)),
         seed=job.seed.hex(),
         started_ns=job.started_ns,
     )

@@ -19,7 +19,7 @@ from capbox.authority.holding import Holding
 from capbox.authority.paths import HostPath, Layout
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, DenyApprover
-from capbox.gate.rights import Cut
+from capbox.gate.rights.files import Cut
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
 from capbox.messages import JsonObject, ToolFailure

@@ -1,0 +1,1 @@
+"""What one call may do and see."""

@@ -1,0 +1,39 @@
+"""The variables that a call sees: those that the run holds and the tool requests.
+
+Does not: read this process's environment; it is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from capbox.authority.authority import Minted
+from capbox.authority.decision import GrantId
+from capbox.authority.grant import EnvSelector
+from capbox.gate.manifest import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """`values` by name; `shown` are the grants behind them."""
+
+    values: Mapping[str, str]
+    shown: frozenset[GrantId]
+
+
+def variables(
+    live: tuple[Minted, ...], requests: Iterable[Request], environment: Mapping[str, str]
+) -> Variables:
+    """Return what a tool with these requests gets of the host's `environment`."""
+    names = {request.name for request in requests if request.kind == "env"}
+    values: dict[str, str] = {}
+    shown: set[GrantId] = set()
+    for minted in live if names else ():
+        selector = minted.grant.selector
+        if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
+            value = environment.get(selector.name) if selector.value is None else selector.value
+            if value is not None:
+                values.setdefault(selector.name, value)
+                shown.add(minted.id)
+    return Variables(values, frozenset(shown))

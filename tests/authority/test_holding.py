@@ -123,11 +123,15 @@ def test_a_narrowed_right_refuses_what_the_whole_one_refuses(root: Root) -> None
         assert (common.refusal(access) is None) is (right.refusal(access) is None)
 
 
-def test_the_earliest_expiry_is_of_grants_still_live(root: Root) -> None:
+def test_the_first_grant_to_end_is_one_that_is_used_and_still_live(root: Root) -> None:
     holding = Holding((root("read:/a expires=5s", "read:/b expires=9s", "read:/c"),))
-    assert holding.earliest_expiry(NOW) == 5.0
-    assert holding.earliest_expiry(Standing(5.0)) == 9.0
-    assert holding.earliest_expiry(Standing(9.0)) is None
+    every = {minted.id for minted in holding.live(NOW)}
+    (first, second, endless) = holding.live(NOW)
+    assert holding.first_to_end(NOW, every) == first
+    assert holding.first_to_end(NOW, {second.id, endless.id}) == second
+    assert holding.first_to_end(NOW, {endless.id}) is None
+    assert holding.first_to_end(Standing(5.0), every) == second
+    assert holding.first_to_end(Standing(9.0), every) is None
     assert holding.describe(Standing(9.0)) == ("read:/c",)
 
 

@@ -107,7 +107,7 @@ async def test_a_refused_path_names_the_grant_and_the_flag(desk) -> None:
         "refused: read /workspace/README.md: no grant covers it. "
         "The missing grant: read:/workspace/README.md. "
         "This run holds: tool:read, tool:write, tool:bash. "
-        "Do not try again: the answer will be the same.",
+        "Do not try again while that is so.",
     )
     assert desk.runner.jobs == []
     assert [(r["kind"], r["what"], r["subject"]) for r in desk.recorded()] == [
@@ -296,6 +296,29 @@ async def test_a_model_may_lower_a_limit_and_never_raise_one(desk) -> None:
         "invalid_arguments", "a limit may be lowered for a call, not raised"
     )
     assert len(desk.runner.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("read:/workspace expires=5s", "stopped: read:/workspace expires=2027-01-15T08:00:05Z has"),
+        ("read:/workspace expires=9h", "stopped after 30 s"),
+    ],
+)
+async def test_a_call_that_ends_with_a_grant_says_which_one_that_was(
+    desk, text: str, message: str
+) -> None:
+    desk.answer = returning(Outcome(Stopped("time", "stopped after 30 s")))
+    result = await desk.call(desk.seat(text), "read", path="a")
+    assert result.error is not None and result.error.code == "time"
+    assert result.error.message.startswith(message)
+
+
+async def test_a_grant_that_a_call_does_not_use_all_along_does_not_end_it(desk) -> None:
+    unused = ("fetch:https://a.example expires=5s", "env:HOME expires=5s", "tool:x expires=5s")
+    await desk.call(desk.seat("read:/workspace", *unused), "read", path="a")
+    assert desk.runner.jobs[0].limits.wall_seconds == Limits().wall_seconds
+    assert desk.runner.jobs[0].expires_ns is None
 
 
 async def test_the_deadline_is_cut_to_the_earliest_expiry(desk) -> None:

@@ -6,12 +6,20 @@ any of them refuses it. Does not: change; the live holding with its counters is 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from capbox.authority.access import Access, EnvAccess
 from capbox.authority.authority import NEVER, Authority, AuthorityError, FileRight, Minted
 from capbox.authority.caveats import Caveat, Except, ExpiresAt, Uses
-from capbox.authority.decision import Allowed, AuthorityId, Decision, Denied, Standing
+from capbox.authority.decision import (
+    Allowed,
+    AuthorityId,
+    Decision,
+    Denied,
+    GrantId,
+    Standing,
+)
 from capbox.authority.exclusions import compiled
 from capbox.authority.grant import Grant
 from capbox.authority.parse import GrantError, parse_grant
@@ -67,11 +75,11 @@ class Holding:
         never = tuple(dict.fromkeys(r for a in self.authorities for r in a.never))
         return tuple(r for a in self.authorities for r in a.file_rights(standing, never))
 
-    def earliest_expiry(self, standing: Standing) -> float | None:
-        """Return when the first live grant ends, in seconds since 1970 UTC, if any does."""
-        live = (m for a in self.authorities if a.lapses for m in a.live(standing))
-        ends = [m.expires_ms for m in live if m.expires_ms is not None]
-        return min(ends) / 1000 if ends else None
+    def first_to_end(self, standing: Standing, used: Set[GrantId]) -> Minted | None:
+        """Return which of the live grants `used` expires first, if any does."""
+        live = (m for a in self.authorities if a.lapses for m in a.live(standing) if m.id in used)
+        ending = (m for m in live if m.expires_ms is not None)
+        return min(ending, key=lambda m: m.expires_ms or 0, default=None)
 
     def describe(self, standing: Standing) -> tuple[str, ...]:
         """Return the canonical text of every live grant, for the reader of a refusal."""

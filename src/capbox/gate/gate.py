@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
-from capbox.authority.authority import Authority
+from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
 from capbox.authority.limits import Limits
 from capbox.authority.paths import WORKSPACE, PathRefusal, under
@@ -43,7 +43,7 @@ from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_k
 from capbox.journal.errors import JournalError
 from capbox.journal.event import CallEnded, CallIntended, Decided
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
-from capbox.sandbox.spec import Broken, Job, Outcome
+from capbox.sandbox.spec import Broken, Job, Outcome, Stopped
 
 _SUBJECT_CHARACTERS_MAX = 500
 ARGUMENTS_CHARACTERS_MAX = 16_000_000
@@ -70,6 +70,7 @@ class Permit:
     held: Held
     cut: Cut
     variables: Variables
+    ending: Minted | None  # what it uses all along, and ends first
     reserved: Reservation
     once: tuple[Authority, ...] = ()
 
@@ -206,19 +207,20 @@ class Gate:
         if kept is None or kept.held != rights:
             kept = seat.cuts[name] = cut(rights, requests, seat.layout)
         seen = variables(live, requests, seat.environment)
-        reserved = Reservation()
+        reserved, ending = Reservation(), None
         if held.holding.lapses:
-            tool = held.decide(ToolAccess(name))
+            tool, files = held.decide(ToolAccess(name)), {r.grant for r in kept.rights}
             certain = {*seen.shown, *([tool.grant] if isinstance(tool, Allowed) else ())}
-            reserved = self._holdings.reserve(live, certain, {r.grant for r in kept.rights})
-        return Permit(arguments, held, kept, seen, reserved)
+            reserved = self._holdings.reserve(live, certain, files)
+            # Those of the network are looked at while they are used.
+            ending = held.holding.first_to_end(held.standing, certain | files)
+        return Permit(arguments, held, kept, seen, ending, reserved)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
-        expiry = permit.held.holding.earliest_expiry(permit.held.standing)
-        limits = _until(expiry, checked.limits, permit.held.standing.now)
+        limits = _until(permit, checked.limits)
         try:
-            job = self._job(checked, permit, seat, limits, expiry=expiry)
+            job = self._job(checked, permit, seat, limits)
             intent = seat.journal.append(_intent(checked, permit, job, seat))
         except JournalError:
             self._holdings.cancel(permit.reserved)
@@ -237,16 +239,15 @@ class Gate:
         finally:
             self._under_way.remove(under_way)
             await egress.aclose()
-            outcome = reports[-1]
+            outcome = _told(reports[-1], permit, limits, checked.limits)
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = redacted(end, seat.redactor)
             seat.journal.append(_ended(intent, end, outcome))
         return _kept(checked, end, outcome, seat)
 
-    def _job(
-        self, checked: Checked, permit: Permit, seat: Seat, limits: Limits, *, expiry: float | None
-    ) -> Job:
+    def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
+        ends_ms = None if permit.ending is None else permit.ending.expires_ms
         envelope = Envelope(
             call_id=checked.call.id,
             env=permit.variables.values,
@@ -264,7 +265,7 @@ class Gate:
             request=request_bytes(checked.call.name, permit.arguments, envelope),
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
-            expires_ns=None if expiry is None else int(expiry * 1e9),
+            expires_ns=None if ends_ms is None else ends_ms * 1_000_000,
         )
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:
@@ -306,10 +307,19 @@ def _leads_to_held(access: Access, held: Held) -> bool:
     )
 
 
-def _until(expiry: float | None, limits: Limits, now: float) -> Limits:
-    if expiry is None:
+def _until(permit: Permit, limits: Limits) -> Limits:
+    if permit.ending is None or permit.ending.expires_ms is None:
         return limits
-    return replace(limits, wall_seconds=min(limits.wall_seconds, max(expiry - now, 0.0)))
+    left = max(permit.ending.expires_ms / 1000 - permit.held.standing.now, 0.0)
+    return replace(limits, wall_seconds=min(limits.wall_seconds, left))
+
+
+def _told(outcome: Outcome, permit: Permit, limits: Limits, asked: Limits) -> Outcome:
+    """Say of a call that ended with a grant that it did: more time would not have helped."""
+    ended = isinstance(outcome.end, Stopped) and outcome.end.bound == "time"
+    if not ended or permit.ending is None or limits.wall_seconds >= asked.wall_seconds:
+        return outcome
+    return replace(outcome, end=Stopped("time", f"stopped: {permit.ending.grant} has expired"))
 
 
 def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:

@@ -137,7 +137,7 @@ def lesson(denial: Denial, held: Held) -> str:
     holds = ", ".join(held.holding.describe(held.standing)) or "nothing"
     return (
         f"refused: {denial.access}: {denial.reason}.{missing} This run holds: {holds}. "
-        "Do not try again: the answer will be the same."
+        "Do not try again while that is so."
     )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from tests.servers.http import HttpServer
-from tests.servers.replies import reply, silence
+from tests.servers.http import Exchange, HttpServer
+from tests.servers.replies import head, reply, silence
 
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
@@ -47,3 +47,24 @@ async def test_revoking_a_box_ends_a_guest_that_waits_for_a_server(
     server.until(lambda seen: all(one.over for one in seen))
     assert not again.ok and len(server.connections) == 2
     assert "after" not in (folder / "out.txt").read_text()
+
+
+def stalled(exchange: Exchange) -> None:
+    """Promise a body, and send none of it."""
+    exchange.send(head(200, (("Content-Length", "9"),)))
+    silence(exchange)
+
+
+@pytest.mark.parametrize("path", ["/", "/head"])
+async def test_a_grant_that_expires_ends_its_transfer_and_nothing_else(
+    engine: LocalEngine, http_server: Callable[..., HttpServer], tmp_path: Path, path: str
+) -> None:
+    server = http_server({"/": silence, "/head": stalled})
+    (tmp_path / "w").mkdir()
+    grants = (f"fetch:{server.url('')} expires=2s", f"fetch:{server.url('/other')} expires=1s")
+    async with Box(workspace=tmp_path / "w", grants=grants, engine=engine) as box:
+        result = await box.call("bash", script=f"curl -sS {server.url(path)}; echo after")
+    server.until(lambda seen: all(one.over for one in seen))
+    assert result.ok and result.content.rstrip().endswith("after")
+    assert f"{server.url('')} expires=" in result.content
+    assert "has expired" in result.content

@@ -9,6 +9,9 @@ the worker that asks.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from capbox.broker.asked import Asked
     from capbox.broker.transfer import Transfer
 
+from capbox.authority.authority import Minted
 from capbox.authority.limits import Limits
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral
@@ -140,10 +144,11 @@ class Egress:
         )
         answered = False
         try:
-            await transfer.open(
-                self.permission.network, permit.addresses, permit.headers, asked, self.limits
-            )
-            answered = True
+            with self._while_it_lasts(permit.minted):
+                await transfer.open(
+                    self.permission.network, permit.addresses, permit.headers, asked, self.limits
+                )
+                answered = True
         finally:
             if not answered:
                 await self._end(transfer)
@@ -159,7 +164,8 @@ class Egress:
             if not held.holding.upholds(transfer.minted, held.standing):
                 raise NetworkError("denied", f"{transfer.minted.grant} has ended")
             try:
-                piece = await transfer.chunk(count)
+                with self._while_it_lasts(transfer.minted):
+                    piece = await transfer.chunk(count)
             finally:  # what came of a broken answer came all the same
                 within = self.permission.holdings.spend(transfer.minted, transfer.received - before)
             if not within:
@@ -169,6 +175,17 @@ class Egress:
             if not done:
                 await self._close(handle)
         return piece
+
+    @contextmanager
+    def _while_it_lasts(self, minted: Minted) -> Iterator[None]:
+        """End a wait when the grant expires under which it waits. Raises NetworkError then."""
+        seconds = math.inf
+        if minted.expires_ms is not None:
+            seconds = max(minted.expires_ms / 1000 - self.permission.standing().now, 0)
+        with anyio.move_on_after(seconds):
+            yield
+            return
+        raise NetworkError("denied", f"{minted.grant} has expired")
 
     async def _close(self, handle: int) -> None:
         transfer = self._open.pop(handle, None)

@@ -225,8 +225,8 @@ class Authority:
             rule = next((r for r in self.never if r.forbids(access)), None)
             if rule is not None:
                 return NEVER, Denied(access, f"never rule: {rule}", None)
-        doubt = access.doubt if isinstance(access, FetchAccess) else None
-        best = (_NO_GRANT, "no grant covers it" + (f": {doubt}" if doubt else ""))
+        caution = access.caution if isinstance(access, FetchAccess) else None
+        best = (_NO_GRANT, "no grant covers it" + (f": {caution}" if caution else ""))
         for minted in self.candidates(access):
             refusal = self._refusal(minted, access, standing)
             if refusal is None:

@@ -176,8 +176,8 @@ def _model(value: str) -> Selector | str:
 
 
 def _secret(value: str) -> Selector | str:
-    name, _, text = value.partition("@")
-    if not _VARIABLE.fullmatch(name):
+    name, at, text = value.partition("@")
+    if not _VARIABLE.fullmatch(name) or not at:
         return "secret: takes NAME@https://HOST"
     origin = parse_origin(text)
     if isinstance(origin, str):
@@ -244,7 +244,10 @@ def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
         return f"{key} needs a value: {key}=..." if value is None else parser(value)
     if key not in _LATER:
         known = any(key == name for _, name in _PARSERS)
-        return f"{key}= does not apply to {action}:" if known else f"unknown caveat {key!r}"
+        if known:
+            return f"{key}= does not apply to {action}:"
+        there = sorted({name for of, name in _PARSERS if of in ("", action)})
+        return f"unknown caveat {key!r}; on {action}: there are {', '.join(there)}"
     actions, pattern = _LATER[key]
     if actions and action not in actions:
         return f"{key} does not apply to {action}:"

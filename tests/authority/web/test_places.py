@@ -249,3 +249,37 @@ def test_the_missing_grant_is_one_that_selects_it(access: FetchAccess) -> None:
         assert grant == parse_grant(str(grant))
         assert isinstance(grant.selector, FetchSelector)  # type: ignore[union-attr]
         assert grant.selector.selects(access)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("https://a.example uses=1", "a grant with caveats is fetch:URL uses=1"),
+        ("get https://a.example", "methods are written in capitals"),
+        ("GET", 'a method is quoted with its URL: "GET https://HOST"'),
+        ("a.example", "begins with neither http:// nor https://"),
+        ("HTTP://a.example", "begins with neither http:// nor https://"),
+        ("https://u:p@a.example", "without user and password"),
+        ("https://a.example/#x", "without #FRAGMENT"),
+        ("https://b\u00fccher.example", "a host is written in ASCII, as xn--..."),
+    ],
+)
+def test_what_is_wrong_with_a_selector_is_said(text: str, hint: str) -> None:
+    found = parse_fetch(text)
+    assert isinstance(found, str) and hint in found
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [
+        ("169.254.169.254", True),
+        ("[fd00:ec2::254]", True),
+        ("[::ffff:a9fe:a9fe]", True),
+        ("169.254.1.1", False),
+        ("10.0.0.1", False),
+        ("a.example", False),
+    ],
+)
+def test_who_hands_out_the_keys_of_a_machine_is_told_apart(host: str, warned: bool) -> None:
+    caution = FetchAccess("GET", Origin("http", host, 80), "/latest").caution
+    assert (caution is not None and "keys of a machine in a cloud" in caution) is warned

@@ -37,6 +37,7 @@ _SPECIAL = """
     ::/128 ::1/128 ::/96 ::ffff:0:0:0/96 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23
     2001:db8::/32 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
 """
+_METADATA_BLOCKS = frozenset(map(ip_network, _METADATA.split()))
 _BLOCKS = tuple(sorted(map(ip_network, (_METADATA + _SPECIAL).split()), key=lambda n: -n.prefixlen))
 _PRIVATE = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 127.0.0.0/8 ::1/128 fc00::/7"
 PRIVATE: tuple[Network, ...] = tuple(map(ip_network, _PRIVATE.split()))
@@ -85,6 +86,11 @@ def refusal(address: Address, named: Iterable[Network]) -> Network | None:
         if block is not None and not any(opens(network, one, block) for network in networks):
             return block
     return None
+
+
+def is_metadata(address: Address) -> bool:
+    """Say whether `address` is where a cloud hands out the keys of the machine that asks."""
+    return any(block_of(one) in _METADATA_BLOCKS for one in _stands_for(address))
 
 
 def opens(network: Network, address: Address, block: Network) -> bool:

@@ -19,6 +19,7 @@ from capbox.authority.paths import quoted
 from capbox.authority.web.addresses import (
     Network,
     address_of,
+    is_metadata,
     is_public,
     network_of,
     refusal,
@@ -131,6 +132,14 @@ class FetchAccess:
     def selector(self) -> str:
         """Return what a grant would name: this URL, or the whole origin if its path is doubtful."""
         return f"{self.method} {self.origin if self.doubt else self.url}"
+
+    @property
+    def caution(self) -> str | None:
+        """Return what a person should know who thinks of granting this, if anything."""
+        address = address_of(self.origin.host.strip("[]"))
+        if address is not None and is_metadata(address):
+            return "this address hands out the keys of a machine in a cloud"
+        return self.doubt
 
     @property
     def missing(self) -> str:
@@ -253,12 +262,15 @@ def parse_fetch(value: str) -> FetchSelector | str:
     """Return the selector that `value` says, or a sentence that says what is wrong with it."""
     methods, _, url = value.rpartition(" ")
     listed = tuple(sorted(set(methods.split(",")))) if methods else ()
+    if "://" in methods:
+        return "what follows the URL is no part of it; a grant with caveats is fetch:URL uses=1"
     for method in listed:
         if METHOD.fullmatch(method) is None or method in REFUSED_METHODS:
-            return f"{method!r} is no method that can be granted"
+            hint = "; methods are written in capitals" if method != method.upper() else ""
+            return f"{method!r} is no method that can be granted{hint}"
     found = _SELECTOR.fullmatch(url)
     if found is None:
-        return "fetch: takes [METHOD,...] http(s)://HOST[:PORT][/PATH]"
+        return f"fetch: takes [METHOD,...] http(s)://HOST[:PORT][/PATH]{_fault(url)}"
     scheme, host, port, last, path, query = found.groups()
     placed = _host(host.lower())
     if isinstance(placed, str):
@@ -269,6 +281,20 @@ def parse_fetch(value: str) -> FetchSelector | str:
         return "a port is 1 to 65535, a range of ports FIRST..LAST"
     selector = FetchSelector(listed, scheme, host.lower(), ports, network=placed[0])
     return selector if path is None and query is None else _pathed(selector, path or "/", query)
+
+
+def _fault(url: str) -> str:
+    """Say what is most likely wrong with a URL that is none, as the end of a sentence."""
+    host = url.partition("://")[2].partition("/")[0]
+    if METHOD.fullmatch(url) is not None:
+        return f', and a method is quoted with its URL: "{url} https://HOST"'
+    if not url.startswith(("http://", "https://")):
+        return "; this begins with neither http:// nor https://"
+    if "@" in host:
+        return ", without user and password"
+    if "#" in url:
+        return ", without #FRAGMENT"
+    return "" if host.isascii() else "; a host is written in ASCII, as xn--..."
 
 
 def parse_origin(text: str) -> Origin | str:

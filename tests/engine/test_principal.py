@@ -81,6 +81,16 @@ def test_a_flag_path_counts_from_the_workspace(workspace: Path, reads: str, gran
         ({"env": ("A B",)}, "--env A B"),
         ({"env": ("A B=3",)}, "--env A B=3"),
         ({"env": ("=x",)}, "--env =x"),
+        ({"secrets": ("A@https://a.example", "B@https://a.example")}, "secret:B@https://a.example"),
+        (
+            {
+                "grants": (
+                    "secret:A@https://a.test header=X",
+                    "secret:B@https://a.test header=x",
+                )
+            },
+            "secret:B@https://a.test header=x",
+        ),
     ],
 )
 def test_one_word_that_cannot_be_granted_refuses_all(
@@ -89,6 +99,13 @@ def test_one_word_that_cannot_be_granted_refuses_all(
     with pytest.raises(SettingsError) as refused:
         resolve(Settings(workspace, **{"reads": ("a.txt",), **more}))
     assert refused.value.subject == subject
+
+
+def test_two_secrets_go_to_one_origin_in_headers_of_their_own(workspace: Path) -> None:
+    texts = ("secret:A@https://a.example", "secret:B@https://a.test header=X-Key")
+    other = "secret:A@https://b.example"
+    found = resolve(Settings(workspace, grants=(*texts, other, texts[0])))
+    assert tuple(map(str, found.grants)) == (*texts, other)
 
 
 @pytest.mark.parametrize(

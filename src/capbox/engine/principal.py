@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capbox.authority.exclusions import HIDDEN, PROTECTED, compiled
-from capbox.authority.grant import Grant, PathSelector
+from capbox.authority.grant import Grant, PathSelector, SecretSelector
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import (
     WORKSPACE,
@@ -28,6 +28,7 @@ from capbox.authority.paths import (
     quoted,
     under,
 )
+from capbox.authority.web.places import Origin
 from capbox.engine.presets import PresetError, preset
 from capbox.engine.settings import Settings, SettingsError
 
@@ -54,7 +55,21 @@ def resolve(settings: Settings) -> Asked:
     canonical = tuple(
         replace(g, selector=PathSelector(layout.canonical(g.path))) if g.path else g for g in grants
     )
-    return Asked(tuple(dict.fromkeys(canonical)), layout)
+    found = tuple(dict.fromkeys(canonical))
+    _alone_in_its_header(found)
+    return Asked(found, layout)
+
+
+def _alone_in_its_header(grants: tuple[Grant, ...]) -> None:
+    """Refuse two secrets that would go to one origin in one header: only one of them can."""
+    seen: dict[tuple[Origin, str], Grant] = {}
+    for grant in grants:
+        if isinstance(grant.selector, SecretSelector):
+            header = grant.header_for("")[0]
+            other = seen.setdefault((grant.selector.origin, header.lower()), grant)
+            if other is not grant:
+                reason = f"{other} goes there in the same header, {header}"
+                raise SettingsError(str(grant), f"{reason}: give one of them header=")
 
 
 def _texts(settings: Settings, workspace: HostPath) -> Iterator[str]:

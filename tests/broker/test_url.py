@@ -106,6 +106,13 @@ def test_what_is_no_absolute_web_address_is_refused(url: str) -> None:
     assert isinstance(locate("GET", url), Unreachable)
 
 
+def test_a_password_in_a_url_is_not_told() -> None:
+    for url in ("https://u:hunter2@a.test/x@y", "https://u:hunter2@a.test\\x", "ftp://u:hunter2@a"):
+        found = locate("GET", url)
+        assert isinstance(found, Unreachable)
+        assert "hunter2" not in found.url and "//***@a" in found.url
+
+
 @pytest.mark.parametrize(
     ("good", "bad"),
     [

@@ -272,6 +272,8 @@ def test_a_file_that_the_tool_looked_for_in_its_scratch_is_named(
     assert (done.code, done.err.endswith(f" {advice}\n")) == (1, True)
     climbing = capbox("call", "read", "path=../notes it.txt", *place)
     assert (climbing.code, climbing.err.endswith(f", but {advice}\n")) == (2, True)
+    written = capbox("call", "write", f"path={path}", "content=x", *place)
+    assert (written.code, written.err.endswith(f"{advice.replace('read', 'write')}\n")) == (2, True)
     missing = capbox("call", "read", f"path={path}.not", *place)
     assert (missing.code, "scratch" in missing.err) == (1, False)
     for words in (f"path={path}", "path=../notes it.txt"):

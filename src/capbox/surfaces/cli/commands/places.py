@@ -24,11 +24,15 @@ def placed(
     found: dict[str, Json] = dict(arguments)
     for path in manifest.paths:
         text = arguments.get(path.argument)
-        if not isinstance(text, str) or not _climbs(text):
+        if not isinstance(text, str):
+            continue
+        if path.kind == "write" and text.startswith("/") and _is_scratch(text, layout):
+            # It would be gone with the call, and look as if it had been written.
+            return ArgumentsError(f"{path.argument}={text}: {_advice(path.kind, text)}")
+        if not _climbs(text):
             continue
         host = os.path.normpath(f"{layout.workspace}/{text}")
         if _is_scratch(host, layout):
-            # Written there it would be gone with the call, and look as if it had been written.
             return ArgumentsError(
                 f"{path.argument}={text} is {host} on this machine, but {_advice(path.kind, host)}"
             )

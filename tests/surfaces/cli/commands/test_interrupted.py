@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from tests.servers.http import HttpServer
+from tests.servers.replies import reply
+
 from capbox.engine.home import Home
 from capbox.messages import ToolFailure, ToolResult
 from capbox.surfaces.cli.commands.interrupted import interrupted
@@ -30,6 +33,16 @@ def test_all_that_is_on_record_is_in_the_result(
     for key in ("effects", "denied", "spent", "journal"):
         assert found[key] == done[key]
     assert done["denied"] and done["effects"]
+
+
+def test_a_request_is_told_with_all_that_is_on_record(
+    capbox: Callable, workspace: Path, home: Home, http_server: Callable[..., HttpServer]
+) -> None:
+    url = http_server({"/": reply(b"hello")}).url("/")
+    done = capbox("call", "fetch", f"url={url}", "--fetch", url, "--json").json
+    found = json.loads(json.dumps(interrupted(home.state / "journal", done["journal"]).to_json()))
+    assert found["effects"] == done["effects"]
+    assert done["effects"][0]["request"]["status"] == 200
 
 
 def test_a_call_without_a_run_did_nothing_and_one_without_a_record_names_its_run(

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from capbox.journal.errors import JournalError
 from capbox.journal.event import RunId
-from capbox.messages import Denial, Effect, Json, JsonObject, Spent, ToolFailure, ToolResult
+from capbox.messages import (
+    Denial,
+    Effect,
+    HttpRequest,
+    Json,
+    JsonObject,
+    Spent,
+    ToolFailure,
+    ToolResult,
+)
 
 _NOTHING = ToolFailure("interrupted", "before the call began; nothing was done")
 
@@ -52,7 +61,23 @@ def _objects(content: JsonObject, key: str) -> list[JsonObject]:
 
 def _effect(one: JsonObject) -> Effect:
     action, path = _text(one.get("action")), _text(one.get("path"))
-    return Effect(action or "", path or "", _text(one.get("host_path")), _count(one.get("bytes")))
+    host, count = _text(one.get("host_path")), _count(one.get("bytes"))
+    return Effect(action or "", path or "", host, count, _request(one.get("request")))
+
+
+def _request(value: Json) -> HttpRequest | None:
+    if not isinstance(value, dict):
+        return None
+    status, secrets = value.get("status"), value.get("secrets")
+    return HttpRequest(
+        method=_text(value.get("method")) or "",
+        address=_text(value.get("address")) or "",
+        status=status if isinstance(status, int) else None,
+        sent_bytes=_count(value.get("sent_bytes")),
+        received_bytes=_count(value.get("received_bytes")),
+        wall_ms=_count(value.get("wall_ms")),
+        secrets=tuple(map(str, secrets)) if isinstance(secrets, list) else (),
+    )
 
 
 def _denial(one: JsonObject) -> Denial:

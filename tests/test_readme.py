@@ -39,7 +39,7 @@ def steps(block: str) -> list[tuple[str, list[str]]]:
     for line in block.splitlines():
         if line.startswith("$ "):
             found.append((line[2:], []))
-        elif line.strip():
+        elif line.strip() not in ("", "..."):
             found[-1][1].append(line)
     return found
 

@@ -123,7 +123,9 @@ def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing
         # leads is not said: the answer would read any link for a model that holds nothing.
         return "; a link is on the way there, and only a path without links can be asked for"
     possible = lend(seat.ceiling, denied.access, id=name, now=standing.now)
-    return f"; {possible.message}" if isinstance(possible, AuthorityError) else None
+    if isinstance(possible, AuthorityError):
+        return "; the operator's ceiling does not hold it, and no answer lends more than that"
+    return None
 
 
 def _lasting(access: Access, ceiling: Authority, name: AuthorityId, now: float) -> str:

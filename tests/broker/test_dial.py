@@ -143,6 +143,42 @@ async def test_another_address_is_tried_where_one_refuses(http_server: Start) ->
     assert str(address) == "::1"
 
 
+async def told(origin: Origin, tls: ssl.SSLContext | None = None) -> str:
+    """Dial this machine in vain, and return what is said of it."""
+    with pytest.raises(NetworkError) as error:
+        await dial(origin, [HERE], tls, 2.0)
+    return str(error.value)
+
+
+async def test_a_signer_that_nobody_knows_comes_with_the_way_to_trust_it(
+    http_server: Start, certificates: CertificateMaker, authority: Path
+) -> None:
+    fix = "; to trust who signed it, name its PEM file in [network] ca_files of config.toml"
+    for kind, known, fixed in (
+        ("self-signed", [authority], True),
+        ("valid", [], True),
+        ("expired", [authority], False),
+    ):
+        made = BAD[kind](certificates, "a.test") if kind in BAD else certificates.valid("a.test")
+        server = http_server({}, tls=made.context())
+        said = await told(Origin("https", "a.test", server.port), tls_context(known))
+        assert said.startswith("the certificate of a.test is not valid: ")
+        assert said.endswith(fix) == fixed, said
+
+
+async def test_the_other_scheme_is_hinted_at_where_a_server_speaks_it() -> None:
+    answer = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with Listener(lambda stream: stream.sendall(answer)) as plain:
+        said = await told(Origin("https", "name.test", plain.port), tls_context([]))
+    assert said.endswith("; if it speaks no TLS, write http://"), said
+
+
+async def test_a_closed_port_refuses(http_server: Start) -> None:
+    with closed_port() as port:
+        origin = Origin("http", "name.test", port)
+        assert await told(origin) == f"http://name.test:{port} refused the connection"
+
+
 async def test_no_connection_is_told(http_server: Start) -> None:
     with closed_port() as port:
         assert await code_of(Origin("http", "name.test", port), "127.0.0.1") == "connect"

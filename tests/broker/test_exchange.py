@@ -38,6 +38,7 @@ from tests.servers.replies import (
     tapped,
     wrong_length,
 )
+from tests.servers.tls import CertificateMaker
 
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.dial import dial
@@ -52,8 +53,8 @@ TEXT = b"the quick brown fox jumps over the lazy dog. " * 40
 
 
 async def opened(server: HttpServer, method: str = "GET", **options: Any) -> tuple[Exchange, Any]:
-    """Connect for one exchange."""
-    access = locate(method, server.url("/"))
+    """Connect for one exchange in plain HTTP, whatever the server speaks."""
+    access = locate(method, server.url("/").replace("https:", "http:", 1))
     assert isinstance(access, FetchAccess)
     connection, _ = await dial(access.origin, [ip_address(server.host)], None, 20.0)
     patience = options.get("patience_seconds", 20.0)
@@ -372,6 +373,24 @@ async def test_a_body_that_ends_too_early_is_told_as_such(http_server: Start) ->
         with pytest.raises(NetworkError) as error:
             await fetched(http_server({"/": behaviour}))
         assert str(error.value) == message
+
+
+async def test_a_server_that_speaks_tls_is_hinted_at(
+    http_server: Start, certificates: CertificateMaker
+) -> None:
+    """Some answer plain HTTP with an alert, some with nothing at all."""
+    hint = "; if it speaks TLS, write https://"
+    secure = certificates.valid("127.0.0.1").context()
+    for server, hinted in (
+        (http_server({}, tls=secure), True),
+        (http_server({"/": raw(b"\x15\x03\x01\x00\x02\x02\x46")}), True),
+        (http_server({"/": raw()}), True),
+        (http_server({"/": raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")}), False),
+        (http_server({"/": cut_in_body(TEXT)}), False),
+    ):
+        with pytest.raises(NetworkError) as error:
+            await fetched(server)
+        assert str(error.value).endswith(hint) == hinted, error.value
 
 
 async def test_a_few_hints_are_passed_over(http_server: Start) -> None:

@@ -7,6 +7,7 @@ decide which addresses may be dialled.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -24,6 +25,10 @@ from capbox.broker.errors import NetworkError
 RESOLVE_SECONDS_MAX = 10.0
 CONNECT_SECONDS_MAX = 10.0
 _ADDRESSES_TRIED_MAX = 4
+# X509_V_ERR_ of a self-signed certificate, alone or in a chain, and of an issuer nobody knows.
+_UNKNOWN_SIGNER = frozenset({18, 19, 20, 21})
+_TRUST = "; to trust who signed it, name its PEM file in [network] ca_files of config.toml"
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 
 Connection = SocketStream | TLSStream
 Resolver = Callable[[str, int], Awaitable[tuple[Address, ...]]]
@@ -122,14 +127,17 @@ def _failure(origin: Origin, reason: Exception) -> NetworkError:
     match reason:
         case ssl.SSLCertVerificationError():
             message = f"the certificate of {origin.host} is not valid: {reason.verify_message}"
-            return NetworkError("tls", message)
+            return NetworkError("tls", message + _TRUST * (reason.verify_code in _UNKNOWN_SIGNER))
         case ssl.SSLError():
-            return NetworkError("tls", f"no TLS with {origin}: {reason.reason or reason}")
+            hint = "; if it speaks no TLS, write http://" * (reason.reason in _NO_TLS)
+            return NetworkError("tls", f"no TLS with {origin}: {reason.reason or reason}{hint}")
         case TimeoutError():
             return NetworkError("timeout", f"{origin} did not answer within the time to connect")
+        case OSError(__cause__=ConnectionRefusedError()):
+            return NetworkError("connect", f"{origin} refused the connection")
         case OSError():
-            return NetworkError(
-                "connect", f"no connection to {origin}: {reason.strerror or reason}"
-            )
+            cause = reason.__cause__ if isinstance(reason.__cause__, OSError) else reason
+            why = os.strerror(cause.errno) if cause.errno else cause.strerror or str(cause)
+            return NetworkError("connect", f"no connection to {origin}: {why}")
         case _:
             return NetworkError("connect", f"{origin} closed the connection at once")

@@ -26,6 +26,7 @@ _INTERIM_MAX = 10
 _CHUNK_BYTES = 262_144
 _ZLIB_OR_GZIP, _RAW_DEFLATE = 47, -15
 _FRAME_BYTES = 2
+_TLS_ALERT = b"\x15\x03"
 _STEP_BYTES = 65_536
 _FRUITLESS_BYTES_MAX = 131_072
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -51,6 +52,7 @@ class Exchange:
         self._delivered = 0
         self._pending = bytearray()
         self._ended = False
+        self._plain = False
         self.sent = 0
         self.received = 0
 
@@ -80,7 +82,7 @@ class Exchange:
         except (h11.LocalProtocolError, UnicodeEncodeError):
             # Their text quotes what is sent, a secret too, as Python spells it: no filter knows it.
             raise NetworkError("invalid", "the request cannot be sent") from None
-        self.sent = len(body)
+        self.sent, self._plain = len(body), access.origin.scheme == "http"
         with _deadline(self._patience_seconds, "the server did not answer in time"):
             with suppress(anyio.BrokenResourceError, OSError):
                 # A server may answer and close before it has read everything.
@@ -171,14 +173,20 @@ class Exchange:
             # Attack: a line that is none echoes a secret, and h11 quotes it as Python spells it.
             early = "the server ended the connection too early"
             message = early if content == b"" else "not an HTTP response"
-            raise NetworkError("protocol", message) from None
+            alert = content is not None and content[:2] == _TLS_ALERT
+            raise NetworkError("protocol", message + self._hint(alert=alert)) from None
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
-            raise NetworkError("protocol", "the connection broke") from error
+            raise NetworkError("protocol", "the connection broke" + self._hint()) from error
         if isinstance(event, h11.ConnectionClosed):
             raise NetworkError("protocol", "the server closed the connection without an answer")
         if not isinstance(event, h11.Event):
             raise NetworkError("protocol", "the server wants another protocol")
         return event
+
+    def _hint(self, *, alert: bool = False) -> str:
+        """Say what may help where a server answers plain HTTP with nothing, or as TLS does."""
+        silent = not self._head_came and not self._before_head
+        return "; if it speaks TLS, write https://" if self._plain and (silent or alert) else ""
 
 
 class _Decoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -30,6 +31,24 @@ def test_a_well_formed_request_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("waits", "seconds"),
+    [
+        ({}, (math.inf, math.inf)),
+        ({"timeout_ms": 1}, (0.001, math.inf)),
+        ({"connect_timeout_ms": 2_500}, (math.inf, 2.5)),
+        ({"timeout_ms": 60_000, "connect_timeout_ms": 1 << 40}, (60.0, (1 << 40) / 1000)),
+    ],
+)
+def test_a_guest_may_say_how_long_it_waits(
+    waits: dict[str, int], seconds: tuple[float, float]
+) -> None:
+    asked = parse_asked(json.dumps({**GOOD, **waits}), b"")
+    assert (asked.seconds, asked.connect_seconds) == seconds
+    there = asked.redirected(access("https://a.test/x"), 302, "https://b.test/")
+    assert (there.seconds, there.connect_seconds) == seconds
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *("", "{", "null", "[]", "1", '"x"', "{}", "[" * 100_000, "\0", "1e999", "9" * 5_000),
@@ -54,6 +73,12 @@ def test_a_well_formed_request_is_read() -> None:
         json.dumps({**GOOD, "redirects": True}),
         json.dumps({**GOOD, "decode": 1}),
         json.dumps({**GOOD, "decode": "true"}),
+        *(
+            json.dumps({**GOOD, name: wrong})
+            for name in ("timeout_ms", "connect_timeout_ms")
+            for wrong in (0, -1, 1.5, True, None, "1", [1], (1 << 40) + 1, 10**400)
+        ),
+        json.dumps({**GOOD, "timeout": 1}),
     ],
 )
 def test_anything_else_is_invalid(text: str) -> None:

@@ -19,6 +19,7 @@ from tests.servers.tls import BAD, CertificateMaker
 from capbox.authority.limits import Limits
 from capbox.authority.web.addresses import Address
 from capbox.authority.web.places import Origin
+from capbox.broker.asked import Asked
 from capbox.broker.dial import addresses_of, dial, tls_context
 from capbox.broker.errors import NetworkError
 from capbox.broker.exchange import Exchange
@@ -28,6 +29,7 @@ from capbox.broker.url import locate
 pytestmark = pytest.mark.anyio
 Start = Callable[..., HttpServer]
 HERE = ip_address("127.0.0.1")
+ASKED = Asked("GET", "https://name.test/", (), b"", 0, True)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ async def test_the_name_that_was_granted_is_the_one_that_is_asked_for(
     server = http_server({"/": reply(b"hello")}, tls=good)
     network = Network(authorities=(authority,))
     access = locate("GET", f"https://name.test:{server.port}/")
-    exchange, address = await network.connect(access.origin, (HERE,), Limits())  # type: ignore[union-attr]
+    exchange, address = await network.connect(access.origin, (HERE,), Limits(), ASKED)  # type: ignore[union-attr]
     assert isinstance(exchange, Exchange)
     await exchange.request(access, (), b"")  # type: ignore[arg-type]
     assert await exchange.chunk(100) == b"hello"
@@ -130,7 +132,7 @@ async def test_an_authority_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     for name in ("no.pem", "missing.pem"):
         network = Network(authorities=(tmp_path / name,))
         with pytest.raises(NetworkError) as error:
-            await network.connect(Origin("https", "name.test", 1), (HERE,), Limits())
+            await network.connect(Origin("https", "name.test", 1), (HERE,), Limits(), ASKED)
         assert error.value.code == "tls"
 
 

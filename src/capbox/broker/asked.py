@@ -7,6 +7,8 @@ the URL, see `url`.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from capbox.authority.web.places import FetchAccess
@@ -16,6 +18,8 @@ from capbox.broker.url import joined
 from capbox.messages import Json
 
 REDIRECTS_MAX = 5
+_WAITS = {"timeout_ms", "connect_timeout_ms"}
+_WAIT_MS_MAX = 1 << 40
 _KEEPS_METHOD = frozenset({307, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OF_BODY = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
@@ -23,7 +27,11 @@ _OF_BODY = frozenset({"content-type", "content-encoding", "content-language", "c
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request of a guest; `decode`: undo the encoding of the response's body."""
+    """One request of a guest; `decode`: undo the encoding of the response's body.
+
+    `seconds` bound the wait for the response, redirects included, and then each silence within its
+    body; `connect_seconds` each connection. They only ever shorten what the parent would wait.
+    """
 
     method: str
     url: str
@@ -31,6 +39,8 @@ class Asked:
     body: bytes
     redirects: int
     decode: bool
+    seconds: float = math.inf
+    connect_seconds: float = math.inf
 
     def redirected(self, access: FetchAccess, status: int, url: str) -> Asked:
         """Return the request that a redirect to `url` asks for, as browsers do (Fetch, 4.4).
@@ -61,11 +71,23 @@ def parse_asked(text: str, body: bytes) -> Asked:
             "redirects": int(redirects),
             "decode": bool(decode),
             **rest,
-        } if not rest and redirects is not True and 0 <= redirects <= REDIRECTS_MAX:
+        } if rest.keys() <= _WAITS and redirects is not True and 0 <= redirects <= REDIRECTS_MAX:
             pairs = tuple(map(_pair, headers))
-            return Asked(method, url, outgoing(pairs), body, redirects, decode)
+            waits = _wait(rest, "timeout_ms"), _wait(rest, "connect_timeout_ms")
+            return Asked(method, url, outgoing(pairs), body, redirects, decode, *waits)
         case _:
             raise NetworkError("invalid", "not a request: method, url, headers, redirects, decode")
+
+
+def _wait(found: Mapping[object, object], name: str) -> float:
+    """Return the seconds that a guest would wait at most; without a word of it, for ever."""
+    match found.get(name):
+        case None if name not in found:
+            return math.inf
+        case int(ms) if ms is not True and 0 < ms <= _WAIT_MS_MAX:
+            return ms / 1000
+        case _:
+            raise NetworkError("invalid", f"{name} is a number of milliseconds")
 
 
 def redirect_of(head: Head, access: FetchAccess) -> str | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from capbox.authority.limits import Limits
     from capbox.authority.web.addresses import Address
     from capbox.authority.web.places import Origin
+    from capbox.broker.asked import Asked
     from capbox.broker.dial import Resolver
     from capbox.broker.exchange import Exchange
 
@@ -45,9 +46,9 @@ class Network:
         return await addresses_of(origin, self.resolve or system_addresses)
 
     async def connect(
-        self, origin: Origin, addresses: tuple[Address, ...], limits: Limits
+        self, origin: Origin, addresses: tuple[Address, ...], limits: Limits, asked: Asked
     ) -> tuple[Exchange, Address]:
-        """Dial one of the checked addresses, for one exchange. Raises NetworkError."""
+        """Dial one of the checked addresses, for the exchange of `asked`. Raises NetworkError."""
         from capbox.broker.dial import CONNECT_SECONDS_MAX, dial, tls_context
         from capbox.broker.exchange import Exchange
 
@@ -55,7 +56,7 @@ class Network:
             self._tls = tls_context(self.authorities)
         tls = self._tls if origin.scheme == "https" else None
         # Less than the call has, so that its guest can still say what it waited for.
-        patience = limits.wall_seconds * PATIENCE
-        seconds = min(CONNECT_SECONDS_MAX, patience)
+        patience = min(limits.wall_seconds * PATIENCE, asked.seconds)
+        seconds = min(CONNECT_SECONDS_MAX, patience, asked.connect_seconds)
         connection, address = await dial(origin, addresses, tls, seconds)
         return Exchange(connection, limits.body_bytes, patience), address

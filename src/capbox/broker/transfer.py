@@ -49,7 +49,7 @@ class Transfer:
     ) -> None:
         """Connect, send, and wait for the head of the response. Raises NetworkError."""
         self._address = _with_port(addresses[0], self.access)
-        exchange, address = await network.connect(self.access.origin, addresses, limits)
+        exchange, address = await network.connect(self.access.origin, addresses, limits, asked)
         self._address, self._exchange = _with_port(address, self.access), exchange
         ours = [("Accept-Encoding", "gzip" if asked.decode else "identity")]
         if first(headers, "user-agent") is None:

@@ -101,6 +101,7 @@ class Guest:
         body: bytes = b"",
         redirects: int = 5,
         decode: bool = True,
+        waits: Mapping[str, int] | None = None,
     ) -> Reply:
         """Send a request and return its head."""
         head = {
@@ -109,6 +110,7 @@ class Guest:
             "headers": [list(pair) for pair in (headers or {}).items()],
             "redirects": redirects,
             "decode": decode,
+            **(waits or {}),
         }
         answer, content = await self.serve("request", json.dumps(head), body=body)
         assert isinstance(answer["http"], list)

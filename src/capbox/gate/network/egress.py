@@ -80,14 +80,25 @@ class Egress:
 
     async def _request(self, text: str, body: bytes, under_way: UnderWay) -> tuple[int, JsonObject]:
         """Send a request and those that its redirects lead to; return a handle and the head."""
-        from capbox.broker.asked import parse_asked, redirect_of
-        from capbox.broker.headers import first
+        from capbox.broker.asked import parse_asked
 
         if len(body) > self.limits.body_bytes:
             raise NetworkError("too_large", "the body is larger than --limit body_bytes= allows")
         if len(self._open) >= OPEN_MAX:
             raise NetworkError("invalid", f"{OPEN_MAX} responses are open already: close one")
-        asked, passed = parse_asked(text, body), list[Json]()
+        asked = parse_asked(text, body)
+        with _within(asked.seconds, under_way) as waiting:
+            transfer, passed = await self._answered(asked, waiting)
+        self._last += 1
+        self._open[self._last] = transfer
+        return self._last, transfer.answer(passed)
+
+    async def _answered(self, asked: Asked, under_way: UnderWay) -> tuple[Transfer, list[Json]]:
+        """Return the response that no redirect leads away from, and those that did."""
+        from capbox.broker.asked import redirect_of
+        from capbox.broker.headers import first
+
+        passed = list[Json]()
         while True:
             transfer = await self._sent(asked, under_way)
             try:
@@ -96,7 +107,7 @@ class Egress:
                 await self._end(transfer)
                 raise
             if location is None:
-                break
+                return transfer, passed
             await self._end(transfer)
             raw = first(transfer.head.texts, "location") or ""
             if self._redacted(location) != location or self._redacted(raw) != raw:
@@ -104,9 +115,6 @@ class Egress:
                 raise NetworkError("redirects", "the server redirects to a URL with a secret")
             passed.append({"status": transfer.head.status, "url": location})
             asked = asked.redirected(transfer.access, transfer.head.status, location)
-        self._last += 1
-        self._open[self._last] = transfer
-        return self._last, transfer.answer(passed)
 
     async def _sent(self, asked: Asked, under_way: UnderWay) -> Transfer:
         """Send one request, if it may be sent, and return its response."""
@@ -198,3 +206,23 @@ class Egress:
 
     def _redacted(self, text: str) -> str:
         return self.permission.seat.redactor.text(text)
+
+
+@contextmanager
+def _within(seconds: float, under_way: UnderWay) -> Iterator[UnderWay]:
+    """End a wait in time; a person's time does not count, as it does not for the call."""
+    scope = anyio.CancelScope(deadline=anyio.current_time() + seconds)
+
+    @contextmanager
+    def paused() -> Iterator[None]:
+        left, scope.deadline = scope.deadline - anyio.current_time(), math.inf
+        try:
+            with under_way.paused():
+                yield
+        finally:
+            scope.deadline = anyio.current_time() + left
+
+    with scope:
+        yield UnderWay(under_way.touched, paused)
+    if scope.cancelled_caught:
+        raise NetworkError("timeout", f"there was no response within {seconds:g} s")

@@ -12,7 +12,12 @@ PATH: JsonObject = {
     "type": "object",
     "additionalProperties": False,
     "required": ["path"],
-    "properties": {"path": {"type": "string"}, "limit": {"type": "integer", "minimum": 1}},
+    "properties": {
+        "path": {"type": "string"},
+        "limit": {"type": "integer", "minimum": 1},
+        "format": {"enum": ["markdown", "text", "raw", "json"]},
+        "edits": {"items": {"properties": {"old": {}, "new": {}}, "additionalProperties": False}},
+    },
 }
 
 
@@ -24,10 +29,18 @@ PATH: JsonObject = {
         ({}, ('"path" is a required property',)),
         ({"path": 3}, ('path: 3 is not of type "string"',)),
         ({"path": "a", "limit": 0}, ("limit: 0 is less than the minimum of 1",)),
+        (
+            {"path": "a", "format": "pdf"},
+            ('format: "pdf" is not one of "markdown", "text", "raw", "json"',),
+        ),
+        (
+            {"path": "a", "edits": [{"old": "x"}, {"x": 1, "y": 2}]},
+            ('edits/1: unknown: "x", "y"; known are old, new',),
+        ),
         ({"path": "a", "limit": True}, ('limit: true is not of type "integer"',)),
         (
             {"path": "a", "x": 1},
-            ("Additional properties are not allowed ('x' was unexpected)",),
+            ('unknown: "x"; known are path, limit, format, edits',),
         ),
     ],
 )

@@ -6,10 +6,11 @@ or the schema is refused), patterns match in linear time. Does not: change the a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Never
 
-from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError
+from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError, ValidationErrorKind
 
 from capbox.messages import Json, JsonObject
 
@@ -52,16 +53,29 @@ class Schema:
             found = [error]
         except (ValueError, TypeError) as error:
             return (str(error),)  # nested too deep, or not JSON at all
-        return tuple(map(_sentence, found[:_COMPLAINTS_MAX]))
+        return tuple(_sentence(error, self.document) for error in found[:_COMPLAINTS_MAX])
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, document: JsonObject) -> str:
     place = "/".join(str(step) for step in error.instance_path)
-    message = error.message
+    message, kind = error.message, error.kind
+    if isinstance(kind, ValidationErrorKind.Enum):
+        message = f"{json.dumps(error.instance)} is not one of {json.dumps(kind.options)[1:-1]}"
+    elif isinstance(kind, ValidationErrorKind.AdditionalProperties):
+        message = f"unknown: {json.dumps(kind.unexpected)[1:-1]}{_known(document, error)}"
     if len(message) > _COMPLAINT_CHARACTERS_MAX:  # it quotes the value, which may be a whole file
         half = _COMPLAINT_CHARACTERS_MAX // 2
         message = f"{message[:half]} ... {message[-half:]}"
     return f"{place}: {message}" if place else message
+
+
+def _known(document: JsonObject, error: ValidationError) -> str:
+    """Name what the schema has where something was unknown."""
+    node: Json = document
+    for step in error.schema_path[:-1]:
+        node = node.get(str(step)) if isinstance(node, dict) else None
+    names = node.get("properties") if isinstance(node, dict) else None
+    return f"; known are {', '.join(names)}" if isinstance(names, dict) else ""
 
 
 def _references(node: Json) -> Iterator[tuple[str, str]]:

@@ -356,7 +356,8 @@ func (l *lister) when(t time.Time) string {
 	case strings.HasPrefix(style, "+"):
 		return calendar.Format(style[1:], t)
 	}
-	if age := time.Since(t); age < 0 || age > 182*24*time.Hour {
+	// The file system's clock and that of this call, which began at its own time, need not agree to the second.
+	if age := time.Since(t); age < -5*time.Minute || age > 182*24*time.Hour {
 		return t.Format("Jan _2  2006")
 	}
 	return t.Format("Jan _2 15:04")

@@ -36,6 +36,7 @@ func (s Selection) Markdown() (Markdown, error) {
 	var out strings.Builder
 	for _, node := range s.nodes {
 		plainTables(node)
+		plainCells(node)
 		text, err := conv.ConvertNode(node)
 		if err != nil {
 			return Markdown{}, err

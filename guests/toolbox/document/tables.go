@@ -40,6 +40,39 @@ func plainTables(root *html.Node) {
 	}
 }
 
+var (
+	// linesOf break a cell into lines, of which a table of Markdown has one.
+	linesOf = set("br p div")
+	// notWithin are never in a table of Markdown, and notAround never around one: the writer writes such a table as blocks.
+	notWithin = set("h1 h2 h3 h4 h5 h6 table hr ul ol blockquote")
+	notAround = set("a strong b em i del s strike")
+)
+
+// plainCells makes words of the lines of cells, in the tables below a node that are written as tables.
+func plainCells(root *html.Node) {
+	blocks := map[*html.Node]bool{}
+	for node := range root.Descendants() {
+		if node.DataAtom == atom.Table {
+			blocks[node] = blocks[node] || attribute(node, "role") == "presentation"
+			for at := node.Parent; at != nil; at = at.Parent {
+				blocks[node] = blocks[node] || notAround[at.Data]
+			}
+		}
+		if notWithin[node.Data] {
+			blocks[above(node, atom.Table)] = true
+		}
+	}
+	for _, node := range slices.Collect(root.Descendants()) {
+		if !linesOf[node.Data] {
+			continue
+		}
+		if table := above(node, atom.Table); table != nil && !blocks[table] {
+			node.Attr, node.DataAtom, node.Data = nil, atom.Span, atom.Span.String()
+			node.AppendChild(&html.Node{Type: html.TextNode, Data: " "})
+		}
+	}
+}
+
 // extent is how large a table is; cells counts what spans as often as it does.
 type extent struct {
 	rows, columns, cells int

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.servers.http import HttpServer
-from tests.servers.replies import cut_in_body, endless, redirect, reply
+from tests.servers.replies import cut_in_body, echo, endless, redirect, reply, silence
 from tests.servers.tls import CertificateMaker
 
 from capbox import app
@@ -34,6 +34,8 @@ ROUTES = {
     "/out": redirect("http://127.0.0.1:1/"),
     "/bytes": reply(bytes(range(256)) * 4, headers=[BYTES]),
     "/endless": endless(headers=[BYTES]),
+    "/silent": silence,
+    "/echo": echo,
     "/cut": cut_in_body(b"half"),
     "/deep": reply(b"<div>" * 100_000 + b"end", headers=[HTML]),
     "/tags": reply(b"<b id=x>y<p>" * 400_000, headers=[HTML]),
@@ -169,6 +171,10 @@ async def test_no_certificate_is_believed_that_nobody_vouches_for(
             f"200 1 {len(PAGE)}",
         ),
         ("curl -sf SERVER/none; echo $?", "22\n"),
+        ("curl -s -m 0.3 SERVER/silent; echo $?", "28\n"),
+        ("wget -q -T 0.3 SERVER/silent; echo $?", "4\n"),
+        ("timeout 0.3 curl SERVER/silent; echo $?; timeout 9 curl -s SERVER/page", f"124\n{PAGE}"),
+        ("timeout 0.3 wget -nv SERVER/silent; echo $?", "124\n"),
         ("curl -sL SERVER/loop; echo $?", "47\n"),
         ("curl -s SERVER/cut -o f; echo $?", "18\n"),
         ("curl -s SERVER/endless -o f; echo $?", "63\n"),
@@ -178,6 +184,8 @@ async def test_no_certificate_is_believed_that_nobody_vouches_for(
         ),
         ("wget -qO- SERVER/kana | wc -c", "6\n"),
         ("wget -q SERVER/none; echo $?", "8\n"),
+        # Nothing is looked for but the file itself: every other look would be a refusal.
+        ("echo x > n.txt; curl -sF f=@n.txt SERVER/echo | grep -c text/plain", "1\n"),
         ("for p in page to; do curl -s SERVER/$p & done; wait", PAGE),
     ],
 )

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"mime"
 	"mime/multipart"
 	"net/textproto"
 	"net/url"
@@ -203,10 +202,19 @@ func settings(value string) (content, kind, file string) {
 	}
 }
 
+// kinds are media types by extension. Package mime has more, and looks for the tables of the machine: each look would be
+// a refusal on record.
+var kinds = map[string]string{
+	".css": "text/css", ".csv": "text/csv", ".gif": "image/gif", ".gz": "application/gzip", ".htm": "text/html", ".html": "text/html",
+	".jpeg": "image/jpeg", ".jpg": "image/jpeg", ".js": "text/javascript", ".json": "application/json", ".md": "text/markdown",
+	".mp3": "audio/mpeg", ".mp4": "video/mp4", ".pdf": "application/pdf", ".png": "image/png", ".svg": "image/svg+xml",
+	".tar": "application/x-tar", ".txt": "text/plain", ".wasm": "application/wasm", ".webp": "image/webp", ".xml": "application/xml",
+	".yaml": "application/yaml", ".yml": "application/yaml", ".zip": "application/zip",
+}
+
 // kindOf is the media type of a file's name.
 func kindOf(name string) string {
-	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
-		kind, _, _ = strings.Cut(kind, ";")
+	if kind, ok := kinds[strings.ToLower(path.Ext(name))]; ok {
 		return kind
 	}
 	return "application/octet-stream"

@@ -15,6 +15,7 @@ from tests.servers.tls import CertificateMaker
 from capbox import app
 from capbox.authority.limits import Limits
 from capbox.box import Box
+from capbox.broker.headers import outgoing
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.messages import ToolResult
@@ -241,3 +242,17 @@ def configure(home: Home, server: HttpServer, certificates: CertificateMaker) ->
         f'[network]\nca_files = ["{authority}"]\n[search]\nresults = "web.hits"\ntext = "text"\n'
         f'url = "{server.url("/find")}?q={{query}}&n={{count}}"\n'
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "Content-Length", "x_forwarded_for", "Proxy-Authorization", "Sec-Fetch-Site"]
+)
+async def test_a_header_that_is_never_sent_is_refused_by_name(
+    engine: LocalEngine, server: HttpServer, name: str
+) -> None:
+    """Whatever the parent leaves out is told, and not dropped."""
+    assert outgoing(((name, "x"),)) == ()
+    async with Box(grants=(f"fetch:{server.url('')}",), engine=engine) as box:
+        result = await box.call("fetch", url=server.url("/page"), headers={name: "x"})
+    assert result.error is not None and result.error.code == "invalid_arguments"
+    assert name in result.error.message and server.requests == ()

@@ -127,6 +127,11 @@ func (a *fetchArguments) check() (*url.URL, abi.Result, bool) {
 	case a.SaveTo != "" && (a.Selector != "" || a.Offset > 0):
 		return wrong("save_to saves what comes as it is: leave out selector and offset.")
 	}
+	for _, name := range sortedKeys(a.Headers) {
+		if web.OfTheHost(name) {
+			return wrong("headers: %s is the host's to send.", clipped(name, 100))
+		}
+	}
 	return address, abi.Result{}, true
 }
 

@@ -135,6 +135,9 @@ func (e *engine) request(query string, count int) (*web.Request, error) {
 	request := &web.Request{Method: strings.ToUpper(e.Method), URL: address.String(), Redirects: web.RedirectsMax, Decode: true}
 	given := map[string]bool{}
 	for _, name := range sortedKeys(e.Headers) {
+		if web.OfTheHost(name) {
+			return nil, fmt.Errorf("headers: %s is the host's to send", name)
+		}
 		request.Headers = append(request.Headers, [2]string{name, e.Headers[name]})
 		given[strings.ToLower(name)] = true
 	}

@@ -39,6 +39,8 @@ type engine struct {
 	Title   string            `json:"title"`
 	Link    string            `json:"link"`
 	Text    string            `json:"text"`
+
+	named bool // title is set there, so a result should have one
 }
 
 // Result is one hit of a search.
@@ -81,7 +83,7 @@ func Search(req *abi.Request) abi.Result {
 	}
 	request, err := asked.request(args.Query, count)
 	if err != nil {
-		return abi.Fail("not_configured", "url of [search] in config.toml: %s.", err)
+		return abi.Fail("not_configured", "[search] in config.toml: %s.", err)
 	}
 	what := request.Method + " " + request.URL
 	response, err := web.Do(request)
@@ -119,6 +121,7 @@ func configured(settings json.RawMessage) (*engine, abi.Result, bool) {
 	if asked.URL == "" || asked.Results == "" {
 		return nil, abi.Fail("not_configured", "%s", unconfigured), false
 	}
+	asked.named = asked.Title != ""
 	asked.Title, asked.Link, asked.Text = cmp.Or(asked.Title, "title"), cmp.Or(asked.Link, "url"), cmp.Or(asked.Text, "content")
 	return asked, abi.Result{}, true
 }
@@ -130,7 +133,7 @@ func (e *engine) request(query string, count int) (*web.Request, error) {
 	}
 	address, err := web.Canonical(fill(e.URL, url.QueryEscape(query)))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("url: %w", err)
 	}
 	request := &web.Request{Method: strings.ToUpper(e.Method), URL: address.String(), Redirects: web.RedirectsMax, Decode: true}
 	given := map[string]bool{}
@@ -173,18 +176,16 @@ func (e *engine) read(raw []byte, count int) ([]Result, error) {
 	}
 	list, ok := at(answer, e.Results).([]any)
 	if !ok {
-		if _, object := answer.(map[string]any); object && at(answer, e.Results) == nil && at(answer, "error") == nil {
-			return nil, nil // engines leave out what they did not find
-		}
-		return nil, fmt.Errorf("it has no list at %s", e.Results)
+		return nil, fmt.Errorf("it has no list at %s%s", e.Results, holding(answer))
 	}
-	results, linked := []Result{}, 0
+	results, linked, titled := []Result{}, 0, false
 	for _, one := range list {
 		link, _ := at(one, e.Link).(string)
 		address, err := url.Parse(strings.TrimSpace(link))
 		if err != nil || address.Scheme != "http" && address.Scheme != "https" {
 			continue
 		}
+		titled = titled || readable(at(one, e.Title)) != ""
 		if linked++; len(results) < count {
 			results = append(results, Result{
 				clipped(readable(at(one, e.Title)), titleChars), clipped(address.String(), 2000),
@@ -195,7 +196,20 @@ func (e *engine) read(raw []byte, count int) ([]Result, error) {
 	if len(list) > 0 && linked == 0 {
 		return nil, fmt.Errorf("none of the %d results has an address at %s", len(list), e.Link)
 	}
+	if linked > 0 && !titled && e.named {
+		return nil, fmt.Errorf("none of the %d results has a text at %s, where title says", len(list), e.Title)
+	}
 	return results, nil
+}
+
+// holding names what an answer has where something else was looked for.
+func holding(answer any) string {
+	object, ok := answer.(map[string]any)
+	if !ok || len(object) == 0 {
+		return ""
+	}
+	names, _ := firstChars(strings.Join(sortedKeys(object), ", "), 200)
+	return ", but " + names
 }
 
 // at follows a dotted name through objects, and the numbers of lists; nil if it leads nowhere.
@@ -229,6 +243,15 @@ func readable(value any) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+// place is the host and path of an address: what a result is called that has no title.
+func place(address string) string {
+	there, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return clipped(there.Host+strings.TrimSuffix(there.EscapedPath(), "/"), titleChars)
+}
+
 // listed writes the results with numbers, as many as fit.
 func listed(req *abi.Request, query string, found []Result) abi.Result {
 	data := &searchData{Query: query, Results: []Result{}}
@@ -238,7 +261,7 @@ func listed(req *abi.Request, query string, found []Result) abi.Result {
 	var out strings.Builder
 	room := req.Call.OutputBytesMax - min(reserved, req.Call.OutputBytesMax/2) - abi.EscapedSize([]byte(query))
 	for i, one := range found {
-		lines := fmt.Sprintf("%d. %s\n   %s\n", i+1, one.Title, one.URL)
+		lines := fmt.Sprintf("%d. %s\n   %s\n", i+1, cmp.Or(one.Title, place(one.URL)), one.URL)
 		if one.Text != "" {
 			lines += "   " + one.Text + "\n"
 		}

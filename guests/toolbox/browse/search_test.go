@@ -83,7 +83,6 @@ func TestSearchListsWhatTheEngineFound(t *testing.T) {
 		{"/hits", `,"body":"{\"q\": \"{query}\"}"`, 3, all, `POST  application/json {"q": "a \u0026 \"b\""}`},
 		{"/hits", `,"method":"put","body":"q={query}","headers":{"Content-Type":"a/b"}`, 3, all, "PUT  a/b q=a+%26+%22b%22"},
 		{"/none", "", 3, []Result{}, "GET"},
-		{"/absent", "", 3, []Result{}, "GET"},
 	} {
 		res := call(t, Search, "/", args{"query": `a & "b"`, "count": c.count}, settings(server.URL, c.path, c.more), 64<<10)
 		if !res.OK || !reflect.DeepEqual(res.Data, &searchData{`a & "b"`, c.want}) || host.asked != c.asked {
@@ -91,7 +90,7 @@ func TestSearchListsWhatTheEngineFound(t *testing.T) {
 		}
 	}
 	res := call(t, Search, "/", args{"query": "x"}, settings(server.URL, "/hits", ""), 64<<10)
-	if want := "1. One bold & more\n   https://one.test/a\n   It is one.\n2. Two\n   http://two.test/\n3. \n   https://three.test/"; res.Content != want {
+	if want := "1. One bold & more\n   https://one.test/a\n   It is one.\n2. Two\n   http://two.test/\n3. three.test\n   https://three.test/"; res.Content != want {
 		t.Errorf("%q", res.Content)
 	}
 	res = call(t, Search, "/", args{"query": "x"}, `{"url":"`+server.URL+`/usual","results":"results"}`, 64<<10)
@@ -126,6 +125,11 @@ func TestSearchSaysWhatIsWrong(t *testing.T) {
 		{args{"query": "x"}, settings(server.URL, "/text", ""), "invalid_answer", "no list at web.results"},
 		{args{"query": "x"}, settings(server.URL, "/wrong", ""), "invalid_answer", "no list at web.results"},
 		{args{"query": "x"}, settings(server.URL, "/error", ""), "invalid_answer", "no list at web.results"},
+		{args{"query": "x"}, settings(server.URL, "/absent", ""), "invalid_answer", "no list at web.results, but web."},
+		{args{"query": "x"}, `{"url":"` + server.URL + `/usual","results":"resluts"}`, "invalid_answer", "no list at resluts, but results."},
+		{args{"query": "x"}, `{"url":"` + server.URL + `/usual","results":"results","title":"titel"}`, "invalid_answer",
+			"none of the 1 results has a text at titel, where title says"},
+		{args{"query": "x"}, settings(server.URL, "/hits", `,"headers":{"X-Forwarded-For":"::1"}`), "not_configured", "headers: X-Forwarded-For is the host's"},
 		{args{"query": "x"}, settings(server.URL, "/list", ""), "invalid_answer", "no list at web.results"},
 		{args{"query": "x"}, settings(server.URL, "/other", ""), "invalid_answer", "none of the 2 results has an address at url"},
 		{args{"query": "x"}, settings(server.URL, "/key", ""), "http_status", "401 Unauthorized (the server refuses it, not the sandbox): no key"},

@@ -13,6 +13,7 @@ a file that cannot be read is kept as it is. Does not: read anything inside a wo
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from capbox.messages import JsonObject
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
 _SEARCH_NEEDED = ("url", "results")
+_PLACEHOLDERS = ("query", "count")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,23 @@ def _search(table: Mapping[str, object], file: Path) -> JsonObject | None:
             raise SettingsError(str(file), f"[search] {key} is a text")
         if value is not None:
             texts[key] = value
+    _placeholders(texts, file)
     headers = _table(table, "headers", file)
     if not all(isinstance(value, str) for value in headers.values()):
         raise SettingsError(str(file), "[search.headers] holds texts")
     return {**texts, "headers": {name: str(value) for name, value in headers.items()}}
+
+
+def _placeholders(texts: Mapping[str, str], file: Path) -> None:
+    """Check what stands for the words that are searched. Raises SettingsError."""
+    found = {key: _PLACEHOLDER.findall(texts.get(key, "")) for key in ("url", "body")}
+    for key, names in found.items():
+        unknown = [name for name in names if name not in _PLACEHOLDERS]
+        if unknown:
+            reason = f"[search] {key}: unknown {{{unknown[0]}}}; known are {{query}} and {{count}}"
+            raise SettingsError(str(file), reason)
+    if not any("query" in names for names in found.values()):
+        raise SettingsError(str(file), "[search] needs {query} in url or body")
 
 
 def _known(table: Mapping[str, object], keys: tuple[str, ...], file: Path) -> None:

@@ -159,7 +159,7 @@ func (f *fetching) page(whole shown) abi.Result {
 	room := f.req.Call.OutputBytesMax
 	room -= min(reserved, room/2) + 2*abi.EscapedSize([]byte(f.data.URL+f.data.Title+f.data.ContentType))
 	room = max(room, 512)
-	text := fitting(rest, *f.args.MaxChars, room*3/4)
+	text, cut := fitting(rest, *f.args.MaxChars, room*3/4)
 	var out strings.Builder
 	out.WriteString(text)
 	if len(text) < len(rest) {
@@ -175,22 +175,23 @@ func (f *fetching) page(whole shown) abi.Result {
 		out.WriteString("\n\n" + note)
 	}
 	res := abi.OK(out.String(), f.data)
-	res.Truncated = f.data.NextOffset != nil
+	res.Truncated = cut // a page that was asked for as it is lacks nothing
 	return res
 }
 
-// fitting is the beginning of a text, of at most so many characters, and bytes once it is a JSON string.
-func fitting(text string, chars, bytes int) string {
+// fitting is the beginning of a text, of at most so many characters, and bytes once it is a JSON string; the second
+// result says that it was the bytes that cut it.
+func fitting(text string, chars, bytes int) (string, bool) {
 	for at, char := range text {
 		width := utf8.RuneLen(char)
 		if chars--; chars < 0 {
-			return text[:at]
+			return text[:at], false
 		}
 		if bytes -= abi.EscapedSize([]byte(text[at : at+width])); bytes < 0 {
-			return text[:at]
+			return text[:at], true
 		}
 	}
-	return text
+	return text, false
 }
 
 // wholeLines drops the beginning of a last line, unless it is most of the text.

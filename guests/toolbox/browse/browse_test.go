@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -50,6 +51,11 @@ func site(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch r.URL.Path {
+	case "/status":
+		status, _ := strconv.Atoi(r.URL.RawQuery)
+		w.Header()["Date"] = nil
+		w.Header().Set("X-One", "1")
+		w.WriteHeader(status)
 	case "/moved":
 		http.Redirect(w, r, "/links", http.StatusFound)
 	case "/echo":
@@ -143,7 +149,13 @@ func TestFetchShowsEachKindAsAReaderWantsIt(t *testing.T) {
 		{args{"url": "/json"}, `{"b":[1,2.50,{"c":"<&>"}],"a":null}`},
 		{args{"url": "/json", "format": "json"}, "{\n  \"b\": [\n    1,\n    2.50,\n    {\n      \"c\": \"<&>\"\n    }\n  ],\n  \"a\": null\n}"},
 		{args{"url": "/gzip"}, "unpacked"},
-		{args{"url": "/empty"}, ""},
+		{args{"url": "/empty"}, "[200 OK, with an empty body]"},
+		{args{"url": "/status?204"}, "[204 No Content]"},
+		{args{"url": "/status?304"}, "[304 Not Modified]"},
+		{args{"url": "/status?302"}, "[302 Found, without a Location]"},
+		{args{"url": "/status?202"}, "[202 Accepted, with an empty body]"},
+		{args{"url": "/status?204", "format": "json"}, "[204 No Content]"},
+		{args{"url": "/status?200", "method": "head"}, "200 OK\nX-One: 1\n"},
 		{args{"url": "/plain", "max_chars": 40}, "0123456789abcde\n0123456789abcde\n\n\n[1,568 characters more: offset=32]"},
 		{args{"url": "/plain", "max_chars": 20, "offset": 1588}, "456789abcde\n"},
 		{args{"url": "/plain", "offset": 5000}, "[offset 5000 is past the end: the text has 1,600 characters]"},
@@ -171,6 +183,10 @@ func TestFetchTellsProgramsWhatCame(t *testing.T) {
 	// The bound on the output cuts what a page that was asked for does not.
 	if res = call(t, Fetch, root, args{"url": server + "/plain"}, "", 1200); !res.Truncated || res.Data.(*fetchData).NextOffset == nil {
 		t.Errorf("%+v %v", res.Data, res.Truncated)
+	}
+	res = fetch(t, root, args{"url": server + "/status?200", "method": "HEAD"})
+	if got := res.Data.(*fetchData).Headers; !reflect.DeepEqual(got, [][2]string{{"X-One", "1"}}) {
+		t.Errorf("%+v", got)
 	}
 }
 

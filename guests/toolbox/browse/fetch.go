@@ -53,6 +53,8 @@ type fetchData struct {
 	Charset     string `json:"charset,omitempty"`
 	NextOffset  *int   `json:"next_offset,omitempty"`
 	Saved       string `json:"saved,omitempty"`
+
+	Headers [][2]string `json:"headers,omitempty"` // of a HEAD
 }
 
 var formats = []string{"markdown", "text", "raw", "json"}
@@ -199,6 +201,12 @@ func (f *fetching) answer(response *web.Response) abi.Result {
 		return refused(f.what, err)
 	}
 	head = head[:n]
+	switch {
+	case f.args.Method == "HEAD":
+		return f.onlyHead(response)
+	case n == 0 && (f.args.Format != "json" || response.Status != 200):
+		return f.empty(response)
+	}
 	if kind := binary(head, document.Kind(f.data.ContentType)); kind != "" {
 		size := "of unknown size"
 		if response.Length != nil {
@@ -217,6 +225,36 @@ func (f *fetching) answer(response *web.Response) abi.Result {
 	}
 	f.data.Bytes = int64(n + len(rest))
 	return f.show(append(head, rest...))
+}
+
+// onlyHead shows what a HEAD asked for.
+func (f *fetching) onlyHead(response *web.Response) abi.Result {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n", strings.TrimSpace(fmt.Sprintf("%d %s", response.Status, response.Reason)))
+	for _, header := range response.Headers {
+		fmt.Fprintf(&out, "%s: %s\n", header[0], header[1])
+	}
+	f.data.Headers = response.Headers
+	// In the text and in the data.
+	if room := f.req.Call.OutputBytesMax/3 - reserved; abi.EscapedSize([]byte(out.String())) > room {
+		return f.fail(abi.Fail("too_large", "%s: the headers have no room in the output.", f.data.URL))
+	}
+	return abi.OK(out.String(), f.data)
+}
+
+// empty says that nothing came, and why that may be so.
+func (f *fetching) empty(response *web.Response) abi.Result {
+	said := strings.TrimSpace(fmt.Sprintf("%d %s", response.Status, response.Reason))
+	switch {
+	case response.Status == 204 || response.Status == 304:
+	case response.Status >= 300 && response.Header("Location") == "":
+		said += ", without a Location"
+	default:
+		said += ", with an empty body"
+	}
+	none := 0
+	f.data.Chars = &none
+	return abi.OK("["+said+"]", f.data)
 }
 
 // fail adds to a failure what is known of the response.

@@ -104,6 +104,7 @@ CODES = {
     "connect": "no connection to the server",
     "tls": "the server's certificate is not valid, or it speaks no TLS",
     "timeout": "the server did not answer in time",
+    "limit": "a call may make no more requests",
     "protocol": "the server's answer is broken",
     "redirects": "too many redirects, or one that cannot be followed",
     "secret": "a secret for this origin has no value, or one that no header can carry",

@@ -256,3 +256,16 @@ async def test_a_header_that_is_never_sent_is_refused_by_name(
         result = await box.call("fetch", url=server.url("/page"), headers={name: "x"})
     assert result.error is not None and result.error.code == "invalid_arguments"
     assert name in result.error.message and server.requests == ()
+
+
+async def test_a_bound_that_was_met_is_told_to_a_silent_script(
+    engine: LocalEngine, server: HttpServer
+) -> None:
+    url = server.url("/page")
+    script = f"n=0; while curl -s {url} >/dev/null 2>&1; do n=$((n+1)); done; echo $n"
+    limits = Limits(requests=3)
+    async with Box(grants=(f"fetch:{server.url('')}",), engine=engine, limits=limits) as box:
+        result = await box.call("bash", script=script)
+    told = [(one.access, one.reason) for one in result.denied]
+    most = "more requests than a call may make: 3 (--limit requests=)"
+    assert (result.content, told) == ("3\n", [(f"fetch GET {url}", most)])

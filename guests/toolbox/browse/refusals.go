@@ -24,7 +24,9 @@ func refused(what string, err error) abi.Result {
 	case web.Timeout:
 		return abi.Fail("timeout", "%s: no answer in time: %s.", what, said)
 	case web.TooLarge:
-		return abi.Fail("too_large", "%s: %s. The bound of a response is body_bytes of the run's limits.", what, said)
+		return abi.Fail("too_large", "%s: %s.", what, said)
+	case web.Limit:
+		return abi.Fail("limit", "%s: %s.", what, said)
 	case web.Protocol:
 		return abi.Fail("protocol", "%s: the server's answer is broken: %s.", what, said)
 	case web.Redirects:

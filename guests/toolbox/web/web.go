@@ -87,6 +87,7 @@ const (
 	TLS       = "tls"
 	Timeout   = "timeout"
 	TooLarge  = "too_large"
+	Limit     = "limit" // of what a call may ask for
 	Protocol  = "protocol"
 	Redirects = "redirects"
 	Encoding  = "encoding"

@@ -1,7 +1,7 @@
 """Why a request failed on the network: one exception, raised and caught within the parent.
 
 NetworkError    code is what the guest gets: dns connect tls timeout too_large protocol
-                redirects encoding invalid secret denied
+                redirects encoding invalid secret denied limit
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ async def test_uses_are_counted_by_request_and_redirect(
     assert refused.error == "denied" and "used up (uses=3)" in refused.message
 
 
-@pytest.mark.parametrize(("sent", "error"), [(10, ""), (11, "too_large"), (0, "")])
+@pytest.mark.parametrize(("sent", "error"), [(10, ""), (11, "denied"), (0, "")])
 async def test_bytes_are_counted_before_they_are_sent(
     sent: int, error: str, online: Connect, http_server: Start
 ) -> None:
@@ -48,6 +48,10 @@ async def test_bytes_are_counted_before_they_are_sent(
     found = await guest.request(url, "POST", headers={"x-a": "data"}, body=bytes(sent))
     assert found.error == error
     assert len(server.connections) == (0 if error else 1)
+    told = [one.reason for one in guest.egress.permission.denied]
+    reason = f"used up (bytes={most}B): fetch:{url[:-1]} bytes={most}B {HERE}"
+    assert told == [reason] * bool(error)
+    assert line.kinds().count("denial") == bool(error)
 
 
 async def test_bytes_that_come_are_counted_too(online: Connect, http_server: Start) -> None:
@@ -56,7 +60,8 @@ async def test_bytes_that_come_are_counted_too(online: Connect, http_server: Sta
     guest = line.guest(line.desk.seat(f"fetch:http://name.test:{server.port} bytes=1kB {HERE}"))
     url = server.url("/", host="name.test")
     assert len(await guest.body(await guest.request(url))) == 600
-    assert await guest.read(await guest.request(url)) == "too_large"
+    assert await guest.read(await guest.request(url)) == "denied"
+    assert [one.access for one in guest.egress.permission.denied] == [f"fetch GET {url}"]
     refused = await guest.request(url)
     assert refused.error == "denied" and "used up (bytes=1kB)" in refused.message
 
@@ -107,10 +112,16 @@ async def test_a_call_makes_so_many_requests_refused_ones_included(
         (await guest.request(one)).error
         for one in (f"{url}/", "http://other.test/", f"{url}/", f"{url}/")
     ]
-    assert errors == ["", "denied", "", "too_large"]
+    assert errors == ["", "denied", "", "limit"]
+    # In the result and on record once, however often a guest tries.
+    assert {(await guest.request(f"{url}/")).error for _ in range(5)} == {"limit"}
+    told = [(one.access, one.reason) for one in guest.egress.permission.denied]
+    most = "more requests than a call may make: 3 (--limit requests=)"
+    assert told[1:] == [(f"fetch GET {url}/", most)]
+    assert line.kinds().count("denial") == 2
     guest = line.guest(seat, limits=Limits(requests=1))
-    assert (await guest.request(f"{url}/on")).error == "too_large"
-    assert (await line.guest(seat, limits=Limits(requests=0)).request(url)).error == "too_large"
+    assert (await guest.request(f"{url}/on")).error == "limit"
+    assert (await line.guest(seat, limits=Limits(requests=0)).request(url)).error == "limit"
     assert [r.target for r in server.requests] == ["/", "/", "/on"]
 
 
@@ -150,5 +161,5 @@ async def test_bytes_of_a_broken_answer_count(online: Connect, http_server: Star
     guest = line.guest(line.desk.seat(f"fetch:http://name.test:{server.port} bytes=1kB {HERE}"))
     url = server.url("/", host="name.test")
     assert await guest.read(await guest.request(url)) == "encoding"
-    assert await guest.read(await guest.request(url)) in ("encoding", "too_large")
+    assert await guest.read(await guest.request(url)) in ("encoding", "denied")
     assert (await guest.request(url)).error == "denied"

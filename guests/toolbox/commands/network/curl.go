@@ -86,8 +86,8 @@ type curl struct {
 	dumped   map[string]bool // files of -D that were begun
 }
 
-// report says what went wrong, unless it is to be silent. A denial is always told: nobody can ask for a grant that
-// they do not know is missing.
+// report says what went wrong, unless it is to be silent. A denial, and a bound of the call that was met, is always
+// told: nobody can ask for a grant that they do not know is missing.
 func (r *curl) report(p problem) int {
 	if p.code == curlUsage {
 		return r.c.Usage(curlUsage, "%s", p.text)
@@ -118,6 +118,8 @@ func failure(err error, address string) *problem {
 	switch web.Code(err) {
 	case web.Denied:
 		return &problem{7, fmt.Sprintf("%s: Permission denied: %s", address, err), true}
+	case web.Limit:
+		return &problem{7, fmt.Sprintf("%s: %s", address, err), true}
 	case web.DNS:
 		return failing(6, "Could not resolve host: %s (%s)", host, err)
 	case web.Connect:

@@ -262,6 +262,9 @@ func (w *wget) broken(address string, err error) int {
 	case web.Denied:
 		w.c.Fail("%s: Permission denied: %s", address, err)
 		return wgetNetwork
+	case web.Limit:
+		w.c.Fail("%s: %s", address, err)
+		return wgetNetwork
 	case web.DNS:
 		return w.fail(wgetNetwork, "unable to resolve host address of %s: %s", address, err)
 	case web.TLS:

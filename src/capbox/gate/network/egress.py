@@ -13,21 +13,25 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 
 # What speaks HTTP is loaded at the first request, in the functions below: most calls make none.
 if TYPE_CHECKING:
+    from capbox.authority.authority import Minted
+    from capbox.authority.web.places import FetchAccess
     from capbox.broker.asked import Asked
     from capbox.broker.transfer import Transfer
 
 from capbox.authority.authority import Minted
+from capbox.authority.caveats import Bytes
+from capbox.authority.decision import Denied
 from capbox.authority.limits import Limits
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral
 from capbox.gate.network.permission import DeniedError, Permission
-from capbox.gate.result import Reached
+from capbox.gate.result import Reached, denial_of
 from capbox.journal.event import RequestSent
 from capbox.messages import Denial, Effect, Json, JsonObject
 from capbox.sandbox.spec import Answer, UnderWay
@@ -121,13 +125,17 @@ class Egress:
         from capbox.broker.transfer import Transfer
         from capbox.broker.url import Unreachable, locate
 
+        access = locate(asked.method, asked.url)
+        shown = neutral(f"fetch {asked.method} {asked.url}"[:_SHOWN_CHARACTERS_MAX])
         self._requests += 1
         if self._requests > self.limits.requests:
-            most = f"{self.limits.requests} requests (--limit requests=)"
-            raise NetworkError("too_large", f"a call may make {most}")
-        access = locate(asked.method, asked.url)
+            reason = (
+                f"more requests than a call may make: {self.limits.requests} (--limit requests=)"
+            )
+            if self._requests == self.limits.requests + 1:  # once: a guest may try without end
+                self.permission.record(Denial(shown, reason, None, None))
+            raise NetworkError("limit", reason)
         if isinstance(access, Unreachable):
-            shown = neutral(f"fetch {access.method} {access.url}"[:_SHOWN_CHARACTERS_MAX])
             self.permission.refuse(Denial(shown, access.reason, None, None))
         permit = await self.permission.of(access, asked, under_way)
         # From that decision to the record nothing is waited for.
@@ -137,7 +145,7 @@ class Egress:
         # What a guest may say in a URL or a header counts as what it says in a body.
         head = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url)
         if not holdings.spend(permit.minted, head + len(asked.body)):
-            raise NetworkError("too_large", f"the bytes of {permit.minted.grant} are used up")
+            self._used_up(permit.minted, access)
         names = self.permission.credentials.names(permit.secrets)
         transfer = Transfer(access, permit.minted, names, self.permission.seat.redactor)
         self.permission.seat.journal.append(
@@ -177,7 +185,7 @@ class Egress:
             finally:  # what came of a broken answer came all the same
                 within = self.permission.holdings.spend(transfer.minted, transfer.received - before)
             if not within:
-                raise NetworkError("too_large", f"the bytes of {transfer.minted.grant} are used up")
+                self._used_up(transfer.minted, transfer.access)
             done = True
         finally:
             if not done:
@@ -194,6 +202,13 @@ class Egress:
             yield
             return
         raise NetworkError("denied", f"{minted.grant} has expired")
+
+    def _used_up(self, minted: Minted, access: FetchAccess) -> NoReturn:
+        """Refuse what the bytes of a grant do not suffice for. Raises DeniedError."""
+        counted, now = minted.counters, self.permission.standing()
+        met = next(b for grant, b in counted if isinstance(b, Bytes) and now.reached(grant, b))
+        denied = Denied(access, f"used up ({met}): {minted.grant}", None)
+        self.permission.refuse(denial_of(denied, self.permission.seat.layout))
 
     async def _close(self, handle: int) -> None:
         transfer = self._open.pop(handle, None)

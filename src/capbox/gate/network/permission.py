@@ -139,10 +139,15 @@ class Permission:
 
     def refuse(self, denial: Denial) -> NoReturn:
         """Record a refusal and tell the guest. Raises DeniedError and JournalError."""
+        clean = self.record(denial)
+        raise DeniedError(lesson(clean, self.held()), clean.missing)
+
+    def record(self, denial: Denial) -> Denial:
+        """Keep a refusal for the result and the journal. Raises JournalError."""
         clean = without_secrets(denial, self.seat.redactor)
         self.denied.append(clean)
         self.seat.journal.append(Decided("denial", clean.access, clean.reason, self.call))
-        raise DeniedError(lesson(clean, self.held()), clean.missing)
+        return clean
 
     async def _lease(
         self, denied: Denied, access: FetchAccess, asked: Asked, under_way: UnderWay

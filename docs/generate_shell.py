@@ -61,8 +61,9 @@ NOTES = (
     "`.env`, keys and other secrets that grants leave out are in no listing and match no pattern, "
     "and `[ -e .env ]` is false; a command that is given the name says `Permission denied`.",
     "curl and wget send what a grant allows, each step of a redirect on its own. Connections, "
-    "certificates, proxies and times before a response are the host's: options for them are "
-    "refused, `-m` counts from the response on, and a denial is told even with `-s` or `-q`.",
+    "certificates and proxies are the host's: options for them are refused. `-m` is the time to "
+    "the response, then that of its body; a denial, and a bound that was met, is told even with "
+    "`-s` or `-q`.",
     "Standard output beyond four times the bound of a call ends the call.",
     "In `/dev` are `null`, `zero`, `stdin`, `stdout`, `stderr`, `urandom`, `fd/0` to `fd/2` only.",
 )
@@ -104,7 +105,7 @@ def commands() -> str:
         "",
         f"{len(names)} commands, and the builtins of bash. Flags that are only",
     ]
-    lines += ["known in order to be refused by name are among those listed.", ""]
+    lines += ["known in order to be refused by name are listed too, but for curl and wget.", ""]
     for name, text in zip(names, helps(names), strict=True):
         lines.append(f"- **{name}**{described(name, text)}")
     return "\n".join([*lines, ""])

@@ -15,6 +15,8 @@ type Spec struct {
 	Status int    // status for wrong usage; 0 means 1
 	// Ordered stops at the first operand, as env and xargs do: what follows is a command.
 	Ordered bool
+	// Refused are keys that are known in order to be refused by name.
+	Refused []string
 }
 
 // Option is one option as given; Key is its letter, or its long name if it has no letter.
@@ -210,22 +212,31 @@ func (s Spec) listing() string {
 		}
 	}
 	for i := 0; i < len(s.Short); i++ {
-		if letter := string(s.Short[i]); letter != ":" {
-			value := ""
-			if i+1 < len(s.Short) && s.Short[i+1] == ':' {
-				value = " VALUE"
-			}
-			fmt.Fprintf(&text, "  -%s%s", letter, value)
-			if long[letter] != "" {
-				fmt.Fprintf(&text, ", --%s", long[letter])
-			}
-			text.WriteByte('\n')
+		letter := string(s.Short[i])
+		if letter == ":" || slices.Contains(s.Refused, letter) {
+			continue
 		}
+		value := ""
+		if i+1 < len(s.Short) && s.Short[i+1] == ':' {
+			value = " VALUE"
+		}
+		fmt.Fprintf(&text, "  -%s%s", letter, value)
+		if long[letter] != "" {
+			fmt.Fprintf(&text, ", --%s", long[letter])
+		}
+		text.WriteByte('\n')
 	}
 	for _, word := range strings.Fields(s.Long) {
-		if !strings.Contains(word, "=") {
-			fmt.Fprintf(&text, "  --%s\n", strings.TrimRight(word, ":"))
+		if name := strings.TrimRight(word, ":"); !strings.Contains(word, "=") && !slices.Contains(s.Refused, name) {
+			fmt.Fprintf(&text, "  --%s\n", name)
 		}
+	}
+	if len(s.Refused) > 0 {
+		text.WriteString("Not supported:")
+		for _, key := range s.Refused {
+			fmt.Fprintf(&text, " %s", dashed(key))
+		}
+		text.WriteByte('\n')
 	}
 	return text.String()
 }

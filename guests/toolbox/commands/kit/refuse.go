@@ -20,11 +20,15 @@ func (c *Call) Refuse(opts *Options, keys ...string) (int, bool) {
 
 // Refused says that an option of the original does not exist here.
 func (c *Call) Refused(key string) int {
-	dashes := "-"
+	return c.Unsupported(dashed(key))
+}
+
+// dashed is an option as it is written.
+func dashed(key string) string {
 	if len(key) > 1 {
-		dashes = "--"
+		return "--" + key
 	}
-	return c.Unsupported(dashes + key)
+	return "-" + key
 }
 
 // Unsupported prints "name: not supported: what" and returns status 2.

@@ -24,8 +24,9 @@ var curlSpec = kit.Spec{
 		"retry-all-errors retry-connrefused retry-delay: retry-max-time: show-error=S silent=s socks5: speed-limit=Y speed-time=y " +
 		"ssl-reqd stderr: tcp-nodelay time-cond=z tls-max: tlsv1=1 tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3 trace: trace-ascii: " +
 		"unix-socket: upload-file=T url: url-query: use-ascii user=u user-agent=A verbose=v version=V write-out=w xattr",
-	Usage:  "[OPTION]... URL...",
-	Status: 2,
+	Usage:   "[OPTION]... URL...",
+	Status:  2,
+	Refused: append([]string{"k", "x", "U", "socks5"}, curlRefused...),
 }
 
 // curlRefused would have to do something else than it says: what is below a request is the host's.

@@ -22,8 +22,9 @@ var wgetSpec = kit.Spec{
 		"password: post-data: post-file: private-key: progress: quiet=q quota=Q read-timeout: recursive=r referer: reject=R " +
 		"retry-connrefused save-cookies: save-headers server-response=S show-progress spider timeout=T timestamping=N tries=t " +
 		"trust-server-names user: user-agent=U verbose=v wait=w waitretry:",
-	Usage:  "[OPTION]... URL...",
-	Status: 2,
+	Usage:   "[OPTION]... URL...",
+	Status:  2,
+	Refused: append([]string{"no-check-certificate"}, wgetRefused...),
 }
 
 var wgetRefused = []string{

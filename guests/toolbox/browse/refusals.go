@@ -16,13 +16,13 @@ func refused(what string, err error) abi.Result {
 	case web.Denied:
 		return abi.Fail("permission_denied", "%s: Permission denied: %s.", what, said)
 	case web.DNS:
-		return abi.Fail("dns", "%s: the host has no address: %s. Check its spelling.", what, said)
+		return abi.Fail("dns", "%s: %s. Check its spelling.", what, said)
 	case web.Connect:
-		return abi.Fail("connect", "%s: no connection: %s.", what, said)
+		return abi.Fail("connect", "%s: %s.", what, said)
 	case web.TLS:
 		return abi.Fail("tls", "%s: the connection is not secure and was ended: %s. Certificates are always checked.", what, said)
 	case web.Timeout:
-		return abi.Fail("timeout", "%s: no answer in time: %s.", what, said)
+		return abi.Fail("timeout", "%s: %s.", what, said)
 	case web.TooLarge:
 		return abi.Fail("too_large", "%s: %s.", what, said)
 	case web.Limit:

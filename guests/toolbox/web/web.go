@@ -6,11 +6,13 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // RedirectsMax is how many redirects the host follows by itself at most.
@@ -24,6 +26,11 @@ type Request struct {
 	Body      []byte
 	Redirects int  // how many are followed by the host
 	Decode    bool // compressed bodies are asked for and come decoded
+
+	// While the host answers, nothing else happens in here: only it can end the wait. 0 is as long as it waits anyway.
+	Timeout        time.Duration   // for the head, redirects included, and for each silence within the body
+	ConnectTimeout time.Duration   // for each connection
+	Context        context.Context // its deadline ends the wait too; nil has none
 }
 
 // head is Request as the host reads it.
@@ -33,6 +40,34 @@ type head struct {
 	Headers   [][2]string `json:"headers"`
 	Redirects int         `json:"redirects"`
 	Decode    bool        `json:"decode"`
+	Timeout   int64       `json:"timeout_ms,omitempty"`
+	Connect   int64       `json:"connect_timeout_ms,omitempty"`
+}
+
+// milliseconds is a wait as the host reads it, rounded up: when it ends, the guest's own clock is past it.
+func milliseconds(wait time.Duration) int64 {
+	return min(int64((wait+time.Millisecond-1)/time.Millisecond), 1<<40)
+}
+
+// Over says whether a context has ended, or would have if the wait for the host had let its timer run.
+func Over(ctx context.Context) bool {
+	at, bound := ctx.Deadline()
+	return ctx.Err() != nil || bound && !time.Now().Before(at)
+}
+
+// wait is how long the head is waited for, 0 for as long as the host likes.
+func (r *Request) wait() (time.Duration, error) {
+	if r.Context == nil {
+		return r.Timeout, nil
+	}
+	if Over(r.Context) {
+		return 0, &Error{Code: Timeout, Message: "the time was over before it was sent"}
+	}
+	at, bound := r.Context.Deadline()
+	if left := time.Until(at); bound && (r.Timeout == 0 || left < r.Timeout) {
+		return max(left, 1), nil
+	}
+	return r.Timeout, nil
 }
 
 // Redirect is one step that the host followed.
@@ -142,7 +177,12 @@ func Use(host Host) (restore func()) {
 
 // Do sends a request. An error is an *Error, or one of the import itself.
 func Do(request *Request) (*Response, error) {
-	asked := head{request.Method, request.URL, request.Headers, min(max(request.Redirects, 0), RedirectsMax), request.Decode}
+	wait, err := request.wait()
+	if err != nil {
+		return nil, err
+	}
+	asked := head{request.Method, request.URL, request.Headers, min(max(request.Redirects, 0), RedirectsMax), request.Decode,
+		milliseconds(wait), milliseconds(request.ConnectTimeout)}
 	if asked.Headers == nil {
 		asked.Headers = [][2]string{}
 	}

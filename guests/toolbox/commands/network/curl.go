@@ -76,6 +76,7 @@ type curl struct {
 	body     []byte
 	hasBody  bool
 	maxTime  time.Duration
+	connect  time.Duration
 	maxBytes int64
 	retries  int
 	delay    time.Duration
@@ -91,6 +92,9 @@ type curl struct {
 func (r *curl) report(p problem) int {
 	if p.code == curlUsage {
 		return r.c.Usage(curlUsage, "%s", p.text)
+	}
+	if web.Over(r.c.Context) {
+		return p.code // as if it were killed: who ended it says so
 	}
 	if !r.opts.Has("s") || r.opts.Has("S") || p.denied {
 		fmt.Fprintf(r.c.Err(), "curl: (%d) %s\n", p.code, p.text)
@@ -182,6 +186,7 @@ type transfer struct {
 	leads     string // where a redirect that is not followed leads to
 	headBytes int
 	firstByte time.Duration
+	left      time.Duration // of -m, once the head is there
 	received  int64
 	file      string // that was written
 	heads     strings.Builder
@@ -207,8 +212,9 @@ func (t *transfer) run() *problem {
 		return problem
 	}
 	t.effective, t.method = request.URL, request.Method
-	exchange := &exchange{redirectsMax: t.redirect, method: t.afterRedirect, seen: t.seen, allowed: t.later}
+	exchange := &exchange{redirectsMax: t.redirect, method: t.afterRedirect, seen: t.seen, allowed: t.later, total: t.maxTime}
 	request, response, err := exchange.send(request)
+	t.left = exchange.total
 	t.redirects, t.effective, t.method = exchange.redirects, request.URL, request.Method
 	t.firstByte = time.Since(t.began)
 	if problem := t.dump(); problem != nil {

@@ -235,7 +235,7 @@ func (t *transfer) request(text string) (*web.Request, *problem) {
 	if err != nil {
 		return nil, failing(3, "URL using bad/illegal format or missing URL: %s", err)
 	}
-	request := &web.Request{Method: "GET", Headers: t.headers, Decode: t.opts.Has("compressed")}
+	request := &web.Request{Method: "GET", Headers: t.headers, Decode: t.opts.Has("compressed"), ConnectTimeout: t.connect, Context: t.c.Context}
 	if user := address.User; user != nil {
 		password, _ := user.Password()
 		request.Headers = append(request.Headers[:len(request.Headers):len(request.Headers)],

@@ -62,7 +62,7 @@ func (r *curl) prepare() *problem {
 		set func(float64)
 	}{
 		{"m", func(n float64) { r.maxTime = time.Duration(n * float64(time.Second)) }},
-		{"connect-timeout", func(float64) {}}, // the host's bound is shorter than any that is asked for here
+		{"connect-timeout", func(n float64) { r.connect = time.Duration(n * float64(time.Second)) }},
 		{"retry", func(n float64) { r.retries = int(n) }},
 		{"retry-delay", func(n float64) { r.delay = time.Duration(n * float64(time.Second)) }},
 		{"retry-max-time", func(float64) {}}, // the time of the call is shorter
@@ -75,7 +75,7 @@ func (r *curl) prepare() *problem {
 			continue
 		}
 		n, err := strconv.ParseFloat(text, 64)
-		if err != nil || n < 0 || n > 1e6 {
+		if err != nil || !(n >= 0 && n <= 1e6) {
 			return failing(curlUsage, "%s is not a number that its option takes", text)
 		}
 		one.set(n)

@@ -103,8 +103,8 @@ func (t *transfer) copyBody(out io.Writer) *problem {
 		switch {
 		case t.maxBytes > 0 && t.received > t.maxBytes:
 			return failing(63, "Maximum file size exceeded")
-		case t.maxTime > 0 && time.Since(head) > t.maxTime:
-			return failing(28, "Operation timed out after %d milliseconds with %d bytes received", time.Since(head).Milliseconds(), t.received)
+		case t.maxTime > 0 && time.Since(head) > t.left, web.Over(t.c.Context):
+			return failing(28, "Operation timed out after %d milliseconds with %d bytes received", time.Since(t.began).Milliseconds(), t.received)
 		}
 		if _, writing := out.Write(buffer[:n]); writing != nil {
 			return failing(23, "Failure writing output to %s: %s", t.file, reason(writing))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"capbox/toolbox/commands/kit"
 	"capbox/toolbox/web"
@@ -29,6 +30,8 @@ type exchange struct {
 	method func(status int, method string) string
 	// seen is told each request, and its response if there is one.
 	seen func(*web.Request, *web.Response)
+	// total is the time for all of it, of which send leaves the rest; 0 has no end.
+	total time.Duration
 
 	redirects int // that were followed
 }
@@ -48,7 +51,15 @@ func (f foreign) Error() string {
 // send gives the last response; the caller closes its body. The request is that which it answers.
 func (e *exchange) send(request *web.Request) (*web.Request, *web.Response, error) {
 	for {
+		if e.total > 0 {
+			request.Timeout = e.total
+		}
+		began := time.Now()
 		response, err := web.Do(request)
+		// The host waits no longer than that: if more has passed, a person was asked, whose time does not count.
+		if spent := time.Since(began); spent < e.total {
+			e.total -= spent
+		}
 		e.seen(request, response)
 		if err != nil {
 			return request, nil, err
@@ -102,7 +113,8 @@ func (e *exchange) next(request *web.Request, response *web.Response) (*web.Requ
 	if e.redirects >= e.redirectsMax {
 		return nil, tooMany{max(e.redirectsMax, 0)}
 	}
-	next := &web.Request{Method: e.method(response.Status, request.Method), URL: to.String(), Decode: request.Decode}
+	next := &web.Request{Method: e.method(response.Status, request.Method), URL: to.String(), Decode: request.Decode,
+		Timeout: request.Timeout, ConnectTimeout: request.ConnectTimeout, Context: request.Context}
 	from, _ := url.Parse(request.URL)
 	for _, header := range request.Headers {
 		name := strings.ToLower(header[0])

@@ -94,6 +94,7 @@ type world struct {
 	dir                                   string
 	server, other, secure, closed, silent string
 	host                                  *loopback.Host
+	context                               context.Context
 }
 
 func newWorld(t *testing.T) *world {
@@ -118,7 +119,7 @@ func newWorld(t *testing.T) *world {
 			t.Errorf("%d bodies are still open", host.Open())
 		}
 	})
-	return &world{t, t.TempDir(), plain.URL, other.URL, secure.URL, closed.URL, "http://" + silent.Addr().String(), host}
+	return &world{t, t.TempDir(), plain.URL, other.URL, secure.URL, closed.URL, "http://" + silent.Addr().String(), host, context.Background()}
 }
 
 // place puts the addresses into a text, and take takes them out.
@@ -140,7 +141,7 @@ func (w *world) run(line, stdin string) (status int, stdout, stderr string) {
 		words[i] = strings.ReplaceAll(word, "~", " ")
 	}
 	var out, err bytes.Buffer
-	c := kit.New(context.Background(), words, kit.Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
+	c := kit.New(w.context, words, kit.Streams{In: strings.NewReader(stdin), Out: &out, Err: &err})
 	c.Dir = w.dir
 	command := Curl
 	if words[0] == "wget" {

@@ -114,7 +114,37 @@ func (w *wget) prepare() (int, bool) {
 		}
 		w.redirects = n
 	}
+	if status, ok := w.prepareWaits(); !ok {
+		return status, false
+	}
 	return w.prepareRequest()
+}
+
+// prepareWaits reads -T, which stands for each of the waits, and the options for one of them.
+func (w *wget) prepareWaits() (int, bool) {
+	w.first.Context = w.c.Context
+	for _, one := range []struct {
+		key  string
+		sets []*time.Duration
+	}{
+		{"T", []*time.Duration{&w.first.Timeout, &w.first.ConnectTimeout}},
+		{"read-timeout", []*time.Duration{&w.first.Timeout}},
+		{"connect-timeout", []*time.Duration{&w.first.ConnectTimeout}},
+		{"dns-timeout", nil}, // the host's bound
+	} {
+		text, given := w.opts.Value(one.key)
+		if !given {
+			continue
+		}
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(n >= 0 && n <= 1e6) {
+			return w.c.Usage(wgetUsage, "%s: Invalid time period", text), false
+		}
+		for _, wait := range one.sets {
+			*wait = time.Duration(n * float64(time.Second))
+		}
+	}
+	return 0, true
 }
 
 // prepareRequest reads what is the same of every request.
@@ -181,7 +211,7 @@ func (w *wget) say(format string, args ...any) {
 
 // fail prints what went wrong.
 func (w *wget) fail(status int, format string, args ...any) int {
-	if !w.opts.Has("q") {
+	if !w.opts.Has("q") && !web.Over(w.c.Context) { // a wget that is killed says nothing: who ended it does
 		w.c.Fail(format, args...)
 	}
 	return status
@@ -268,6 +298,8 @@ func (w *wget) broken(address string, err error) int {
 		return wgetNetwork
 	case web.DNS:
 		return w.fail(wgetNetwork, "unable to resolve host address of %s: %s", address, err)
+	case web.Timeout:
+		return w.fail(wgetNetwork, "%s: Connection timed out: %s", address, err)
 	case web.TLS:
 		return w.fail(wgetTLS, "%s: %s", address, err)
 	case web.Protocol, web.Encoding:

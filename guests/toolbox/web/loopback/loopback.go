@@ -49,6 +49,16 @@ type asked struct {
 	Headers     [][2]string
 	Redirects   int
 	Decode      bool
+	TimeoutMS   int64 `json:"timeout_ms"`
+	ConnectMS   int64 `json:"connect_timeout_ms"`
+}
+
+// sooner is the shorter of two waits; 0 has no end.
+func sooner(one, other time.Duration) time.Duration {
+	if one == 0 || other > 0 && other < one {
+		return other
+	}
+	return one
 }
 
 // refusal is an answer with an error.
@@ -85,7 +95,8 @@ func (h *Host) Request(head, body []byte) (uint32, []byte, error) {
 	client := &http.Client{
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: h.Certificates}, DisableCompression: true, DisableKeepAlives: true,
-			ResponseHeaderTimeout: h.Wait,
+			ResponseHeaderTimeout: sooner(h.Wait, time.Duration(ask.TimeoutMS)*time.Millisecond),
+			DialContext:           (&net.Dialer{Timeout: time.Duration(ask.ConnectMS) * time.Millisecond}).DialContext,
 		},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			if len(via) > ask.Redirects {

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "capbox"
 
 TRUSTED_BASE = ("authority", "journal", "sandbox", "broker", "gate")
-TRUSTED_BASE_CODE_LINES = 9_100  # ADRs 9, 16, 18 and 19
+TRUSTED_BASE_CODE_LINES = 9_170  # ADRs 9, 16, 18 and 19
 MODULE_LINES = 400
 MODULE_LINES_OF_MOST = 300
 MODULE_LINES_MEDIAN = 120
@@ -538,10 +538,11 @@ BROKEN: Mapping[str, tuple[Callable[[Path], list[str]], Mapping[str, str], str]]
         trusted_base_too_large,
         {
             "authority/a.py": '"""Said."""\n\n# why\n' + "x = 1\n" * 3_000,
-            "gate/b.py": "x = 1\n" * 6_101,
+            "gate/b.py": "x = 1\n" * (TRUSTED_BASE_CODE_LINES - 2_999),
             "agent/c.py": "x\n",
         },
-        "9101 lines: {'authority': 3000, 'journal': 0, 'sandbox': 0, 'broker': 0, 'gate': 6101}",
+        f"{TRUSTED_BASE_CODE_LINES + 1} lines: {{'authority': 3000, 'journal': 0, 'sandbox': 0, "
+        f"'broker': 0, 'gate': {TRUSTED_BASE_CODE_LINES - 2_999}}}",
     ),
     "a module that is called utils": (
         names_that_say_nothing,

@@ -160,7 +160,7 @@ class Egress:
         )
         answered = False
         try:
-            with self._while_it_lasts(permit.minted):
+            with self._while_it_lasts(permit.minted, access):
                 await transfer.open(
                     self.permission.network, permit.addresses, permit.headers, asked, self.limits
                 )
@@ -178,9 +178,9 @@ class Egress:
         try:
             held = self.permission.held()
             if not held.holding.upholds(transfer.minted, held.standing):
-                raise NetworkError("denied", f"{transfer.minted.grant} has ended")
+                self._refused(transfer.access, f"{transfer.minted.grant} has ended")
             try:
-                with self._while_it_lasts(transfer.minted):
+                with self._while_it_lasts(transfer.minted, transfer.access):
                     piece = await transfer.chunk(count)
             finally:  # what came of a broken answer came all the same
                 within = self.permission.holdings.spend(transfer.minted, transfer.received - before)
@@ -193,21 +193,24 @@ class Egress:
         return piece
 
     @contextmanager
-    def _while_it_lasts(self, minted: Minted) -> Iterator[None]:
-        """End a wait when the grant expires under which it waits. Raises NetworkError then."""
+    def _while_it_lasts(self, minted: Minted, access: FetchAccess) -> Iterator[None]:
+        """End a wait when the grant expires under which it waits. Raises DeniedError then."""
         seconds = math.inf
         if minted.expires_ms is not None:
             seconds = max(minted.expires_ms / 1000 - self.permission.standing().now, 0)
         with anyio.move_on_after(seconds):
             yield
             return
-        raise NetworkError("denied", f"{minted.grant} has expired")
+        self._refused(access, f"{minted.grant} has expired")
 
     def _used_up(self, minted: Minted, access: FetchAccess) -> NoReturn:
         """Refuse what the bytes of a grant do not suffice for. Raises DeniedError."""
         counted, now = minted.counters, self.permission.standing()
         met = next(b for grant, b in counted if isinstance(b, Bytes) and now.reached(grant, b))
-        denied = Denied(access, f"used up ({met}): {minted.grant}", None)
+        self._refused(access, f"used up ({met}): {minted.grant}")
+
+    def _refused(self, access: FetchAccess, reason: str) -> NoReturn:
+        denied = Denied(access, reason, None)
         self.permission.refuse(denial_of(denied, self.permission.seat.layout))
 
     async def _close(self, handle: int) -> None:

@@ -28,6 +28,7 @@ from capbox.engine.settings import SettingsError
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
+from capbox.gate.rights.labels import Context
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
@@ -86,10 +87,12 @@ class LocalEngine:
         zygotes: Iterable[ZygoteHandle] = (),
         network: Network | None = None,
         settings: Mapping[str, JsonObject] | None = None,
+        trusted: Iterable[HostPath] = (),
     ) -> None:
         """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
 
-        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool.
+        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool;
+        what lies at or below `trusted` paths, only the operator has written.
         """
         self.home = home
         self.walls = walls or probe()
@@ -99,6 +102,7 @@ class LocalEngine:
         self._zygotes = tuple(zygotes)
         self._network = network
         self._settings = settings or {}
+        self._trusted = tuple(trusted)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -187,6 +191,7 @@ class LocalEngine:
             ceiling=ceiling,
             approver=approver,
             environment=environment,
+            context=Context(self._trusted),
         )
         return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
 

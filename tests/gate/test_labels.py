@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from capbox.authority.label import Source
+from capbox.authority.label import NOTHING, Source
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.rights.labels import Context
 from capbox.messages import ToolResult
@@ -40,7 +40,7 @@ def touched(action: str, path: str, host: str | None = None) -> Touched:
 def test_effects_that_read_are_sources(effect: Touched, sources: set[str], desk) -> None:
     context = Context()
     (right,) = (m.right(()) for m in desk.seat("read:/mnt/.env").authority.grants if m.grant.path)
-    reading = context.begin([(right, HostPath("/mnt/.env"))], ())
+    reading = context.begin(context.possible([(right, HostPath("/mnt/.env"))]), ())
     found = context.end(reading, Outcome(Finished(b""), (effect,)))
     assert set(map(str, found)) == sources
     assert context.now() == found
@@ -51,7 +51,7 @@ def test_what_the_operator_marked_is_trusted_and_what_lies_beside_it_is_not() ->
     effects = tuple(
         touched("read", f"/workspace{name}", f"/w{name}") for name in ("/specs/a", "/specs2")
     )
-    found = context.end(context.begin((), ()), Outcome(Finished(b""), effects))
+    found = context.end(context.begin(NOTHING, ()), Outcome(Finished(b""), effects))
     assert {s.name: s.untrusted for s in found} == {
         "/workspace/specs/a": False,
         "/workspace/specs2": True,
@@ -61,7 +61,7 @@ def test_what_the_operator_marked_is_trusted_and_what_lies_beside_it_is_not() ->
 def test_a_list_of_effects_that_is_not_whole_counts_as_all_that_could_be_read(desk) -> None:
     context = Context()
     (right,) = (m.right(()) for m in desk.seat("read:/mnt/.env").authority.grants if m.grant.path)
-    reading = context.begin([(right, HostPath("/mnt/.env"))], ("HOME",))
+    reading = context.begin(context.possible([(right, HostPath("/mnt/.env"))]), ("HOME",))
     found = context.end(reading, Outcome(Finished(b""), effects_whole=False))
     assert set(map(str, found)) == {"workspace:/mnt/.env", "secret:/mnt/.env", "secret:HOME"}
 
@@ -69,8 +69,8 @@ def test_a_list_of_effects_that_is_not_whole_counts_as_all_that_could_be_read(de
 def test_a_call_beside_another_is_decided_as_if_that_had_read_all_it_may(desk) -> None:
     context = Context()
     (right,) = (m.right(()) for m in desk.seat("read:/mnt/.env").authority.grants if m.grant.path)
-    reader = context.begin([(right, HostPath("/mnt/.env"))], ())
-    sender = context.begin((), ())
+    reader = context.begin(context.possible([(right, HostPath("/mnt/.env"))]), ())
+    sender = context.begin(NOTHING, ())
     assert Source("secret", "/mnt/.env") in context.now(sender)
     assert context.now(reader) == frozenset()
     context.end(reader, Outcome(Finished(b"")))

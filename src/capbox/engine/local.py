@@ -35,6 +35,7 @@ from capbox.journal.errors import JournalError
 from capbox.journal.event import RunClosed, RunOpened, run_id
 from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
+from capbox.journal.provenance import Provenance
 from capbox.messages import JsonObject
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.engine import EngineKey
@@ -127,6 +128,8 @@ class LocalEngine:
         self._signer = _signer(self.home.state)
         self._journal = Journal(self.home.state / "journal", self._signer)
         stack.callback(self._journal.close)
+        self._provenance = Provenance(self.home.state / "labels.db")
+        stack.callback(self._provenance.close)
         cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
         sandbox = Sandbox(cache, self.walls, spares=self._spares, zygotes=self._zygotes)
         self.sandbox = await stack.enter_async_context(sandbox)
@@ -191,7 +194,7 @@ class LocalEngine:
             ceiling=ceiling,
             approver=approver,
             environment=environment,
-            context=Context(self._trusted),
+            context=Context(self._trusted, self._provenance),
         )
         return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
 

@@ -222,12 +222,13 @@ class Gate:
         limits = _until(permit, checked.limits)
         try:
             job = self._job(checked, permit, seat, limits)
+            could = seat.context.possible(_readable(permit, seat))
             intent = seat.journal.append(_intent(checked, permit, job, seat))
         except JournalError:
             self._holdings.cancel(permit.reserved)
             raise
         reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
-        reading = seat.context.begin(_readable(permit, seat), permit.variables.of_host)
+        reading = seat.context.begin(could, permit.variables.of_host)
         permission = Permission(
             *(seat, checked.call.id, checked.tool, self._network, self._holdings, self._standing),
             once=permit.once,
@@ -248,6 +249,7 @@ class Gate:
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             seat.journal.append(_ended(intent, end, outcome))
+            seat.context.keep(outcome.touched)
         return _kept(checked, end, outcome, seat)
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -146,3 +147,40 @@ async def test_a_variable_of_the_host_is_confidential_and_one_that_a_grant_sets_
             result = await box.call("bash", script=script)
         assert (not result.denied) is allowed, result
     assert bodies(server) == [b"/x\n"]
+
+
+@pytest.mark.parametrize(
+    ("before", "by_person", "script", "allowed"),
+    [
+        ("cp .env copy.txt", "", "cat copy.txt | SEND", False),
+        ("base64 .env > a.txt", "cp a.txt b.txt; rm a.txt", "cat b.txt | SEND", False),
+        ("mkdir d; cp .env d/copy", "mv d e", "cat e/copy | SEND", False),
+        ("cp .env copy", "", "x=$(cat copy); echo > copy; echo $x | SEND", False),
+        ("mkdir d; cp .env d/c", "", "mv d e; x=$(cat e/c); echo >e/c; echo $x | SEND", False),
+        ("cp .env copy", "", "echo more >> copy; cat copy | SEND", False),
+        ("cp .env copy", "echo mine > copy", "cat copy | SEND", True),
+        ("cat .env; echo x > a.txt", "", "cat page.txt | SEND", True),
+        ("cp page.txt copy.txt", "", "cat copy.txt | SEND", True),
+    ],
+)
+async def test_a_file_written_after_a_secret_was_read_is_known_in_later_runs(
+    before: str,
+    by_person: str,
+    script: str,
+    allowed: bool,
+    engine: LocalEngine,
+    http_server: Start,
+    tmp_path: Path,
+) -> None:
+    server, place = http_server({"*": echo}), folder(tmp_path / "w")
+    first = ("write:/workspace", "read:/workspace/.env")
+    async with Box(workspace=place, grants=first, engine=engine) as box:
+        assert (await box.call("bash", script=before)).ok
+    subprocess.run(by_person, shell=True, cwd=place, check=True)  # noqa: ASYNC221
+    grants = ("write:/workspace", f"fetch:{server.url('')} public")
+    script = script.replace("SEND", SEND).replace("SERVER", server.url(""))
+    async with Box(workspace=place, grants=grants, engine=engine) as box:
+        result = await box.call("bash", script=script)
+    assert (len(server.requests) == 1) is allowed, result
+    assert (not result.denied) is allowed
+    assert ("secret:/workspace/.env" in result.sources) is not allowed

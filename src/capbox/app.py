@@ -112,7 +112,8 @@ def local_engine(
         zygotes=zygotes,
         network=network or Network(authorities=operator.ca_files, secret=secrets.get),
         settings={} if operator.search is None else {"search": operator.search},
-        trusted=(HostPath(str(path)) for path in operator.trusted),
+        # Links are resolved, as in grants: what is read is known by where it really is.
+        trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
     )
 
 

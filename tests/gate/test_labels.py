@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
-from capbox.authority.label import NOTHING, Source
 from capbox.authority.paths import GuestPath, HostPath
+from capbox.authority.values.label import NOTHING, Source
 from capbox.gate.rights.labels import Context
 from capbox.messages import ToolResult
 from capbox.sandbox.effects import MANY

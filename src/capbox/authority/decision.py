@@ -12,7 +12,7 @@ from typing import NewType, assert_never
 
 from capbox.authority.access import Access
 from capbox.authority.caveats import Bytes, Counted, Rate, Uses
-from capbox.authority.label import NOTHING, Sources
+from capbox.authority.values.label import NOTHING, Sources
 
 AuthorityId = NewType("AuthorityId", str)
 GrantId = NewType("GrantId", str)

@@ -37,8 +37,8 @@ from capbox.authority.caveats import (
     kept,
 )
 from capbox.authority.exclusions import compiled
-from capbox.authority.label import Sources, told
 from capbox.authority.paths import GrantPath, below, quoted, under
+from capbox.authority.values.label import Sources, told
 from capbox.authority.web.addresses import (
     LOOPBACK,
     Address,

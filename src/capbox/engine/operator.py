@@ -32,11 +32,11 @@ _SEARCH_NEEDED = ("url", "results")
 class Operator:
     """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint.
 
-    What lies at or below a `trusted` path is no stranger's text.
+    What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text.
     """
 
     never: tuple[str, ...] = ()
-    trusted: tuple[Path, ...] = ()
+    trusted: tuple[str, ...] = ()
     ca_files: tuple[Path, ...] = ()
     search: JsonObject | None = None
 
@@ -60,12 +60,10 @@ def read_operator(file: Path) -> Operator:
     )
 
 
-def _trusted(text: str, file: Path) -> Path:
-    path = Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
-    if not path.is_absolute():
+def _trusted(text: str, file: Path) -> str:
+    if not text.startswith(("/", "~/")):
         raise SettingsError(str(file), f"trusted: {text!r} is not absolute, nor does it start ~/")
-    # Links are resolved, as in grants: what is read is known by where it really is.
-    return path.resolve()
+    return text
 
 
 def _absolute(text: str, file: Path) -> Path:

@@ -13,7 +13,6 @@ from typing import Literal, assert_never
 
 from capbox.authority.access import ReadAccess, WriteAccess, flag_for
 from capbox.authority.decision import Denied
-from capbox.authority.label import Sources
 from capbox.authority.paths import (
     SCRATCH,
     WORKSPACE,
@@ -23,6 +22,7 @@ from capbox.authority.paths import (
     normalise,
     under,
 )
+from capbox.authority.values.label import Sources
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, cut, parse_reply

@@ -14,8 +14,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from capbox.authority.label import NOTHING, Source, Sources, bounded
 from capbox.authority.paths import HostPath
+from capbox.authority.values.label import NOTHING, Source, Sources, bounded
 from capbox.authority.web.places import Origin, parse_origin
 from capbox.journal.errors import JournalError
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from capbox.broker.transfer import Transfer
 
 from capbox.authority.authority import Minted
-from capbox.authority.label import Source
 from capbox.authority.limits import Limits
+from capbox.authority.values.label import Source
 from capbox.authority.web.places import Origin
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from capbox.authority.authority import FileRight
 from capbox.authority.exclusions import HIDDEN, compiled
-from capbox.authority.label import MANY as EVERY
-from capbox.authority.label import NOTHING, Source, Sources, bounded
 from capbox.authority.paths import SCRATCH, HostPath, under
+from capbox.authority.values.label import MANY as EVERY
+from capbox.authority.values.label import NOTHING, Source, Sources, bounded
 from capbox.journal.provenance import Provenance
 from capbox.sandbox.effects import MANY, READ_ACTIONS
 from capbox.sandbox.spec import Outcome, Touched

@@ -5,7 +5,7 @@ import pytest
 from capbox.authority.access import Access, ToolAccess
 from capbox.authority.authority import Authority, AuthorityError
 from capbox.authority.decision import Allowed, AuthorityId, Denied, Standing
-from capbox.authority.label import MANY, Source, bounded, told
+from capbox.authority.values.label import MANY, Source, bounded, told
 from capbox.authority.web.places import FetchAccess, Origin, parse_origin
 
 HOST = Origin("https", "a.example", 443)

@@ -58,6 +58,7 @@ RESULT = {
     "spent": "what was used: " + ", ".join(f"`{f.name}`" for f in fields(Spent)),
     "truncated": "whether content was cut to the bound on output",
     "journal": "the run in whose journal the call is (`capbox audit show`)",
+    "sources": "where it comes from, `secret:` for what is confidential: see governance-labels.md",
 }
 
 CODES = {

@@ -83,6 +83,7 @@ def local_engine(
     Raises SettingsError for a configuration that cannot be read.
     """
     from capbox.authority.limits import Limits
+    from capbox.authority.paths import HostPath
     from capbox.sandbox.engine import EngineKey
     from capbox.sandbox.handles import ZygoteHandle
 
@@ -111,6 +112,8 @@ def local_engine(
         zygotes=zygotes,
         network=network or Network(authorities=operator.ca_files, secret=secrets.get),
         settings={} if operator.search is None else {"search": operator.search},
+        # Links are resolved, as in grants: what is read is known by where it really is.
+        trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
     )
 
 

@@ -83,7 +83,11 @@ class ToolFailure:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """The result of one tool call, whatever happened; never an exception."""
+    """The result of one tool call, whatever happened; never an exception.
+
+    `sources` say where its text comes from: `workspace:/workspace/a.txt`, `web:https://a.example`,
+    `secret:NAME` for what is confidential.
+    """
 
     ok: bool
     content: str
@@ -94,6 +98,7 @@ class ToolResult:
     spent: Spent = field(default_factory=Spent)
     truncated: bool = False
     journal: str | None = None
+    sources: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Return the documented JSON object, its keys in the documented order."""
@@ -126,6 +131,7 @@ class ToolResult:
             },
             "truncated": self.truncated,
             "journal": self.journal,
+            "sources": list(self.sources),
         }
 
 
@@ -176,12 +182,13 @@ class AssistantMessage:
 
 @dataclass(frozen=True, slots=True)
 class ToolMessage:
-    """A tool result as the model reads it."""
+    """A tool result as the model reads it; `sources` as in `ToolResult`."""
 
     call_id: str
     name: str
     content: str
     is_error: bool
+    sources: tuple[str, ...] = ()
 
 
 Message = UserMessage | AssistantMessage | ToolMessage

@@ -111,6 +111,7 @@ def test_the_schema_of_every_event() -> None:
                     "spent": {"wall_ms": 3, "fuel": None, "memory_bytes": 100, "output_bytes": 5},
                     "truncated": False,
                     "journal": None,
+                    "sources": [],
                 },
             },
             {"type": "warning", "message": "careful"},

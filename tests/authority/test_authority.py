@@ -200,9 +200,11 @@ def test_a_never_rule_beats_every_grant(root: Root, access: Access, allowed: boo
         ("read:/home/u/fixed", None),
         ("read:/home/u", None),
         ("fetch:https://a.example", None),
-        ("fetch:https://a.example untainted", "untainted is not supported yet"),
+        ("fetch:https://a.example untainted", None),
+        ("write:/a untainted", "untainted on write: is not supported yet"),
         ("spawn:1", "spawn: is not supported yet"),
-        ("tool:bash untainted", "untainted is not supported yet"),
+        ("tool:bash untainted", None),
+        ("tool:bash ask=each", "ask on tool: is not supported yet"),
     ],
 )
 def test_minting_refuses_what_it_could_not_keep(

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from capbox.authority.caveats import Except, ExpiresAfter, ExpiresAt, Header, Later, Rate, Uses
+from capbox.authority.caveats import (
+    Except,
+    ExpiresAfter,
+    ExpiresAt,
+    Header,
+    Later,
+    Rate,
+    Untainted,
+    Uses,
+)
 from capbox.authority.grant import (
     EnvSelector,
     Grant,
@@ -78,7 +87,7 @@ def on(path: str) -> PathSelector:
             Grant(
                 "invoke",
                 LaterSelector("mail"),
-                (Later("arg.to", "grounded"), Later("untainted", None)),
+                (Later("arg.to", "grounded"), Untainted()),
             ),
         ),
     ],

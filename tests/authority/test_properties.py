@@ -23,7 +23,9 @@ from capbox.authority.caveats import (
     ExpiresAfter,
     ExpiresAt,
     Later,
+    Public,
     Rate,
+    Untainted,
     Uses,
 )
 from capbox.authority.decision import Allowed, AuthorityId, GrantId, Standing
@@ -66,9 +68,9 @@ expiry = st.builds(ExpiresAfter, st.integers(0, 10**6)) | st.builds(
 uses = st.builds(Uses, st.integers(0, 10**6))
 leaves_out = st.builds(Except, st.lists(glob, min_size=1, max_size=3).map(tuple))
 asks = st.sampled_from(["first", "each"]).map(lambda v: Later("ask", v))
-public = st.just(Later("public", None))
+public = st.just(Public())
 rates = st.integers(0, 99).map(lambda n: Later("rate", f"{n}/min"))
-untainted = st.just(Later("untainted", None))
+untainted = st.just(Untainted())
 arguments = clean.map(lambda v: Later("arg.to", v))
 sizes = st.integers(0, 99).map(lambda n: Later("bytes", f"{n}kB"))
 

@@ -53,6 +53,7 @@ async def test_a_granted_call_runs_and_its_whole_result_is_returned(desk) -> Non
         effects=(Effect("read", "/workspace/a", "/w/a", 3),),
         spent=spent,
         journal="run-1",
+        sources=("workspace:/workspace/a",),
     )
 
 

@@ -26,7 +26,11 @@ def tool_message(
     if result.denied:
         parts.append(_refusals(result.denied, grants))
     content = "\n".join(part for part in parts if part)
-    return ToolMessage(call.id, call.name, content or "(no output)", is_error=not result.ok)
+    return ToolMessage(
+        *(call.id, call.name, content or "(no output)"),
+        is_error=not result.ok,
+        sources=result.sources,
+    )
 
 
 def bounded(text: str, characters_max: int) -> str:

@@ -30,7 +30,7 @@ from capbox.authority.policy import NeverRule
 from capbox.authority.web.places import FetchAccess
 
 # Of several refusals the reader gets the one that is closest to a permission.
-_NO_GRANT, _REVOKED, _EXPIRED, _USED_UP, _EXCLUDED, NEVER = range(6)
+_NO_GRANT, _REVOKED, _EXPIRED, _USED_UP, _EXCLUDED, _WITHHELD, NEVER = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,8 @@ class Minted:
 class Authority:
     """What a run may do. `lineage` is its own id, then its ancestors' up to the root.
 
-    `lapses` says whether any grant of it can expire or be used up.
+    `lapses` says whether any grant of it can expire or be used up, `labelled` whether it matters to
+    any of them what has been read.
     """
 
     id: AuthorityId
@@ -142,6 +143,7 @@ class Authority:
     never: tuple[NeverRule, ...]
     # Worked out once, since every call is decided on several times.
     lapses: bool = field(init=False, repr=False, compare=False)
+    labelled: bool = field(init=False, repr=False, compare=False)
     _candidates: Mapping[str, tuple[Minted, ...]] = field(init=False, repr=False, compare=False)
     _rights: Mapping[GrantId, FileRight] = field(init=False, repr=False, compare=False)
 
@@ -157,6 +159,8 @@ class Authority:
                 rights[minted.id] = right
         lapses = any(m.counters or m.expires_ms is not None for m in self.grants)
         object.__setattr__(self, "lapses", lapses)
+        labelled = any(minted.grant.labelled for minted in self.grants)
+        object.__setattr__(self, "labelled", labelled)
         object.__setattr__(self, "_candidates", {a: tuple(found) for a, found in index.items()})
         object.__setattr__(self, "_rights", rights)
 
@@ -276,7 +280,11 @@ class Authority:
             return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
         if not standing.revoked.isdisjoint(self.lineage):
             return _REVOKED, f"revoked: {minted.grant}"
-        return minted.lapsed(standing)
+        lapsed = minted.lapsed(standing)
+        if lapsed is not None or not self.labelled:
+            return lapsed
+        withheld = minted.grant.withheld(standing.sources, access)
+        return None if withheld is None else (_WITHHELD, f"{withheld}: {minted.grant}")
 
     def _narrows(self, parent: Minted, child: Grant) -> bool:
         if not parent.grant.covers(child):

@@ -163,19 +163,50 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True)
+class Untainted:
+    """Only while the run has read nothing that a stranger may have written."""
+
+    key = "untainted"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Only while the run has read nothing confidential."""
+
+    key = "public"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A caveat of the grammar that no mechanism enforces yet; minting refuses it."""
 
     key: str
-    value: str | None
+    value: str
 
     def __str__(self) -> str:
-        return self.key if self.value is None else f"{self.key}={quoted(self.value)}"
+        return f"{self.key}={quoted(self.value)}"
 
 
 Counted = Uses | Bytes | Rate
 Caveat = (
-    ExpiresAfter | ExpiresAt | Counted | Except | ExceptPlaces | Ask | Net | Header | Format | Later
+    ExpiresAfter
+    | ExpiresAt
+    | Counted
+    | Except
+    | ExceptPlaces
+    | Ask
+    | Net
+    | Header
+    | Format
+    | Untainted
+    | Public
+    | Later
 )
 
 
@@ -200,6 +231,8 @@ def kept(caveat: Caveat, child: Iterable[Caveat]) -> bool:
             )
         case ((Header() | Format()), _):
             return same == caveat
+        case ((Untainted() | Public()), _):
+            return same is not None
         case Net(), _:
             return True  # it widens: see `grant`
         case _:

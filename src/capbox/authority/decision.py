@@ -12,6 +12,7 @@ from typing import NewType, assert_never
 
 from capbox.authority.access import Access
 from capbox.authority.caveats import Bytes, Counted, Rate, Uses
+from capbox.authority.values.label import NOTHING, Sources
 
 AuthorityId = NewType("AuthorityId", str)
 GrantId = NewType("GrantId", str)
@@ -46,6 +47,7 @@ class Standing:
     """A snapshot of what changes. `now`: seconds since 1970 UTC.
 
     By grant: `uses` are tool calls or requests, `bytes` transferred, `times` of its last requests.
+    `sources` are those of everything that has been read where the access is tried.
     """
 
     now: float
@@ -53,6 +55,7 @@ class Standing:
     uses: Mapping[GrantId, int] = field(default_factory=lambda: MappingProxyType({}))
     bytes: Mapping[GrantId, int] = field(default_factory=lambda: MappingProxyType({}))
     times: Mapping[GrantId, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))
+    sources: Sources = NOTHING
 
     def reached(self, grant: GrantId, bound: Counted) -> bool:
         """Say whether `bound` leaves nothing of `grant` at this moment."""

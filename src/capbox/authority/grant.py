@@ -30,12 +30,15 @@ from capbox.authority.caveats import (
     Header,
     Later,
     Net,
+    Public,
     Rate,
+    Untainted,
     Uses,
     kept,
 )
 from capbox.authority.exclusions import compiled
 from capbox.authority.paths import GrantPath, below, quoted, under
+from capbox.authority.values.label import Sources, told
 from capbox.authority.web.addresses import (
     LOOPBACK,
     Address,
@@ -61,6 +64,7 @@ Action = Literal[
     "exec",
 ]
 WORKING: frozenset[Action] = frozenset({"read", "write", "fetch", "env", "secret", "tool", "model"})
+_LABELLED: frozenset[Action] = frozenset({"fetch", "tool"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,25 @@ class Grant:
         return next((c for c in self.caveats if isinstance(c, Ask)), None)
 
     @property
+    def labelled(self) -> bool:
+        """Say whether it matters to this grant what has been read."""
+        return any(isinstance(c, Untainted | Public) for c in self.caveats)
+
+    def withheld(self, sources: Sources, access: Access) -> str | None:
+        """Say why what has been read forbids the use of this grant for `access`, if it does."""
+        origin = access.origin if isinstance(access, FetchAccess) else None
+        for caveat in self.caveats:
+            if isinstance(caveat, Untainted):
+                strange = [s for s in sources if s.untrusted]
+                if strange:
+                    return f"the run has read untrusted data ({told(strange)})"
+            if isinstance(caveat, Public):
+                secret = [s for s in sources if s.confidential_for(origin)]
+                if secret:
+                    return f"the run has read confidential data ({told(secret)})"
+        return None
+
+    @property
     def networks(self) -> tuple[Network, ...]:
         """Return the networks that a fetch grant names: by literal address, `net=` or localhost."""
         named = next((c.networks for c in self.caveats if isinstance(c, Net)), ())
@@ -231,7 +254,10 @@ class Grant:
         """Return what of this grant no mechanism enforces yet, if anything."""
         if self.action not in WORKING:
             return f"{self.action}:"
-        return next((c.key for c in self.caveats if isinstance(c, Later)), None)
+        # On files, labels would have to be judged in the worker, at each of them.
+        late = Later if self.action in _LABELLED else (Later, Untainted, Public)
+        later = next((c.key for c in self.caveats if isinstance(c, late)), None)
+        return None if later is None else f"{later} on {self.action}:"
 
     def selects(self, access: Access) -> bool:
         """Say whether action and selector cover `access`, caveats and exclusions aside."""

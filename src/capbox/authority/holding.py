@@ -66,6 +66,11 @@ class Holding:
         """Say whether any grant can expire or be used up."""
         return any(authority.lapses for authority in self.authorities)
 
+    @property
+    def labelled(self) -> bool:
+        """Say whether it matters to any grant what has been read."""
+        return any(authority.labelled for authority in self.authorities)
+
     def live(self, standing: Standing) -> tuple[Minted, ...]:
         """Return every grant that counts in this standing."""
         return tuple(m for authority in self.authorities for m in authority.live(standing))

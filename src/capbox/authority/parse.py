@@ -32,7 +32,9 @@ from capbox.authority.caveats import (
     Header,
     Later,
     Net,
+    Public,
     Rate,
+    Untainted,
     Uses,
 )
 from capbox.authority.grant import (
@@ -215,12 +217,10 @@ _LONGEST_SECONDS = 3_650 * 86_400
 _NUMBER = r"(0|[1-9][0-9]{0,11})"
 RATE_MAX = 10_000  # each is remembered for as long as its window lasts
 # Keys that no mechanism enforces yet: the actions they apply to (none listed: to all), their form.
-_LATER: dict[str, tuple[frozenset[str], str | None]] = {
+_LATER: dict[str, tuple[frozenset[str], str]] = {
     "bytes": (frozenset({"write", "store"}), _NUMBER + "(B|kB|MB|GB)?"),
     "rate": (_ALL, _NUMBER + "/(s|min|h|d)"),
     "ask": (_ALL, "first|each"),
-    "untainted": (_ALL, None),
-    "public": (_ALL, None),
 }
 _ARGUMENT = re.compile(r"arg\.[A-Za-z_][A-Za-z0-9_]{0,63}")
 # Of a header that the broker may set: none that frames or routes a message.
@@ -239,6 +239,9 @@ def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
         if action not in _CALLS:
             return f"{key}= does not apply to {action}:"
         return Later(key, value) if value else f"{key} needs a value: {key}=..."
+    label = _LABELS.get(key)
+    if label is not None:
+        return label if value is None else f"{key} takes no value"
     parser = _PARSERS.get((action, key)) or _PARSERS.get(("", key))
     if parser is not None:
         return f"{key} needs a value: {key}=..." if value is None else parser(value)
@@ -251,8 +254,6 @@ def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
     actions, pattern = _LATER[key]
     if actions and action not in actions:
         return f"{key} does not apply to {action}:"
-    if pattern is None:
-        return Later(key, None) if value is None else f"{key} takes no value"
     if value is None or not re.fullmatch(pattern, value):
         return f"{key}= has no such value"
     return Later(key, value)
@@ -346,6 +347,7 @@ def _parse_except(value: str) -> Caveat | str:
     return Except(globs)
 
 
+_LABELS: dict[str, Caveat] = {caveat.key: caveat for caveat in (Untainted(), Public())}
 _PARSERS: dict[tuple[str, str], Callable[[str], Caveat | str]] = {
     ("", "expires"): _parse_expires,
     ("", "uses"): _parse_uses,

@@ -28,12 +28,14 @@ from capbox.engine.settings import SettingsError
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
+from capbox.gate.rights.labels import Context
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
 from capbox.journal.event import RunClosed, RunOpened, run_id
 from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
+from capbox.journal.provenance import Provenance
 from capbox.messages import JsonObject
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.engine import EngineKey
@@ -86,10 +88,12 @@ class LocalEngine:
         zygotes: Iterable[ZygoteHandle] = (),
         network: Network | None = None,
         settings: Mapping[str, JsonObject] | None = None,
+        trusted: Iterable[HostPath] = (),
     ) -> None:
         """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
 
-        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool.
+        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool;
+        what lies at or below `trusted` paths, only the operator has written.
         """
         self.home = home
         self.walls = walls or probe()
@@ -99,6 +103,7 @@ class LocalEngine:
         self._zygotes = tuple(zygotes)
         self._network = network
         self._settings = settings or {}
+        self._trusted = tuple(trusted)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -123,6 +128,8 @@ class LocalEngine:
         self._signer = _signer(self.home.state)
         self._journal = Journal(self.home.state / "journal", self._signer)
         stack.callback(self._journal.close)
+        self._provenance = Provenance(self.home.state / "labels.db")
+        stack.callback(self._provenance.close)
         cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
         sandbox = Sandbox(cache, self.walls, spares=self._spares, zygotes=self._zygotes)
         self.sandbox = await stack.enter_async_context(sandbox)
@@ -187,6 +194,7 @@ class LocalEngine:
             ceiling=ceiling,
             approver=approver,
             environment=environment,
+            context=Context(self._trusted, self._provenance),
         )
         return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
 

@@ -1,6 +1,7 @@
 """The operator's configuration, `config.toml`: rules, and what the network and the tools use.
 
     never = ["read ~/.ssh"]
+    trusted = ["~/work/specs"]
     [network]
     ca_files = ["/etc/ssl/company.pem"]
     [search]
@@ -23,6 +24,7 @@ from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
 
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
+_TRUSTED = 'trusted = ["~/work/specs"]'
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
 _SEARCH_NEEDED = ("url", "results")
 _PLACEHOLDERS = ("query", "count")
@@ -31,9 +33,13 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint."""
+    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint.
+
+    What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text.
+    """
 
     never: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
     ca_files: tuple[Path, ...] = ()
     search: JsonObject | None = None
 
@@ -46,14 +52,21 @@ def read_operator(file: Path) -> Operator:
         return Operator()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
-    _known(document, ("never", "network", "search"), file)
+    _known(document, ("never", "trusted", "network", "search"), file)
     network = _table(document, "network", file)
     _known(network, ("ca_files",), file)
     return Operator(
         never=_texts(document, "never", file, 'never = ["read ~/.ssh"]'),
+        trusted=tuple(_trusted(text, file) for text in _texts(document, "trusted", file, _TRUSTED)),
         ca_files=tuple(_absolute(text, file) for text in _texts(network, "ca_files", file, _CA)),
         search=_search(_table(document, "search", file), file),
     )
+
+
+def _trusted(text: str, file: Path) -> str:
+    if not text.startswith(("/", "~/")):
+        raise SettingsError(str(file), f"trusted: {text!r} is not absolute, nor does it start ~/")
+    return text
 
 
 def _absolute(text: str, file: Path) -> Path:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
-from capbox.authority.authority import Authority, Minted
+from capbox.authority.authority import Authority, FileRight, Minted
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
 from capbox.authority.limits import Limits
-from capbox.authority.paths import WORKSPACE, PathRefusal, under
+from capbox.authority.paths import WORKSPACE, HostPath, PathRefusal, under
 from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import declared
@@ -33,6 +33,7 @@ from capbox.gate.result import (
     Concluded,
     concluded,
     denial_of,
+    labelled,
     lesson,
     redacted,
 )
@@ -221,15 +222,18 @@ class Gate:
         limits = _until(permit, checked.limits)
         try:
             job = self._job(checked, permit, seat, limits)
+            could = seat.context.possible(_readable(permit, seat))
             intent = seat.journal.append(_intent(checked, permit, job, seat))
         except JournalError:
             self._holdings.cancel(permit.reserved)
             raise
         reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
+        reading = seat.context.begin(could, permit.variables.of_host)
         permission = Permission(
             *(seat, checked.call.id, checked.tool, self._network, self._holdings, self._standing),
             once=permit.once,
             intent=intent,
+            reading=reading,
         )
         egress = Egress(permission, limits)
         under_way = (permission, permit.held)
@@ -242,8 +246,10 @@ class Gate:
             outcome = _told(reports[-1], permit, limits, checked.limits)
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
+            end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             seat.journal.append(_ended(intent, end, outcome))
+            seat.context.keep(outcome.touched)
         return _kept(checked, end, outcome, seat)
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
@@ -307,6 +313,10 @@ def _leads_to_held(access: Access, held: Held) -> bool:
     )
 
 
+def _readable(permit: Permit, seat: Seat) -> list[tuple[FileRight, HostPath]]:
+    return [(right, host_path(right.path, seat.layout)) for right in permit.cut.rights]
+
+
 def _until(permit: Permit, limits: Limits) -> Limits:
     if permit.ending is None or permit.ending.expires_ms is None:
         return limits
@@ -360,6 +370,7 @@ def _ended(intent: int, end: Concluded, outcome: Outcome) -> CallEnded:
         effects_whole=outcome.effects_whole,
         denied=result.denied,
         spent=result.spent,
+        sources=result.sources,
         content=sha256(result.content.encode(errors="replace")).hexdigest(),
         clock=b64encode(outcome.clock).decode(),
     )

@@ -22,6 +22,7 @@ from capbox.authority.paths import (
     normalise,
     under,
 )
+from capbox.authority.values.label import Sources
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, cut, parse_reply
@@ -88,6 +89,11 @@ def concluded(
             assert_never(outcome.end)
 
 
+def labelled(end: Concluded, sources: Sources) -> Concluded:
+    """Return `end` with where its text comes from."""
+    return replace(end, result=replace(end.result, sources=tuple(sorted(map(str, sources)))))
+
+
 def redacted(end: Concluded, redactor: Redactor) -> Concluded:
     """Return `end` without the secrets that this run has sent, wherever they were echoed."""
     if not redactor.knows_any:
@@ -100,6 +106,7 @@ def redacted(end: Concluded, redactor: Redactor) -> Concluded:
         error=None if error is None else ToolFailure(error.code, redactor.text(error.message)),
         effects=tuple(replace(e, path=redactor.text(e.path)) for e in result.effects),
         denied=tuple(without_secrets(denial, redactor) for denial in result.denied),
+        sources=tuple(map(redactor.text, result.sources)),
     )
     return replace(end, result=clean, state=_object(redactor.json(end.state)))
 

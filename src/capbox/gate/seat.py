@@ -7,7 +7,7 @@ Does not: decide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from anyio import Lock
@@ -20,6 +20,7 @@ from capbox.authority.paths import HostPath, Layout
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, DenyApprover
 from capbox.gate.rights.files import Cut
+from capbox.gate.rights.labels import Context, Reading
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
 from capbox.messages import JsonObject, ToolFailure
@@ -91,6 +92,7 @@ class Seat:
     states: dict[str, JsonObject] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
     seen: dict[str, None] = field(default_factory=dict)  # paths and URLs that were read
+    context: Context = field(default_factory=Context)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)  # those that were sent
     redactor: Redactor = field(default_factory=lambda: Redactor({}))
     cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
@@ -115,9 +117,15 @@ class Seat:
             self.secrets[name] = value
             self.redactor = Redactor(self.secrets)
 
-    def held(self, standing: Standing, *once: Authority) -> Held:
-        """Return what the run holds: its own authority, its leases, and those for one call."""
-        return Held(Holding((self.authority, *self.leases, *once)), standing, self.layout)
+    def held(self, standing: Standing, *once: Authority, reading: Reading | None = None) -> Held:
+        """Return what the run holds: its own authority, its leases, and those for one call.
+
+        `reading` is of the call that asks, once it is under way.
+        """
+        holding = Holding((self.authority, *self.leases, *once))
+        if holding.labelled:
+            standing = replace(standing, sources=self.context.now(reading))
+        return Held(holding, standing, self.layout)
 
 
 def call_key(tool: str, arguments: str) -> bytes:

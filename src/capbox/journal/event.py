@@ -62,8 +62,8 @@ class CallEnded:
     """What the call of entry `intent` did; `detail` is the error code, or empty.
 
     `effects_whole` is False when the sandbox could not read back every effect.
-    `content` is the SHA-256 of the text that the model got, `clock` the clock readings that a
-    replay needs (base64 of 8 bytes each).
+    `sources` are those of its text, `content` is the SHA-256 of the text that the model got,
+    `clock` the clock readings that a replay needs (base64 of 8 bytes each).
     """
 
     kind: ClassVar[str] = "outcome"
@@ -76,6 +76,7 @@ class CallEnded:
     spent: Spent
     content: str
     clock: str
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

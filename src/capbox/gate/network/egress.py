@@ -28,6 +28,8 @@ from capbox.authority.authority import Minted
 from capbox.authority.caveats import Bytes
 from capbox.authority.decision import Denied
 from capbox.authority.limits import Limits
+from capbox.authority.values.label import Source
+from capbox.authority.web.places import Origin
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral
 from capbox.gate.network.permission import DeniedError, Permission
@@ -147,6 +149,7 @@ class Egress:
         if not holdings.spend(permit.minted, head + len(asked.body)):
             self._used_up(permit.minted, access)
         names = self.permission.credentials.names(permit.secrets)
+        self._label(access.origin, names)
         transfer = Transfer(access, permit.minted, names, self.permission.seat.redactor)
         self.permission.seat.journal.append(
             RequestSent(
@@ -169,6 +172,14 @@ class Egress:
             if not answered:
                 await self._end(transfer)
         return transfer
+
+    def _label(self, origin: Origin, secrets: tuple[str, ...]) -> None:
+        """Note that the call reads what this origin says, to whom it was told these secrets."""
+        reading = self.permission.reading
+        if reading is not None:
+            reading.reached.add(Source("web", str(origin)))
+            known = (Source("secret", f"{name}@{origin}", origin=origin) for name in secrets)
+            reading.reached.update(known)
 
     async def _read(self, handle: int, count: int) -> bytes:
         transfer = self._open.get(handle)

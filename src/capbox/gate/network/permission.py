@@ -29,6 +29,7 @@ from capbox.gate.holdings import Holdings
 from capbox.gate.manifest import Request
 from capbox.gate.network.credentials import Credentials
 from capbox.gate.result import denial_of, lesson, without_secrets
+from capbox.gate.rights.labels import Reading
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Held, Seat
 from capbox.journal.event import Decided, NameLookedUp
@@ -69,6 +70,7 @@ class Permission:
     standing: Callable[[], Standing]
     once: tuple[Authority, ...] = ()
     intent: int = -1  # the entry of the call in the journal
+    reading: Reading | None = None
     denied: list[Denial] = field(default_factory=list)
     credentials: Credentials = field(init=False)
 
@@ -79,6 +81,8 @@ class Permission:
         """Return what allows the request. Raises DeniedError, NetworkError and JournalError."""
         looked_up: list[Minted] = []
         permit: Permit | None = None
+        if self.reading is not None:
+            self.reading.touched = under_way.touched
         try:
             permit = await self._decided(access, asked, under_way, looked_up)
         finally:
@@ -135,7 +139,7 @@ class Permission:
 
     def held(self) -> Held:
         """Return what the run holds at this moment."""
-        return self.seat.held(self.standing(), *self.once)
+        return self.seat.held(self.standing(), *self.once, reading=self.reading)
 
     def refuse(self, denial: Denial) -> NoReturn:
         """Record a refusal and tell the guest. Raises DeniedError and JournalError."""

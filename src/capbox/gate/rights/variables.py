@@ -16,10 +16,11 @@ from capbox.gate.manifest import Request
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """`values` by name; `shown` are the grants behind them."""
+    """`values` by name; `shown` are the grants behind them, `of_host` those that none sets."""
 
     values: Mapping[str, str]
     shown: frozenset[GrantId]
+    of_host: tuple[str, ...]
 
 
 def variables(
@@ -29,6 +30,7 @@ def variables(
     names = {request.name for request in requests if request.kind == "env"}
     values: dict[str, str] = {}
     shown: set[GrantId] = set()
+    of_host: dict[str, None] = {}
     for minted in live if names else ():
         selector = minted.grant.selector
         if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
@@ -36,4 +38,5 @@ def variables(
             if value is not None:
                 values.setdefault(selector.name, value)
                 shown.add(minted.id)
-    return Variables(values, frozenset(shown))
+                of_host |= {selector.name: None} if selector.value is None else {}
+    return Variables(values, frozenset(shown), tuple(of_host))

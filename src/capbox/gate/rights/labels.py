@@ -1,0 +1,146 @@
+"""What a call has read, or could read, as sources: from its effects, its rights and its variables.
+
+Guarantees: where the list of effects is not whole, everything that the call could read counts as
+read; what other calls of the run could read meanwhile counts too, since they share a scratch
+directory. Does not: judge what a source forbids; `authority.grant` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from capbox.authority.authority import FileRight
+from capbox.authority.exclusions import HIDDEN, compiled
+from capbox.authority.paths import SCRATCH, HostPath, under
+from capbox.authority.values.label import MANY as EVERY
+from capbox.authority.values.label import NOTHING, Source, Sources, bounded
+from capbox.journal.provenance import Provenance
+from capbox.sandbox.effects import MANY, READ_ACTIONS
+from capbox.sandbox.spec import Outcome, Touched
+
+SOURCES_MAX = 200
+_WRITING = frozenset({"write", "create", "rename", "symlink"})
+
+
+def _nothing() -> tuple[Touched, ...]:
+    return ()
+
+
+@dataclass(slots=True, eq=False)
+class Reading:
+    """What one call reads: of the network (`reached`), of files (`touched` so far), of variables.
+
+    `could` are the sources of everything that its rights let it read; `seen` of its variables.
+    """
+
+    could: Sources
+    seen: Sources
+    context: Context
+    reached: set[Source] = field(default_factory=set)
+    touched: Callable[[], tuple[Touched, ...]] = _nothing
+
+    def until_now(self) -> Sources:
+        """Return the sources of what the call has read until now."""
+        return self._of(self.touched(), whole=True)
+
+    def at_end(self, outcome: Outcome) -> Sources:
+        """Return the sources of what the call has read."""
+        return self._of(outcome.touched, whole=outcome.effects_whole)
+
+    def _of(self, touched: Iterable[Touched], *, whole: bool) -> Sources:
+        files = tuple(touched)
+        found = {*self.seen, *self.reached, *self.context.of_files(files)}
+        if not whole or any(one.path == MANY for one in files):
+            found |= self.could
+        return bounded(found, SOURCES_MAX)
+
+
+class Context:
+    """The sources of what one run has read: of calls that ended, and of those under way."""
+
+    def __init__(
+        self, trusted: tuple[HostPath, ...] = (), provenance: Provenance | None = None
+    ) -> None:
+        """Start with nothing read; below `trusted` nobody but the operator has written.
+
+        What files hold of what runs have read is kept in `provenance`.
+        """
+        self.sources = NOTHING
+        self._trusted = trusted
+        self._provenance = provenance
+        self._under_way: list[Reading] = []
+
+    def possible(self, rights: Iterable[tuple[FileRight, HostPath]]) -> Sources:
+        """Return the sources of all that these rights let a call read. Raises JournalError."""
+        could: set[Source] = set()
+        for right, host in rights:
+            could.update(self._file(right.path, host))
+            if self._provenance is not None:
+                could |= self._provenance.at_or_below(host)
+        return frozenset(could)
+
+    def begin(self, could: Sources, variables: Iterable[str]) -> Reading:
+        """Note a call that starts, with what it may read and the host's variables that it sees."""
+        reading = Reading(could, frozenset(Source("secret", name) for name in variables), self)
+        self._under_way.append(reading)
+        return reading
+
+    def end(self, reading: Reading, outcome: Outcome) -> Sources:
+        """Note what a call has read, and return that. Raises JournalError."""
+        found = reading.could
+        try:
+            found = reading.at_end(outcome)
+        finally:
+            self._under_way.remove(reading)
+            self.sources = bounded(self.sources | found, SOURCES_MAX)
+        return found
+
+    def now(self, reading: Reading | None = None) -> Sources:
+        """Return the sources of all that may be known where a call (None: a new one) is decided."""
+        found = set(self.sources)
+        for other in self._under_way:
+            if other is not reading:
+                # Attack: one call puts a secret into the scratch directory, the other sends it.
+                found |= other.could | other.seen | other.reached
+        return frozenset(found if reading is None else found | reading.until_now())
+
+    def of_files(self, touched: tuple[Touched, ...]) -> Iterator[Source]:
+        """Yield the sources of the files that were read. Raises JournalError."""
+        changed = {one.host for one in touched if one.action not in READ_ACTIONS}
+        moved = {one.host for one in touched if one.action == "rename"} - {None}
+        for one in touched:
+            if one.action not in READ_ACTIONS or under(one.path, SCRATCH):
+                continue
+            if one.host is None:
+                yield Source("workspace", EVERY)
+                continue
+            yield from self._file(one.path, one.host)
+            if self._provenance is None or one.action != "read":
+                continue
+            yield from self._provenance.of(one.host)
+            if one.host in changed:
+                # Attack: what was read is overwritten or moved before anybody looks at it.
+                for host in {one.host, *moved}:
+                    yield from self._provenance.at_or_below(HostPath(host or ""))
+
+    def _file(self, path: str, host: HostPath) -> Iterator[Source]:
+        trusted = any(under(host, place) for place in self._trusted)
+        yield Source("workspace", path, trusted=trusted)
+        # Seen from the root: only a grant that names it leads to such a file.
+        if compiled(HIDDEN).matches(host.lstrip("/")):
+            yield Source("secret", path)
+
+    def keep(self, touched: tuple[Touched, ...]) -> None:
+        """Keep what a call that ended may have put into files. Raises JournalError."""
+        if self._provenance is None:
+            return
+        secret = {source for source in self.sources if source.confidential_for(None)}
+        strange = {source for source in self.sources if source.untrusted}
+        for one in touched:
+            if one.host is None or one.action not in _WRITING or under(one.path, SCRATCH):
+                continue
+            marked = any(under(one.host, place) for place in self._trusted)
+            held = self._provenance.at_or_below(one.host) | secret | (strange if marked else set())
+            if held:
+                self._provenance.note([one.host], held)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from capbox.authority.paths import quoted
+from capbox.authority.values.arguments import Arg
 from capbox.authority.web.addresses import PRIVATE, Network, within
 from capbox.authority.web.places import FetchAccess, FetchSelector
 
@@ -175,7 +176,17 @@ class Later:
 
 Counted = Uses | Bytes | Rate
 Caveat = (
-    ExpiresAfter | ExpiresAt | Counted | Except | ExceptPlaces | Ask | Net | Header | Format | Later
+    ExpiresAfter
+    | ExpiresAt
+    | Counted
+    | Except
+    | ExceptPlaces
+    | Ask
+    | Net
+    | Header
+    | Format
+    | Arg
+    | Later
 )
 
 
@@ -200,7 +211,7 @@ def kept(caveat: Caveat, child: Iterable[Caveat]) -> bool:
             )
         case ((Header() | Format()), _):
             return same == caveat
-        case Net(), _:
-            return True  # it widens: see `grant`
+        case ((Net() | Arg()), _):
+            return True  # it widens, or counts with the others of its kind: see `grant`
         case _:
             return False

@@ -1,0 +1,1 @@
+"""Typed values in the arguments of tools: their spelling, what is asked of them, their source."""

@@ -121,9 +121,9 @@ def _inherited(
         ends.append(parent.expires.ms)
     caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
     caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except | Uses | Arg))
-    caveats += child.conditions or parent.conditions
     uses = [bound for bound in (parent.uses, child.uses) if bound is not None]
     caveats += [Uses(min(uses))] if uses else []
+    caveats += child.conditions or parent.conditions
     if parent.exceptions:
         if parent.path is None or child.path is None:
             return None

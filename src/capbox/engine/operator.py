@@ -1,6 +1,7 @@
 """The operator's configuration, `config.toml`: rules, and what the network and the tools use.
 
     never = ["read ~/.ssh"]
+    grounded = ["alice@example.com"]
     [network]
     ca_files = ["/etc/ssl/company.pem"]
     [search]
@@ -28,9 +29,13 @@ _SEARCH_NEEDED = ("url", "results")
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint."""
+    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint.
+
+    `grounded` are texts whose values count as supplied by a principal in every run.
+    """
 
     never: tuple[str, ...] = ()
+    grounded: tuple[str, ...] = ()
     ca_files: tuple[Path, ...] = ()
     search: JsonObject | None = None
 
@@ -43,11 +48,12 @@ def read_operator(file: Path) -> Operator:
         return Operator()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
-    _known(document, ("never", "network", "search"), file)
+    _known(document, ("never", "grounded", "network", "search"), file)
     network = _table(document, "network", file)
     _known(network, ("ca_files",), file)
     return Operator(
         never=_texts(document, "never", file, 'never = ["read ~/.ssh"]'),
+        grounded=_texts(document, "grounded", file, 'grounded = ["alice@example.com"]'),
         ca_files=tuple(_absolute(text, file) for text in _texts(network, "ca_files", file, _CA)),
         search=_search(_table(document, "search", file), file),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,3 +112,10 @@ def test_each_sink_is_read_and_handed_on_in_its_one_spelling(
 def test_a_sink_that_names_no_value_refuses_the_call(to: Any) -> None:
     layout = Layout(HostPath("/home/me/project"))
     assert isinstance(declared(LISTED, {"to": to}, layout), Unfit)
+
+
+def test_the_values_of_one_call_are_few_enough_to_be_read() -> None:
+    layout, long = Layout(HostPath("/home/me/project")), ["a" * 50 + "@b.example"] * 100
+    assert isinstance(declared(LISTED, {"to": long}, layout), Declared)
+    listed = replace(LISTED, sinks=(*LISTED.sinks, DeclaredSink("cc", "email")))
+    assert isinstance(declared(listed, {"to": long, "cc": long}, layout), Unfit)

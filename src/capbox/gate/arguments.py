@@ -13,6 +13,7 @@ from capbox.gate.manifest import DeclaredSink, Manifest
 from capbox.messages import Json, JsonObject
 
 LISTED_MAX = 100
+SINKS_CHARACTERS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,18 @@ def declared(
     """Read each sink and locate each declared path; `grounds` are the principal's own values."""
     given: dict[str, Json] = dict(arguments)
     sinks: list[Argument] = []
+    room = SINKS_CHARACTERS_MAX
     for sink in manifest.sinks:
         found = _values(sink, given.get(sink.argument), grounds)
         if isinstance(found, Unfit):
             return found
         sinks.append(found)
         texts = [value.text for value in found.values]
+        room -= sum(map(len, texts))
+        if room < 0:
+            # Whoever is asked has to read all of it.
+            most = f"the values of one call are {SINKS_CHARACTERS_MAX} characters at most"
+            return Unfit(sink.argument, most)
         if texts:
             given[sink.argument] = texts if isinstance(given[sink.argument], list) else texts[0]
     accesses = _located(manifest, given, layout)

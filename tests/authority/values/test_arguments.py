@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capbox.authority.access import ToolAccess
 from capbox.authority.grant import Grant
@@ -23,6 +27,27 @@ def argument(name: str, kind: Kind, *texts: str, grounded: bool = False) -> Argu
     for text in texts:
         assert canonical(kind, text) == Value(kind, text) or kind == "amount", text
     return Argument(name, kind, tuple(Given(text, grounded) for text in texts))
+
+
+SPECIAL = [
+    "any",
+    "grounded",
+    "in(a)",
+    "max(5)",
+    "prefix(",
+    "",
+    " ",
+    '"',
+    "a,b",
+    "\\",
+    ")",
+    "arg.to=x",
+]
+
+
+def is_a_line(text: str) -> bool:
+    """Say whether `text` is a canonical value of kind text."""
+    return canonical("text", text) == Value("text", text) and text != "another"
 
 
 A, B, EVIL = "alice@example.com", "bob@example.com", "evil@evil.test"
@@ -199,6 +224,25 @@ def test_what_is_within_a_condition_and_what_is_not(
     held = grant(parent).conditions
     assert narrower(grant(within).conditions, held)
     assert beyond is None or not narrower(grant(beyond).conditions, held)
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda name, texts: argument(name, "text", *texts),
+            st.sampled_from(["to", "cc", "bcc"]),
+            st.lists(st.text(max_size=30).filter(is_a_line) | st.sampled_from(SPECIAL), max_size=3),
+        ),
+        unique_by=lambda one: one.name,
+        min_size=1,
+    )
+)
+def test_the_missing_grant_reads_back_and_fits_the_call(given_: list[Argument]) -> None:
+    missing = parse_grant(ToolAccess("send", tuple(given_)).missing)
+    assert isinstance(missing, Grant), missing
+    assert refusal(missing.conditions, given_) is None
+    more = [replace(one, values=(*one.values, Given("another"))) for one in given_]
+    assert refusal(missing.conditions, more) is not None
 
 
 def test_the_missing_grant_binds_exactly_what_the_call_names() -> None:

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from capbox.authority.values.kinds import Kind, Value, canonical
 
@@ -26,8 +27,9 @@ _LISTED = re.compile(r"(?<=[^0-9])[,;](?=[^0-9])")
 _MONEY = "$€£¥"
 # A name is not part of a word, an address (alice@..., alice.example) or a path.
 _FREE_BEFORE, _FREE_AFTER = r"(?<![\w@./\\:%+=&#~-])", r"(?![\w@/\\]|[.:%+=&#~-]\w)"
-_GROUP = re.compile(r"[A-Za-z0-9]{1,4}")
-_GROUPS_MAX = 9
+_ACCOUNT = re.compile(r"[A-Za-z]{2}[0-9]{2}")
+_GROUPS_MIN, _GROUPS_MAX = 4, 9
+_ACCOUNTS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ def grounded_in(text: str, directory: Iterable[Entry] = ()) -> frozenset[Value]:
     """Return the values that `text` spells, and those of the entries that it names."""
     text = unicodedata.normalize("NFC", text[:CHARACTERS_MAX])
     words = [_bare(word) for word in _BETWEEN.split(text)]
-    quotes = [next(filter(None, match.groups())) for match in _QUOTED.finditer(text)]
-    found = {value for word in words for part in _parts(word) for value in _spelt(part)}
+    quotes = {next(filter(None, match.groups())) for match in _QUOTED.finditer(text)}
+    found = {value for word in set(words) for part in _parts(word) for value in _spelt(part)}
     found |= {value for quote in quotes for value in (*_of(quote, "text", "id"), *_spelt(quote))}
     return frozenset(found | set(_accounts(words)) | set(_named(text, tuple(directory))))
 
@@ -63,15 +65,18 @@ def _parts(word: str) -> Iterator[str]:
 
 
 def _spelt(word: str) -> Iterator[Value]:
-    yield from _of(word, "email", "url", "date", "iban")
-    yield from _of(word.strip(_MONEY), "amount")
-    # Of other words every one would be a host, a path and an id.
+    if "@" in word:
+        yield from _of(word, "email")
+    if "://" in word:
+        yield from _of(word, "url")
+    # Of words without a full stop, slash or digit every one would be a host, a path and an id.
     if "." in word:
         yield from _of(word, "host")
     if "." in word or "/" in word:
         yield from _of(word, "path")
     if any(map(str.isdigit, word)):
-        yield from _of(word, "id")
+        yield from _of(word, "id", "date", "iban")
+        yield from _of(word.strip(_MONEY), "amount")
 
 
 def _of(text: str, *kinds: Kind) -> Iterator[Value]:
@@ -83,16 +88,14 @@ def _of(text: str, *kinds: Kind) -> Iterator[Value]:
 
 def _accounts(words: list[str]) -> Iterator[Value]:
     """Yield account numbers that are written in groups of four."""
-    for start, word in enumerate(words):
-        if len(word) != 4 or not word[:2].isalpha() or not word[2:].isdigit():
-            continue
-        for end in range(start + _GROUPS_MAX, start + 2, -1):
-            groups = words[start:end]
-            if all(map(_GROUP.fullmatch, groups)):
-                longest = tuple(_of(" ".join(groups), "iban"))
-                if longest:
-                    yield from longest
-                    break
+    starts = (n for n, word in enumerate(words) if _ACCOUNT.fullmatch(word))
+    grouped = {
+        tuple(words[start:end])
+        for start in islice(starts, _ACCOUNTS_MAX)
+        for end in range(start + _GROUPS_MIN, start + _GROUPS_MAX + 1)
+    }
+    for groups in grouped:
+        yield from _of(" ".join(groups), "iban")
 
 
 def _named(text: str, directory: tuple[Entry, ...]) -> Iterator[Value]:

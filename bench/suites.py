@@ -17,6 +17,7 @@ from bench.row import Rows
 from bench.rows import calls
 from bench.rows.commands import command_line
 from bench.rows.exclusions import exclusions
+from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
 from bench.rows.network import network
 from bench.rows.rate import rate
@@ -97,6 +98,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await exclusions(engine, big, few)
         found |= await gate_alone(engine, tiny, rounds * 5)
         found |= await many_grants(engine, granted, some)
+        found |= await functions(engine, granted, some)
         found |= await network(engine, granted, some * 2, few)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)

@@ -23,9 +23,10 @@ TIMED = {"read_1k", "echo", "fresh_calls", "deadline", "gate_journal", "cli_call
 GATE = {"gate_alone", "grants_decide", "grants_gate", "grants_read"}
 ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
 WEB = {"http_get", "http_save"}
+OWN = {"function_call", "arg_decide", "grounding"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match"),
-    *(ALIKE | GATE | WEB),
+    *(ALIKE | GATE | WEB | OWN),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}
 SIZED = {"rss_parent", "rss_zygote", "rss_worker", "private_worker"}

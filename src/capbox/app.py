@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
     from capbox.authority.policy import NeverRule
+    from capbox.authority.values.kinds import Value
     from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from capbox.engine.session import Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
+    from capbox.gate.runner import Tool
     from capbox.models.model import Model
     from capbox.models.open import ModelSpecError
     from capbox.sandbox.process.frames import Walls
+    from capbox.tools.functions.function import Function
 
 GUESTS = Path(__file__).parent / "guests"
 
@@ -118,11 +121,16 @@ def local_engine(
 
 
 def session(
-    engine: LocalEngine, settings: Settings, *, approver: Approver | None = None
+    engine: LocalEngine,
+    settings: Settings,
+    *,
+    approver: Approver | None = None,
+    functions: Mapping[str, Tool] | None = None,
 ) -> Session:
     """Return a session, not yet open, that holds what `settings` grant and nothing else.
 
     With an `approver`, what is missing inside the workspace may be lent, and nothing beyond.
+    `functions` are tools of this session alone; each needs a grant.
     Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
     """
     from dataclasses import replace
@@ -130,9 +138,12 @@ def session(
     from capbox.authority.grant import Grant, NameSelector, PathSelector
     from capbox.authority.paths import WORKSPACE, GrantPath
     from capbox.authority.web.places import ANY_HOST, FetchSelector
+    from capbox.engine.grounding import grounds, refuse_misfits
+    from capbox.engine.operator import read_operator
     from capbox.engine.principal import Asked, resolve
     from capbox.engine.session import Session
 
+    own = functions or {}
     if settings.environ is None:
         settings = replace(settings, environ=os.environ)
     asked = resolve(settings)
@@ -143,6 +154,13 @@ def session(
         return mint(Asked((*asked.grants, *extra), asked.layout), settings, never)
 
     minted(())  # what cannot be granted is refused here, not at the first call
+    tools = {**own, **engine.tools}
+    refuse_misfits(asked.grants, tools)
+    supplied = read_operator(engine.home.config / "config.toml").grounded
+
+    def ground(task: str) -> frozenset[Value]:
+        return grounds((task, *supplied), settings.directory, asked.grants, tools)
+
     ceiling = None
     if approver is not None:
         everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
@@ -150,9 +168,27 @@ def session(
             Grant("fetch", FetchSelector((), scheme, ANY_HOST, (1, 65_535)))
             for scheme in ("http", "https")
         )
-        tools = (Grant("tool", NameSelector(name)) for name in engine.tools)
-        ceiling = mint(Asked((everything, *web, *tools), asked.layout), settings, never)
-    return Session(engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver)
+        named = (Grant("tool", NameSelector(name)) for name in tools)
+        ceiling = mint(Asked((everything, *web, *named), asked.layout), settings, never)
+    return Session(
+        *(engine, settings, asked.layout, minted),
+        ceiling=ceiling,
+        approver=approver,
+        functions=own,
+        ground=ground,
+    )
+
+
+def functions(engine: LocalEngine, own: Mapping[str, Function]) -> dict[str, Tool]:
+    """Return functions of the embedding program as tools. Raises SettingsError for a taken name."""
+    from capbox.engine.settings import SettingsError
+    from capbox.tools.functions.runner import FunctionRunner
+
+    taken = next((name for name in own if name in engine.tools), None)
+    if taken is not None:
+        raise SettingsError(taken, "is the name of a tool that capbox brings")
+    runner = FunctionRunner(own)
+    return {name: function.tool(runner) for name, function in own.items()}
 
 
 def secret_store(home: Home | None = None) -> SecretStore:

@@ -9,11 +9,11 @@ an exception; only a wrong setting raises (`SettingsError`). Does not: read a wo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -22,6 +22,8 @@ from capbox.agent.events import Event
 from capbox.authority.budget import Budget
 from capbox.authority.decision import AuthorityId
 from capbox.authority.limits import Limits
+from capbox.authority.values.kinds import Kind
+from capbox.engine.grounding import directory_of
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine
 from capbox.engine.session import Session
@@ -31,7 +33,12 @@ from capbox.messages import Json, ToolResult
 from capbox.models.model import Model
 from capbox.models.open import ModelSpecError
 
+if TYPE_CHECKING:
+    from capbox.tools.functions.function import EffectClass, Function
+
 __all__ = ["Box", "SettingsError", "SyncBox"]
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Box:
@@ -41,7 +48,8 @@ class Box:
     `HOST=/mnt/NAME[:rw]`. Give several boxes one `engine` (`app.local_engine`) to share its
     processes; otherwise each opens its own, with its state in `home` (None: CAPBOX_HOME, or where
     the platform keeps such). `approver` may lend what is missing, inside the workspace; without
-    one everything missing is refused.
+    one everything missing is refused. `directory` says what names in a task stand for:
+    `{"Alice": {"email": "alice@example.com"}}`.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class Box:
         approver: Approver | None = None,
         engine: LocalEngine | None = None,
         home: str | Path | None = None,
+        directory: Mapping[str, Mapping[Kind, str]] | None = None,
     ) -> None:
         if workspace == "":
             raise SettingsError("workspace", 'the path is empty; give "." for this folder')
@@ -71,7 +80,9 @@ class Box:
             limits=limits or Limits(),
             budget=budget or Budget(),
             tools=None if tools is None else tuple(tools),
+            directory=directory_of(directory or {}),
         )
+        self._functions: dict[str, Function] = {}
         self._approver = approver
         self._engine = engine
         self._home = None if home is None else app.home_of({"CAPBOX_HOME": str(home)})
@@ -84,7 +95,10 @@ class Box:
             engine = self._engine
             if engine is None:
                 engine = await stack.enter_async_context(app.local_engine(home=self._home))
-            session = app.session(engine, self._settings, approver=self._approver)
+            functions = app.functions(engine, self._functions) if self._functions else None
+            session = app.session(
+                engine, self._settings, approver=self._approver, functions=functions
+            )
             self._session = await stack.enter_async_context(session)
             self._stack = stack.pop_all()
         return self
@@ -99,8 +113,44 @@ class Box:
         self._session = None
         return await leave(self._stack, error)
 
+    def tool(
+        self,
+        *,
+        effect: EffectClass,
+        sinks: Mapping[str, Kind] | None = None,
+        timeout: float = 30.0,
+        name: str | None = None,
+    ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+        """Make a function a tool of this box; before it is opened. Each needs a `tool:NAME` grant.
+
+            @box.tool(effect="send", sinks={"to": "email"})
+            def send(to: str, text: str) -> str:
+                "Send a mail."
+
+        Hints and docstring become the schema. `sinks` are the arguments that say where an effect
+        goes, and of what kind; `arg.NAME=` in a grant says what they may be. `effect` is none,
+        read, write or send; `timeout` is in seconds. Raises SettingsError for what is no tool.
+        """
+        from capbox.tools.functions.function import FunctionError, function_of
+
+        def register(call: Callable[_P, _R]) -> Callable[_P, _R]:
+            if self._session is not None:
+                raise RuntimeError("what a box can do is fixed when it is opened: register before")
+            found = function_of(call, effect=effect, sinks=sinks or {}, timeout=timeout, name=name)
+            if isinstance(found, FunctionError):
+                raise SettingsError(found.subject, found.message)
+            if found.manifest.name in self._functions:
+                raise SettingsError(found.manifest.name, "is the name of another function")
+            self._functions[found.manifest.name] = found
+            return call
+
+        return register
+
     async def call(self, tool: str, /, **arguments: Json) -> ToolResult:
-        """Call one tool. Never raises on a refusal or a failure of the tool."""
+        """Call one tool. Never raises on a refusal or a failure of the tool.
+
+        That implies `tool:NAME` for the tools that capbox brings, not for functions of this box.
+        """
         return await self._opened.call(tool, arguments)
 
     async def run(

@@ -20,6 +20,7 @@ from capbox.authority.caveats import (
     Rate,
 )
 from capbox.authority.parse import parse_caveat
+from capbox.authority.values.arguments import Among, Arg, AtMost
 from capbox.authority.web.addresses import PRIVATE
 
 
@@ -35,8 +36,8 @@ from capbox.authority.web.addresses import PRIVATE
         ("fetch", "bytes", "10MB", Bytes(10_000_000), "read"),
         ("fetch", "rate", "10/min", Rate(10, 60), ""),
         ("fetch", "ask", "each", Ask(each=True), ""),
-        ("tool", "arg.to", "in(a,b)", Later("arg.to", "in(a,b)"), "read"),
-        ("invoke", "arg.n", "max(3)", Later("arg.n", "max(3)"), "env"),
+        ("tool", "arg.to", "in(b,a)", Arg("to", Among(("a", "b"))), "read"),
+        ("invoke", "arg.n", "max(3)", Arg("n", AtMost("3")), "env"),
     ],
 )
 def test_a_caveat_applies_to_its_own_actions_only(

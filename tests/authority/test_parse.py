@@ -27,6 +27,7 @@ from capbox.authority.grant import (
 )
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import GrantPath
+from capbox.authority.values.arguments import Among, Anything, Arg, AtMost, Grounded, Prefix
 from capbox.authority.web.places import FetchSelector, Origin
 
 WEB = FetchSelector((), "https", "a.example", (443, 443))
@@ -87,7 +88,32 @@ def on(path: str) -> PathSelector:
             Grant(
                 "invoke",
                 LaterSelector("mail"),
-                (Later("arg.to", "grounded"), Untainted()),
+                (Arg("to", Grounded()), Untainted()),
+            ),
+        ),
+        (
+            'tool:send arg.amount=max(12.5) arg.cc=in() arg.subject="Re: a" arg.to=in(a@b,c@d)',
+            Grant(
+                "tool",
+                NameSelector("send"),
+                (
+                    Arg("amount", AtMost("12.5")),
+                    Arg("cc", Among(())),
+                    Arg("subject", Among(("Re: a",))),
+                    Arg("to", Among(("a@b", "c@d"))),
+                ),
+            ),
+        ),
+        (
+            r'tool:save arg.path=prefix(/workspace/out) arg.to="in(\"a b\",\"c,d\")" arg.url=any',
+            Grant(
+                "tool",
+                NameSelector("save"),
+                (
+                    Arg("path", Prefix("/workspace/out")),
+                    Arg("to", Among(("a b", "c,d"))),
+                    Arg("url", Anything()),
+                ),
             ),
         ),
     ],
@@ -167,6 +193,24 @@ def test_other_spellings_print_canonically(text: str, canonical: str) -> None:
         ("read:/a bytes=1MB", 8),
         ("write:/a bytes=lots", 9),
         ("read:/a arg.x=1", 8),
+        ("tool:a arg.x", 7),
+        ("tool:a arg.1x=1", 7),
+        ("tool:a arg.x.y=1", 7),
+        ("tool:a arg.x=1 arg.x=2", 15),
+        ("tool:a arg.x=in(a", 7),
+        ("tool:a arg.x=in(a,)", 7),
+        ("tool:a arg.x=in(,a)", 7),
+        ("tool:a arg.x=in(a(b))", 7),
+        ("tool:a arg.x=in(a)b", 7),
+        ('tool:a arg.x="in(a b)"', 7),
+        (f"tool:a arg.x=in({','.join('a' * 257)})", 7),
+        (f"tool:a arg.x={'a' * 2001}", 7),
+        ("tool:a arg.x=prefix()", 7),
+        ("tool:a arg.x=prefix(a,b)", 7),
+        ("tool:a arg.x=max()", 7),
+        ("tool:a arg.x=max(50.0)", 7),
+        ("tool:a arg.x=max(-1)", 7),
+        ("tool:a arg.x=max(1e3)", 7),
         ("read:/a untainted=yes", 8),
         ("read:/a colour=red", 8),
         ("env:1NAME", 4),

@@ -45,6 +45,17 @@ from capbox.authority.limits import Limits
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, hostile_character, joined
 from capbox.authority.policy import NeverRule
+from capbox.authority.values.arguments import (
+    Among,
+    Anything,
+    Arg,
+    Argument,
+    AtMost,
+    Given,
+    Grounded,
+    Prefix,
+)
+from capbox.authority.values.kinds import KINDS, Value, canonical
 from capbox.authority.web.places import FetchSelector, Origin, parse_fetch, parse_origin
 
 # --- print and parse ---------------------------------------------------------------------------
@@ -71,7 +82,15 @@ asks = st.sampled_from(["first", "each"]).map(lambda v: Later("ask", v))
 public = st.just(Public())
 rates = st.integers(0, 99).map(lambda n: Later("rate", f"{n}/min"))
 untainted = st.just(Untainted())
-arguments = clean.map(lambda v: Later("arg.to", v))
+one_of = st.lists(clean, max_size=3).map(Among.of)
+amounts = st.from_regex(r"(0|[1-9][0-9]{0,5})(\.[0-9]{0,3}[1-9])?", fullmatch=True)
+tests = st.one_of(
+    one_of,
+    st.builds(Prefix, clean),
+    st.builds(AtMost, amounts),
+    st.sampled_from([Grounded(), Anything(), Among(("any",)), Among(("in(",)), Among(("max(1)",))]),
+)
+arguments = tests.map(lambda test: Arg("to", test))
 sizes = st.integers(0, 99).map(lambda n: Later("bytes", f"{n}kB"))
 
 
@@ -138,7 +157,17 @@ PATHS = tuple(
     for depth in range(3)
     for parts in product(NAMES, repeat=depth)
 )
+VALUES = ("/a", "/a/b", "/ab", "https://h/", "https://h/a", "https://h/a?b", "5", "50", "a@h")
+CALLS = tuple(
+    ToolAccess("a", (Argument("to", kind, tuple(Given(t, grounded) for t in texts)), left_out))
+    for kind in KINDS
+    for texts in ((), *((v,) for v in VALUES), ("5", "50"))
+    if all(canonical(kind, text) == Value(kind, text) for text in texts)
+    for grounded in (False, True)
+    for left_out in (Argument("cc", kind), Argument("cc", kind, (Given("5"),)))
+)
 ACCESSES: tuple[Access, ...] = (
+    *CALLS,
     *map(ReadAccess, PATHS),
     *map(WriteAccess, PATHS),
     *map(EnvAccess, ("A", "B")),
@@ -154,6 +183,16 @@ small_caveats = caveats(
 )
 small_globs = st.sampled_from(["a", "b", "/a", "a/b", "**/a/b", "a/**", "?", "b*", "**", ".git"])
 small_except = st.builds(Except, st.lists(small_globs, min_size=1, max_size=2).map(tuple))
+small_tests = st.one_of(
+    st.lists(st.sampled_from(VALUES), max_size=2).map(Among.of),
+    st.builds(Prefix, st.sampled_from([*VALUES, "https:/", "https://h", "/", "h"])),
+    st.builds(AtMost, st.sampled_from(["5", "49", "50"])),
+    st.sampled_from([Grounded(), Anything()]),
+)
+small_conditions = st.dictionaries(
+    st.sampled_from(["to", "to", "cc", "no"]), small_tests, max_size=2
+)
+small_conditions = small_conditions.map(lambda found: tuple(Arg(*one) for one in found.items()))
 small = st.one_of(
     st.builds(
         lambda action, path, some, out: Grant(action, path, (*some, *out)),
@@ -168,7 +207,12 @@ small = st.one_of(
         st.builds(EnvSelector, st.sampled_from("AB"), st.sampled_from([None, "1"])),
         small_caveats,
     ),
-    st.builds(Grant, st.just("tool"), st.sampled_from("ab").map(NameSelector), small_caveats),
+    st.builds(
+        lambda name, some, conditions: Grant("tool", NameSelector(name), (*some, *conditions)),
+        st.sampled_from("aab"),
+        small_caveats,
+        small_conditions,
+    ),
     st.builds(
         Grant,
         st.just("model"),
@@ -212,7 +256,9 @@ def derived(draw: st.DrawFn, parent: Authority) -> Grant:
     if draw(st.integers(0, 9)) == 9:
         return draw(small)
     if grant.path is None:
-        return grant
+        others = tuple(c for c in grant.caveats if not isinstance(c, Arg))
+        tool = grant.action == "tool" and draw(st.booleans())
+        return Grant("tool", grant.selector, (*others, *draw(small_conditions))) if tool else grant
     inner = "/".join(draw(st.lists(st.sampled_from(NAMES), max_size=2)))
     residual = Globs(grant.exceptions).residual(inner) or frozenset()
     kept = tuple(sorted(residual)) if draw(st.integers(0, 4)) < 4 else grant.exceptions
@@ -342,6 +388,12 @@ def test_a_lease_is_lent_where_the_ceiling_permits_and_permits_nothing_beyond(
     held = permitted(ceiling, Standing(0.0))
     access = data.draw(st.sampled_from([a for a in ACCESSES if a in held] or ACCESSES))
     lease = lend(ceiling, access, seconds=1, id=AuthorityId("leaf"), now=0.0)
-    assert isinstance(lease, Authority) or access not in held
+    # Whether one address is a grounded value, or a text below a prefix, the text does not say.
+    by_kind = any(
+        not isinstance(condition.test, Among | Anything)
+        for minted in ceiling.candidates(access)
+        for condition in minted.grant.conditions
+    )
+    assert isinstance(lease, Authority) or access not in held or by_kind
     if isinstance(lease, Authority):
         assert permitted(lease, standing) <= permitted(ceiling, standing)

@@ -3,8 +3,9 @@
 A new implementation adds a fixture to RUNNERS that builds a `Stand`.
 """
 
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -22,7 +23,9 @@ from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.run import Sandbox, no_service
 from capbox.sandbox.spec import Failed, Finished, Job, Module, Outcome, Stopped
-from capbox.tools.scripted import ScriptedRunner
+from capbox.tools.functions.function import Function, function_of
+from capbox.tools.functions.runner import FunctionRunner
+from capbox.tools.scripted import ScriptedRunner, reply
 from capbox.tools.wasm import WasmRunner
 
 # Copies standard input to standard output; the second module then traps, the third never ends.
@@ -46,12 +49,18 @@ ENDINGS = {"echo": "", "trap": "unreachable", "loop": "(loop $again (br $again))
 
 @dataclass(frozen=True)
 class Stand:
-    """A runner, and jobs that it can run: one answers its request, one fails, one never ends."""
+    """A runner, and jobs that it can run: one answers its request, one fails, one never ends.
+
+    `asking` makes the request that the first answers with the same text, as `answered` has it.
+    """
 
     runner: Runner
     echo: Job
     trap: Job
     loop: Job
+    asking: Callable[[str], bytes] = str.encode
+    answered: Callable[[str], Finished] = lambda text: Finished(text.encode())
+    failed: type[Failed] | type[Finished] = Failed
 
 
 def job(directory: Path, name: str) -> Job:
@@ -99,7 +108,35 @@ async def wasm(directory: Path) -> AsyncIterator[Stand]:
         yield Stand(WasmRunner(sandbox), *(job(directory, name) for name in ENDINGS))
 
 
-RUNNERS = {"scripted": scripted, "wasm": wasm}
+@asynccontextmanager
+async def functions(directory: Path) -> AsyncIterator[Stand]:
+    """Functions of this program, whose failure is an answer that says so."""
+
+    async def echo(text: str) -> str:
+        """Echo."""
+        return text
+
+    def trap() -> str:
+        """Fail."""
+        raise ValueError("unreachable")
+
+    async def loop() -> str:
+        """Never end."""
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    made = [function_of(f, effect="none", sinks={}, timeout=9) for f in (echo, trap, loop)]
+    known = {f.manifest.name: f for f in made if isinstance(f, Function)}
+
+    def asking(text: str, tool: str = "echo") -> bytes:
+        arguments = {"text": text} if tool == "echo" else {}
+        return json.dumps({"tool": tool, "arguments": arguments}).encode()
+
+    jobs = (replace(job(directory, name), request=asking("request", name)) for name in ENDINGS)
+    yield Stand(FunctionRunner(known), *jobs, asking, reply, Finished)
+
+
+RUNNERS = {"scripted": scripted, "wasm": wasm, "functions": functions}
 
 
 @pytest.fixture(params=RUNNERS)
@@ -116,27 +153,28 @@ def unexpected(outcome: Outcome) -> None:
 
 async def test_a_job_gets_its_request_and_its_output_is_returned(stand: Stand) -> None:
     outcome = await stand.runner.run(stand.echo, unexpected, no_service)
-    assert outcome.end == Finished(b"request")
+    assert outcome.end == stand.answered("request")
 
 
 async def test_a_failure_is_an_outcome_and_the_next_job_works(stand: Stand) -> None:
     outcome = await stand.runner.run(stand.trap, unexpected, no_service)
-    assert isinstance(outcome.end, Failed)
-    assert (await stand.runner.run(stand.echo, unexpected, no_service)).end == Finished(b"request")
+    assert isinstance(outcome.end, stand.failed) and b"unreachable" in repr(outcome.end).encode()
+    again = await stand.runner.run(stand.echo, unexpected, no_service)
+    assert again.end == stand.answered("request")
 
 
 async def test_jobs_side_by_side_never_see_each_others_requests(stand: Stand) -> None:
     outputs: dict[int, Outcome] = {}
 
     async def one(number: int) -> None:
-        mine = replace(stand.echo, run=f"run-{number}", request=f"request {number}".encode())
+        mine = replace(stand.echo, run=f"run-{number}", request=stand.asking(f"request {number}"))
         outputs[number] = await stand.runner.run(mine, unexpected, no_service)
 
     async with anyio.create_task_group() as tasks:
         for number in range(8):
             tasks.start_soon(one, number)
     assert {n: o.end for n, o in outputs.items()} == {
-        n: Finished(f"request {n}".encode()) for n in range(8)
+        n: stand.answered(f"request {n}") for n in range(8)
     }
 
 
@@ -161,7 +199,8 @@ async def test_stopping_a_run_ends_its_jobs_as_revoked(stand: Stand) -> None:
 
 async def test_stopping_another_run_ends_nothing(stand: Stand) -> None:
     stand.runner.stop_run("another")
-    assert (await stand.runner.run(stand.echo, unexpected, no_service)).end == Finished(b"request")
+    again = await stand.runner.run(stand.echo, unexpected, no_service)
+    assert again.end == stand.answered("request")
 
 
 async def test_a_cancelled_job_reports_what_had_happened(stand: Stand) -> None:
@@ -182,7 +221,8 @@ async def test_a_cancelled_job_reports_what_had_happened(stand: Stand) -> None:
         scopes[0].cancel()
     # At most: a job that was cancelled before it started has nothing to report.
     assert len(cut) <= 1 and all(isinstance(o.end, Stopped) for o in cut)
-    assert (await stand.runner.run(stand.echo, unexpected, no_service)).end == Finished(b"request")
+    again = await stand.runner.run(stand.echo, unexpected, no_service)
+    assert again.end == stand.answered("request")
 
 
 async def test_no_descriptor_is_left_when_a_job_has_ended(stand: Stand) -> None:

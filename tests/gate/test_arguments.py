@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from capbox.authority.access import Access, ReadAccess, WriteAccess
+from capbox.authority.limits import Limits
 from capbox.authority.paths import GrantPath, HostPath, Layout, PathRefusal
+from capbox.authority.values.kinds import Unfit, Value
 from capbox.gate.arguments import Declared, declared
-from capbox.gate.manifest import Manifest, parse_manifest
+from capbox.gate.manifest import DeclaredSink, Manifest, parse_manifest
+from capbox.gate.schema import Schema
 
 MANIFEST = """
 name = "move"
@@ -58,3 +64,58 @@ def test_a_path_that_is_no_name_refuses_the_call() -> None:
     assert isinstance(manifest, Manifest)
     layout = Layout(HostPath("/home/me/project"))
     assert isinstance(declared(manifest, {"source": "a\0b"}, layout), PathRefusal)
+
+
+LISTED = Manifest(
+    *("send", "1", "Send.", "", "", "execute", Schema({}), (), (), (), Limits()),
+    sinks=(DeclaredSink("to", "email"), DeclaredSink("amount", "amount")),
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "to", "amount", "given"),
+    [
+        ({"to": "A@B.example"}, ["A@b.example"], [], {"to": "A@b.example"}),
+        ({"to": ["a@b.example"] * 2}, ["a@b.example"] * 2, [], {"to": ["a@b.example"] * 2}),
+        ({"to": []}, [], [], {"to": []}),
+        ({"to": None}, [], [], {"to": None}),
+        ({"amount": 5.0, "x": {"to": "y"}}, [], ["5"], {"amount": "5", "x": {"to": "y"}}),
+    ],
+)
+def test_each_sink_is_read_and_handed_on_in_its_one_spelling(
+    arguments: dict[str, Any], to: list[str], amount: list[str], given: dict[str, Any]
+) -> None:
+    grounds = frozenset({Value("email", "a@b.example")})
+    found = declared(LISTED, arguments, Layout(HostPath("/home/me/project")), grounds)
+    assert isinstance(found, Declared)
+    assert found.arguments == given
+    assert found.tool.name == "send"
+    assert [[v.text for v in a.values] for a in found.tool.arguments] == [to, amount]
+    # The same text as another kind is another value.
+    for value in found.tool.arguments[0].values:
+        assert value.grounded is (value.text == "a@b.example")
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        *(
+            "a@b.example,c@d.example",
+            ["a@b.example", "x"],
+            [["a@b.example"]],
+            {"to": "a@b.example"},
+        ),
+        *([None], ["a@b.example", None], 5, True, "", ["a@b.example"] * 101),
+    ],
+    ids=lambda to: repr(to)[:40],
+)
+def test_a_sink_that_names_no_value_refuses_the_call(to: Any) -> None:
+    layout = Layout(HostPath("/home/me/project"))
+    assert isinstance(declared(LISTED, {"to": to}, layout), Unfit)
+
+
+def test_the_values_of_one_call_are_few_enough_to_be_read() -> None:
+    layout, long = Layout(HostPath("/home/me/project")), ["a" * 50 + "@b.example"] * 100
+    assert isinstance(declared(LISTED, {"to": long}, layout), Declared)
+    listed = replace(LISTED, sinks=(*LISTED.sinks, DeclaredSink("cc", "email")))
+    assert isinstance(declared(listed, {"to": long, "cc": long}, layout), Unfit)

@@ -34,6 +34,8 @@ def test_an_object_is_parsed_and_no_text_is_no_arguments(
         "7",
         "{'path': 'a'}",
         '{"limit": NaN}',
+        '{"to": "alice@example.com", "to": "mallory@evil.test"}',
+        '{"a": {"b": 1, "b": 1}}',
         '{"limit": -Infinity}',
         '{"path": "\\ud800"}',
         '{"limit": ' + "9" * 5_000 + "}",

@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass
 
 from capbox.authority.paths import WORKSPACE, GrantPath, Layout, below, quoted, under
+from capbox.authority.values.arguments import Argument
 from capbox.authority.web.places import FetchAccess
 
 
@@ -72,11 +73,23 @@ class EnvAccess(_OnName):
     action = "env"
 
 
+@dataclass(frozen=True, slots=True)
 class ToolAccess(_OnName):
-    """Call one tool, as the model does."""
+    """Call one tool, as the model does; `arguments` are all that it declares, given or not."""
 
-    __slots__ = ()
+    arguments: tuple[Argument, ...] = ()
     action = "tool"
+
+    def __str__(self) -> str:
+        given = ", ".join(str(argument) for argument in self.arguments if argument.values)
+        return f"tool {self.name}({given})" if self.arguments else f"tool {self.name}"
+
+    @property
+    def missing(self) -> str:
+        """Return the grant that would allow this: these values, and no other argument."""
+        given = [a for a in self.arguments if a.values] or self.arguments
+        bound = "".join(f" {argument.exactly}" for argument in given)
+        return f"tool:{quoted(self.name)}{bound}"
 
 
 class ModelAccess(_OnName):
@@ -99,6 +112,8 @@ def flag_for(access: Access, layout: Layout) -> str:
         target = _short(access.path, layout)
     elif isinstance(access, FetchAccess):
         target = access.selector
+    elif isinstance(access, ToolAccess) and access.arguments:
+        return f"--grant {shlex.quote(access.missing)}"
     else:
         target = access.name
     return f"--{access.action} {shlex.quote(target)}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from capbox.authority.access import Access, ReadAccess, WriteAccess
+from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
 from capbox.authority.budget import Budget
 from capbox.authority.caveats import Counted, ExpiresAfter, ExpiresAt
 from capbox.authority.decision import (
@@ -27,6 +27,7 @@ from capbox.authority.grant import Grant
 from capbox.authority.limits import Limits
 from capbox.authority.paths import WORKSPACE, GrantPath, below, is_canonical, joined, under
 from capbox.authority.policy import NeverRule
+from capbox.authority.values.arguments import Arg, refusal
 from capbox.authority.web.places import FetchAccess
 
 # Of several refusals the reader gets the one that is closest to a permission.
@@ -84,12 +85,16 @@ class FileRight:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A grant with an identity: `counters` are the counted bounds, its own and its ancestors'."""
+    """A grant with an identity: `counters` are the counted bounds, its own and its ancestors'.
+
+    So are `conditions`: what arguments have to be depends on the tool, which no child changes.
+    """
 
     id: GrantId
     grant: Grant
     lineage: tuple[GrantId, ...]
     counters: tuple[tuple[GrantId, Counted], ...]
+    conditions: tuple[tuple[Arg, ...], ...] = ()
 
     @property
     def expires_ms(self) -> int | None:
@@ -185,7 +190,8 @@ class Authority:
             if isinstance(absolute, AuthorityError):
                 return absolute
             name = GrantId(f"{id}#{number}")
-            minted.append(Minted(name, absolute, (name,), _counters(name, absolute)))
+            counters = _counters(name, absolute)
+            minted.append(Minted(name, absolute, (name,), counters, (absolute.conditions,)))
         return cls(id, (id,), tuple(minted), limits, budget, never)
 
     def attenuate(
@@ -214,7 +220,9 @@ class Authority:
                 return AuthorityError(absolute, f"{absolute} is not within what the parent holds")
             name = GrantId(f"{id}#{number}")
             counters = (*_counters(name, absolute), *parent.counters)
-            minted.append(Minted(name, absolute, (name, *parent.lineage), counters))
+            conditions = (absolute.conditions, *parent.conditions)
+            lineage = (name, *parent.lineage)
+            minted.append(Minted(name, absolute, lineage, counters, conditions))
         return Authority(id, (id, *self.lineage), tuple(minted), limits, budget, self.never)
 
     def decide(self, access: Access, standing: Standing) -> Decision:
@@ -278,6 +286,11 @@ class Authority:
                 return _EXCLUDED, excluded
         if isinstance(access, FetchAccess) and minted.grant.leaves_out(access):
             return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
+        if isinstance(access, ToolAccess):
+            found = (refusal(conditions, access.arguments) for conditions in minted.conditions)
+            unfit = next(filter(None, found), None)
+            if unfit is not None:
+                return _EXCLUDED, unfit
         if not standing.revoked.isdisjoint(self.lineage):
             return _REVOKED, f"revoked: {minted.grant}"
         lapsed = minted.lapsed(standing)

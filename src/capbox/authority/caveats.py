@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from capbox.authority.paths import quoted
+from capbox.authority.values.arguments import Arg
 from capbox.authority.web.addresses import PRIVATE, Network, within
 from capbox.authority.web.places import FetchAccess, FetchSelector
 
@@ -206,6 +207,7 @@ Caveat = (
     | Format
     | Untainted
     | Public
+    | Arg
     | Later
 )
 
@@ -233,7 +235,7 @@ def kept(caveat: Caveat, child: Iterable[Caveat]) -> bool:
             return same == caveat
         case ((Untainted() | Public()), _):
             return same is not None
-        case Net(), _:
-            return True  # it widens: see `grant`
+        case ((Net() | Arg()), _):
+            return True  # it widens, or counts with the others of its kind: see `grant`
         case _:
             return False

@@ -38,6 +38,7 @@ from capbox.authority.caveats import (
 )
 from capbox.authority.exclusions import compiled
 from capbox.authority.paths import GrantPath, below, quoted, under
+from capbox.authority.values.arguments import Arg, narrower
 from capbox.authority.values.label import Sources, told
 from capbox.authority.web.addresses import (
     LOOPBACK,
@@ -180,6 +181,11 @@ class Grant:
         return next((c.count for c in self.caveats if isinstance(c, Uses)), None)
 
     @property
+    def conditions(self) -> tuple[Arg, ...]:
+        """Return what the arguments of a call have to be."""
+        return tuple(c for c in self.caveats if isinstance(c, Arg))
+
+    @property
     def exceptions(self) -> tuple[str, ...]:
         """Return the globs that this grant leaves out, relative to its selector."""
         return next((c.globs for c in self.caveats if isinstance(c, Except)), ())
@@ -285,6 +291,7 @@ class Grant:
         return (
             self._includes(child)
             and all(_kept(c, self, child) for c in self.caveats)
+            and narrower(child.conditions, self.conditions)
             and all(
                 is_public(n) or any(opens_no_more(n, o) for o in self.networks)
                 for n in child.networks

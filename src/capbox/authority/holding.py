@@ -24,6 +24,7 @@ from capbox.authority.exclusions import compiled
 from capbox.authority.grant import Grant
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import below
+from capbox.authority.values.arguments import Arg
 from capbox.authority.web.places import FetchAccess
 
 
@@ -132,9 +133,10 @@ def _inherited(
     if isinstance(parent.expires, ExpiresAt):
         ends.append(parent.expires.ms)
     caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
-    caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except | Uses))
+    caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except | Uses | Arg))
     uses = [bound for bound in (parent.uses, child.uses) if bound is not None]
     caveats += [Uses(min(uses))] if uses else []
+    caveats += child.conditions or parent.conditions
     if parent.exceptions:
         if parent.path is None or child.path is None:
             return None

@@ -49,6 +49,8 @@ from capbox.authority.grant import (
     Selector,
 )
 from capbox.authority.paths import GrantPath, hostile_character
+from capbox.authority.values.arguments import Arg
+from capbox.authority.values.parse import parse_test
 from capbox.authority.web.addresses import PRIVATE, Network, network_of
 from capbox.authority.web.places import FetchSelector, is_loopback, parse_fetch, parse_origin
 
@@ -238,7 +240,8 @@ def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
     if _ARGUMENT.fullmatch(key):
         if action not in _CALLS:
             return f"{key}= does not apply to {action}:"
-        return Later(key, value) if value else f"{key} needs a value: {key}=..."
+        test = f"needs a value: {key}=..." if value is None else parse_test(value)
+        return f"{key} {test}" if isinstance(test, str) else Arg(key.removeprefix("arg."), test)
     label = _LABELS.get(key)
     if label is not None:
         return label if value is None else f"{key} takes no value"

@@ -20,6 +20,7 @@ from typing import Self
 from capbox.authority.authority import Authority
 from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath, Layout
+from capbox.authority.values.kinds import Value
 from capbox.broker.network import Network
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
@@ -167,8 +168,14 @@ class LocalEngine:
         ceiling: Authority | None,
         approver: Approver,
         environment: Mapping[str, str],
+        functions: Mapping[str, Tool] | None = None,
+        grounds: frozenset[Value] = frozenset(),
     ) -> OpenRun:
-        """Begin a journaled run that holds `authority`. Raises JournalError or OSError."""
+        """Begin a journaled run that holds `authority`. Raises JournalError or OSError.
+
+        `functions` are tools of this run alone, `grounds` what its principals' words name.
+        """
+        tools = {**(functions or {}), **self.tools}
         now = time.time()
         run = run_id(now, os.urandom(10))
         opened = RunOpened(
@@ -176,7 +183,7 @@ class LocalEngine:
             workspace=layout.workspace,
             authority_id=authority.id,
             authority=tuple(str(minted.grant) for minted in authority.grants),
-            tools=tuple(sorted((name, tool.digest) for name, tool in self.tools.items())),
+            tools=tuple(sorted((name, tool.digest) for name, tool in tools.items())),
             versions=tuple((name, importlib.metadata.version(name)) for name in _COMPONENTS),
             started=now,
         )
@@ -195,8 +202,17 @@ class LocalEngine:
             approver=approver,
             environment=environment,
             context=Context(self._trusted, self._provenance),
+            functions=functions or {},
+            grounds=grounds,
         )
-        return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
+        runners = {tool.runner for tool in seat.functions.values()}
+
+        def end_workers(run: str) -> None:
+            for runner in runners:
+                runner.stop_run(run)
+            self.sandbox.stop_run(run)
+
+        return OpenRun(seat, self.home, scratch, end_workers)
 
     @property
     def _scratches(self) -> Path:

@@ -2,6 +2,7 @@
 
     never = ["read ~/.ssh"]
     trusted = ["~/work/specs"]
+    grounded = ["alice@example.com"]
     [network]
     ca_files = ["/etc/ssl/company.pem"]
     [search]
@@ -35,11 +36,13 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 class Operator:
     """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint.
 
-    What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text.
+    What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text;
+    `grounded` are texts whose values count as supplied by a principal in every run.
     """
 
     never: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    grounded: tuple[str, ...] = ()
     ca_files: tuple[Path, ...] = ()
     search: JsonObject | None = None
 
@@ -52,12 +55,13 @@ def read_operator(file: Path) -> Operator:
         return Operator()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
-    _known(document, ("never", "trusted", "network", "search"), file)
+    _known(document, ("never", "trusted", "grounded", "network", "search"), file)
     network = _table(document, "network", file)
     _known(network, ("ca_files",), file)
     return Operator(
         never=_texts(document, "never", file, 'never = ["read ~/.ssh"]'),
         trusted=tuple(_trusted(text, file) for text in _texts(document, "trusted", file, _TRUSTED)),
+        grounded=_texts(document, "grounded", file, 'grounded = ["alice@example.com"]'),
         ca_files=tuple(_absolute(text, file) for text in _texts(network, "ca_files", file, _CA)),
         search=_search(_table(document, "search", file), file),
     )

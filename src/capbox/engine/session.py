@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -23,10 +23,12 @@ from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
+from capbox.authority.values.kinds import Value
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
+from capbox.gate.runner import Tool
 from capbox.gate.seat import Repeats, Seat
 from capbox.journal.errors import JournalError
 from capbox.journal.event import Decided
@@ -40,13 +42,18 @@ if TYPE_CHECKING:
     from capbox.models.model import Model
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
+Ground = Callable[[str], frozenset[Value]]
 _CLOSED = ToolFailure(
     "interrupted", "the box was closed; what the call did until then is in the journal"
 )
 
 
 class Session:
-    """Use as an async context manager, within a running `LocalEngine`."""
+    """Use as an async context manager, within a running `LocalEngine`.
+
+    `functions` are the program's own tools: no call and no run implies `tool:` for them. `ground`
+    returns the values that principals supply with a task.
+    """
 
     def __init__(
         self,
@@ -57,7 +64,11 @@ class Session:
         *,
         ceiling: Authority | None = None,
         approver: Approver | None = None,
+        functions: Mapping[str, Tool] | None = None,
+        ground: Ground | None = None,
     ) -> None:
+        self._functions = functions or {}
+        self._ground = ground
         self._engine = engine
         self._settings = settings
         self._layout = layout
@@ -187,9 +198,10 @@ class Session:
         # A tool that cannot work is not offered, yet a model that names it anyway should hear which
         # file grant is missing, not that the tool is.
         chosen = self._settings.tools
-        grants = tuple(map(_tool_grant, sorted(self._engine.tools if chosen is None else chosen)))
+        named = sorted(self._engine.tools if chosen is None else chosen)
+        grants = tuple(_tool_grant(name) for name in named if name not in self._functions)
         minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
-        opened = self._open(minted)
+        opened = self._open(minted, task)
         seat = opened.seat
         plan = RunPlan(
             run=seat.run,
@@ -229,18 +241,23 @@ class Session:
         from capbox.engine.offer import offered
 
         chosen = self._settings.tools
-        unknown = [name for name in chosen or () if name not in self._engine.tools]
+        tools = {**self._functions, **self._engine.tools}
+        unknown = [name for name in chosen or () if name not in tools]
         if unknown:
-            known = ", ".join(sorted(self._engine.tools))
+            known = ", ".join(sorted(tools))
             raise SettingsError(
                 f"--tool {unknown[0]}", f"there is no such tool; there are: {known}"
             )
         if chosen is None and self._ceiling is not None:
             # Somebody can be asked: what is missing may be lent.
-            chosen = tuple(self._engine.tools)
-        return offered(self._engine.tools, self._mint(()), chosen)
+            chosen = tuple(tools)
+        held = self._mint(())
+        if chosen is None:
+            granted = {str(m.grant.selector) for m in held.grants if m.grant.action == "tool"}
+            tools = {n: t for n, t in tools.items() if n in granted or n not in self._functions}
+        return offered(tools, held, chosen)
 
-    def _open(self, authority: Authority) -> OpenRun:
+    def _open(self, authority: Authority, task: str = "") -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
         return self._engine.open_run(
@@ -249,6 +266,8 @@ class Session:
             ceiling=self._ceiling,
             approver=self._approver,
             environment=self._settings.environ or {},
+            functions=self._functions,
+            grounds=frozenset() if self._ground is None else self._ground(task),
         )
 
     async def _at_gate(

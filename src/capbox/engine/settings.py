@@ -12,6 +12,7 @@ from pathlib import Path
 
 from capbox.authority.budget import Budget
 from capbox.authority.limits import Limits
+from capbox.authority.values.grounding import Entry
 
 
 class SettingsError(ValueError):
@@ -31,7 +32,7 @@ class Settings:
     text of grants, `maps` `HOST=/mnt/NAME[:rw]`, `env` `NAME` or `NAME=VALUE`,
     `fetches` `[METHODS ]URL`, `secrets` `NAME@ORIGIN`; `environ` is where
     the value of a bare NAME comes from (None: what the composition root finds). `tools` None means
-    every built-in that can do its work.
+    every built-in that can do its work. `directory` says what names in a task stand for.
     """
 
     workspace: Path = Path()
@@ -48,3 +49,4 @@ class Settings:
     budget: Budget = field(default_factory=Budget)
     tools: tuple[str, ...] | None = None
     model: str | None = None
+    directory: tuple[Entry, ...] = ()

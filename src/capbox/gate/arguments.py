@@ -1,32 +1,81 @@
-"""The paths that a call declares in its arguments: where they lead, and what to decide on. Pure."""
+"""What a call declares in its arguments: the tool and its values, where paths lead. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
-from capbox.authority.access import Access, ReadAccess, WriteAccess
+from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
 from capbox.authority.paths import WORKSPACE, GrantPath, GuestPath, Inside, Layout, PathRefusal
-from capbox.gate.manifest import Manifest
+from capbox.authority.values.arguments import Argument, Given
+from capbox.authority.values.kinds import Unfit, Value, canonical
+from capbox.gate.manifest import DeclaredSink, Manifest
 from capbox.messages import Json, JsonObject
+
+LISTED_MAX = 100
+SINKS_CHARACTERS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The accesses that the arguments name, and the arguments as the guest gets them.
+    """The accesses that a call names, and the arguments as the tool gets them.
 
-    Every declared path in them is absolute and as the guest sees it: exactly what was decided on.
+    Every declared path in them is absolute and as the guest sees it, every sink spelt canonically:
+    exactly what was decided on.
     """
 
+    tool: ToolAccess
     accesses: tuple[Access, ...]
     arguments: JsonObject
 
 
-def declared(manifest: Manifest, arguments: JsonObject, layout: Layout) -> Declared | PathRefusal:
-    """Locate each declared path; one that is left out means the workspace, to be read."""
+def declared(
+    manifest: Manifest, arguments: JsonObject, layout: Layout, grounds: Set[Value] = frozenset()
+) -> Declared | PathRefusal | Unfit:
+    """Read each sink and locate each declared path; `grounds` are the principal's own values."""
+    given: dict[str, Json] = dict(arguments)
+    sinks: list[Argument] = []
+    room = SINKS_CHARACTERS_MAX
+    for sink in manifest.sinks:
+        found = _values(sink, given.get(sink.argument), grounds)
+        if isinstance(found, Unfit):
+            return found
+        sinks.append(found)
+        texts = [value.text for value in found.values]
+        room -= sum(map(len, texts))
+        if room < 0:
+            # Whoever is asked has to read all of it.
+            most = f"the values of one call are {SINKS_CHARACTERS_MAX} characters at most"
+            return Unfit(sink.argument, most)
+        if texts:
+            given[sink.argument] = texts if isinstance(given[sink.argument], list) else texts[0]
+    accesses = _located(manifest, given, layout)
+    if isinstance(accesses, PathRefusal):
+        return accesses
+    return Declared(ToolAccess(manifest.name, tuple(sinks)), accesses, given)
+
+
+def _values(sink: DeclaredSink, given: Json, grounds: Set[Value]) -> Argument | Unfit:
+    """Return what one argument names; left out, null and an empty list are no values at all."""
+    texts = given if isinstance(given, list) else [] if given is None else [given]
+    if len(texts) > LISTED_MAX:
+        return Unfit(sink.argument, f"a list of more than {LISTED_MAX} values")
+    values: list[Given] = []
+    for text in texts:
+        value = canonical(sink.kind, text)
+        if isinstance(value, Unfit):
+            return Unfit(f"{sink.argument}: {value.text!r}", value.reason)
+        values.append(Given(value.text, value in grounds))
+    return Argument(sink.argument, sink.kind, tuple(values))
+
+
+def _located(
+    manifest: Manifest, given: dict[str, Json], layout: Layout
+) -> tuple[Access, ...] | PathRefusal:
+    """Locate each declared path in `given`; one left out means the workspace, to be read."""
     accesses: list[Access] = []
-    located: dict[str, Json] = dict(arguments)
     for path in manifest.paths:
-        text = arguments.get(path.argument)
+        text = given.get(path.argument)
         if not isinstance(text, str) and path.kind == "write":
             continue  # nowhere to write to
         if not isinstance(text, str):
@@ -37,8 +86,8 @@ def declared(manifest: Manifest, arguments: JsonObject, layout: Layout) -> Decla
         if isinstance(place, PathRefusal):
             return place
         seen: GuestPath | GrantPath = place.guest if isinstance(place, Inside) else place.grant
-        located[path.argument] = seen
+        given[path.argument] = seen
         if place.grant is not None:  # else it is scratch, which needs no grant
             access = ReadAccess if path.kind == "read" else WriteAccess
             accesses.append(access(place.grant))
-    return Declared(tuple(accesses), located)
+    return tuple(accesses)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
-from capbox.authority.access import Access
+from capbox.authority.access import Access, ToolAccess
 from capbox.authority.authority import Authority, AuthorityError, Minted
 from capbox.authority.decision import AuthorityId, Denied, Standing
 from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
+from capbox.authority.values.kinds import Value
 from capbox.authority.web.places import FetchAccess
 from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
 from capbox.gate.rights.files import linked_to
@@ -48,12 +49,15 @@ async def lease_for(
         return replace(denied, reason=f"{denied.reason}; {answer}")
     seconds = answer.seconds if isinstance(answer, For) else None
     wanted = access.missing if isinstance(answer, Once) else question.grant
-    if isinstance(answer, Once) and isinstance(access, FetchAccess):
+    if isinstance(answer, Once) and isinstance(access, FetchAccess | ToolAccess):
         wanted += " uses=1"  # what was shown is this request, not others like it
     lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing().now)
     if isinstance(lease, AuthorityError):
         return replace(denied, reason=lease.message)
     _note(lease, seat, call_id, answer)
+    if isinstance(answer, ForRun) and isinstance(access, ToolAccess):
+        # Seen and approved for the run, these values are the principal's own from here on.
+        seat.grounds |= {Value(a.kind, v.text) for a in access.arguments for v in a.values}
     return lease
 
 

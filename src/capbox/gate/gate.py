@@ -15,14 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
+from capbox.authority.access import Access, ReadAccess, WriteAccess
 from capbox.authority.authority import Authority, FileRight, Minted
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
 from capbox.authority.limits import Limits
-from capbox.authority.paths import WORKSPACE, HostPath, PathRefusal, under
+from capbox.authority.paths import WORKSPACE, HostPath, under
 from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
-from capbox.gate.arguments import declared
+from capbox.gate.arguments import Declared, declared
 from capbox.gate.asking import lease_for
 from capbox.gate.holdings import Holdings, Reservation
 from capbox.gate.network.egress import Egress
@@ -133,9 +133,9 @@ class Gate:
         return await self._run(checked, permit, seat)
 
     def _checked(self, call: ToolCall, seat: Seat, limits: Limits | None) -> Checked | ToolFailure:
-        tool = self._tools.get(call.name)
+        tool = self._tools.get(call.name) or seat.functions.get(call.name)
         if tool is None:
-            names = ", ".join(sorted(self._tools)) or "none"
+            names = ", ".join(sorted({*self._tools, *seat.functions})) or "none"
             shown = neutral(call.name[:64])
             return ToolFailure("unknown_tool", f"there is no tool {shown}; there are: {names}")
         if call.malformed is not None:
@@ -166,14 +166,15 @@ class Gate:
         """Decide on the tool and on every path it names; from the last decision on, no await."""
         once: tuple[Authority, ...] = ()
         while True:
-            named = declared(checked.tool.manifest, checked.call.arguments, seat.layout)
-            if isinstance(named, PathRefusal):
+            arguments = checked.call.arguments
+            named = declared(checked.tool.manifest, arguments, seat.layout, seat.grounds)
+            if not isinstance(named, Declared):
                 return ToolFailure("invalid_arguments", f"{neutral(named.text)}: {named.reason}")
-            wanted = (ToolAccess(checked.call.name), *named.accesses)
+            wanted = (named.tool, *named.accesses)
             held = seat.held(self._standing(), *once)
             denied = _first_denied(wanted, held)
             if denied is None:
-                return replace(self._permit(checked, seat, held, named.arguments), once=once)
+                return replace(self._permit(checked, seat, held, named), once=once)
             async with seat.asking:
                 # Another call of this run may have been answered while this one waited.
                 denied = _first_denied(wanted, seat.held(self._standing(), *once))
@@ -201,7 +202,7 @@ class Gate:
         lease = await lease_for(denied, seat, question, checked.call.id, self._standing)
         return lease if seat.stopped is None else seat.stopped
 
-    def _permit(self, checked: Checked, seat: Seat, held: Held, arguments: JsonObject) -> Permit:
+    def _permit(self, checked: Checked, seat: Seat, held: Held, named: Declared) -> Permit:
         name, requests = checked.call.name, checked.tool.manifest.requests
         live, rights = held.holding.live(held.standing), held.holding.file_rights(held.standing)
         kept = seat.cuts.get(name)
@@ -210,12 +211,12 @@ class Gate:
         seen = variables(live, requests, seat.environment)
         reserved, ending = Reservation(), None
         if held.holding.lapses:
-            tool, files = held.decide(ToolAccess(name)), {r.grant for r in kept.rights}
+            tool, files = held.decide(named.tool), {r.grant for r in kept.rights}
             certain = {*seen.shown, *([tool.grant] if isinstance(tool, Allowed) else ())}
             reserved = self._holdings.reserve(live, certain, files)
             # Those of the network are looked at while they are used.
             ending = held.holding.first_to_end(held.standing, certain | files)
-        return Permit(arguments, held, kept, seen, ending, reserved)
+        return Permit(named.arguments, held, kept, seen, ending, reserved)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""

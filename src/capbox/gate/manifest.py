@@ -16,6 +16,7 @@ from capbox.authority.grant import EnvSelector, Grant, PathSelector, SecretSelec
 from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, GrantPath
+from capbox.authority.values.kinds import Kind
 from capbox.authority.web.addresses import Address
 from capbox.authority.web.older import OlderError, fetch_grants
 from capbox.authority.web.places import FetchAccess, FetchSelector
@@ -78,8 +79,19 @@ class DeclaredPath:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredSink:
+    """An argument that says where an effect goes, or how much of it; one value, or a list."""
+
+    argument: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """A parsed manifest. `limits` only ever narrow what the run has."""
+    """A parsed manifest. `limits` only ever narrow what the run has.
+
+    `sinks` are those of a function of the embedding program; a file has none.
+    """
 
     name: str
     version: str
@@ -92,6 +104,12 @@ class Manifest:
     required: tuple[Request, ...]
     optional: tuple[Request, ...]
     limits: Limits
+    sinks: tuple[DeclaredSink, ...] = ()
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Return the kind of each sink, by its argument."""
+        return {sink.argument: sink.kind for sink in self.sinks}
 
     @property
     def requests(self) -> tuple[Request, ...]:

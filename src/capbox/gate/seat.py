@@ -17,10 +17,12 @@ from capbox.authority.authority import Authority
 from capbox.authority.decision import Decision, GrantId, Standing
 from capbox.authority.holding import Holding
 from capbox.authority.paths import HostPath, Layout
+from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, DenyApprover
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
+from capbox.gate.runner import Tool
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
 from capbox.messages import JsonObject, ToolFailure
@@ -74,7 +76,8 @@ class Held:
 class Seat:
     """One run. `environment` is the host's, of which `env:` grants show parts; `scratch` is `/tmp`.
 
-    Without a `ceiling` nothing can be lent, so nothing is asked.
+    Without a `ceiling` nothing can be lent, so nothing is asked. `functions` are the tools that
+    this run has beside those of the process, `grounds` the values that its principal supplied.
     """
 
     authority: Authority
@@ -84,6 +87,8 @@ class Seat:
     ceiling: Authority | None = None
     approver: Approver = field(default_factory=DenyApprover)
     environment: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, Tool] = field(default_factory=dict)
+    grounds: frozenset[Value] = frozenset()
     leases: tuple[Authority, ...] = ()
     stopped: ToolFailure | None = None
     asks: int = 0

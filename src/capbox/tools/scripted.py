@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 
-import anyio
-
 from capbox.messages import JsonObject
-from capbox.sandbox.spec import Finished, Job, Outcome, Serve, Stopped
+from capbox.sandbox.spec import Finished, Job, Outcome, Serve
+from capbox.tools.jobs import LocalJobs
 
 
 class ScriptedRunner:
@@ -22,27 +21,16 @@ class ScriptedRunner:
         """Take the function; whatever it returns is the outcome."""
         self.jobs: list[Job] = []
         self._answer = answer
-        self._under_way: list[tuple[str, anyio.CancelScope]] = []
+        self._within = LocalJobs()
 
     async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
         """Note the job and answer it; the function has no use for `serve`."""
         self.jobs.append(job)
-        try:
-            with anyio.CancelScope() as scope:
-                self._under_way.append((job.run, scope))
-                return await self._answer(job)
-        except anyio.get_cancelled_exc_class():
-            cut(Outcome(Stopped("interrupted", "stopped: interrupted")))
-            raise
-        finally:
-            self._under_way.remove((job.run, scope))
-        return Outcome(Stopped("revoked", "stopped: the authority of this call was revoked"))
+        return await self._within.run(job, cut, self._answer)
 
     def stop_run(self, run: str) -> None:
         """Cancel every answer of the run."""
-        for name, scope in self._under_way:
-            if name == run:
-                scope.cancel()
+        self._within.stop_run(run)
 
 
 def reply(content: str = "", **more: JsonObject | None) -> Finished:

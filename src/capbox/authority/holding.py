@@ -57,7 +57,8 @@ class Holding:
         """Say whether a grant that was drawn on still stands: neither revoked nor expired."""
         ends = minted.expires_ms
         return (ends is None or standing.now * 1000 < ends) and any(
-            minted in authority.grants and standing.revoked.isdisjoint(authority.lineage)
+            minted in authority.grants
+            and standing.revoked.isdisjoint((*authority.lineage, *minted.lineage))
             for authority in self.authorities
         )
 

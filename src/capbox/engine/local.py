@@ -21,6 +21,9 @@ from capbox.authority.authority import Authority
 from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath, Layout
 from capbox.broker.network import Network
+from capbox.engine.control.register import Register, RunUnderWay
+from capbox.engine.control.requests import Requests
+from capbox.engine.control.server import ControlServer
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
 from capbox.engine.scratch import Scratch, make, sweep
@@ -49,10 +52,16 @@ from capbox.tools.wasm import WasmRunner
 class OpenRun:
     """A run under way: its seat at the gate, and how to end it."""
 
-    seat: Seat
+    entry: RunUnderWay
+    register: Register
     home: Home
     scratch: Scratch
     end_workers: Callable[[str], None]
+
+    @property
+    def seat(self) -> Seat:
+        """Return where it sits."""
+        return self.entry.seat
 
     def close(self, outcome: str) -> None:
         """Close the journal's chain, make it durable, and wipe the scratch directory.
@@ -60,6 +69,7 @@ class OpenRun:
         Raises JournalError; the run then stays an open prefix.
         """
         self.end_workers(self.seat.run)
+        self.register.remove(self.seat.run)
         try:
             self.seat.journal.close(RunClosed(outcome, time.time()))
             self.seat.journal.sync()
@@ -135,6 +145,10 @@ class LocalEngine:
             entropy=os.urandom,
             network=self._network,
         )
+        self.register = Register(self.gate)
+        self._control = await stack.enter_async_context(
+            ControlServer(self.home.control, Requests(self.register), self._report)
+        )
         sweep(self._scratches)
 
     async def __aexit__(
@@ -160,8 +174,12 @@ class LocalEngine:
         ceiling: Authority | None,
         approver: Approver,
         environment: Mapping[str, str],
+        what: str = "",
     ) -> OpenRun:
-        """Begin a journaled run that holds `authority`. Raises JournalError or OSError."""
+        """Begin a journaled run that holds `authority`. Raises JournalError or OSError.
+
+        From here on other processes of this user see it, as `what`, and can end it.
+        """
         now = time.time()
         run = run_id(now, os.urandom(10))
         opened = RunOpened(
@@ -188,7 +206,10 @@ class LocalEngine:
             approver=approver,
             environment=environment,
         )
-        return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
+        entry = RunUnderWay(seat, what, now)
+        self.register.add(entry)
+        self._control.open()
+        return OpenRun(entry, self.register, self.home, scratch, self.sandbox.stop_run)
 
     @property
     def _scratches(self) -> Path:

@@ -106,7 +106,7 @@ class Session:
         try:
             if self._calls is None:
                 names = tuple(_tool_grant(name) for name in self._engine.tools)
-                self._calls = self._open(self._mint(names))
+                self._calls = self._open(self._mint(names), f"capbox call {tool}")
                 # A principal may ask the same thing as often as it likes, also side by side; only a
                 # model is cut short.
                 self._calls.seat.repeats = Repeats(counting=False)
@@ -120,7 +120,7 @@ class Session:
         with anyio.CancelScope() as scope:
             ended = self._calling[scope] = anyio.Event()
             try:
-                return await self._at_gate(call, seat, limits)
+                return await self._at_gate(call, self._calls, limits)
             finally:
                 del self._calling[scope]
                 ended.set()
@@ -134,12 +134,7 @@ class Session:
         self._revoked = self._revoked or authority is None
         ceiling = () if self._ceiling is None else (self._ceiling.id,)
         for one in (*self.authorities, *ceiling) if authority is None else (authority,):
-            self._engine.gate.revoke(one)
-            for seat in self._seats:
-                if any(one in held.lineage for held in (seat.authority, *seat.leases)):
-                    # A journal that cannot be written ends its run by itself.
-                    with suppress(JournalError):
-                        seat.journal.append(Decided("revocation", one, "by the principal"))
+            self._engine.register.revoke(one, "by the principal")
 
     def interrupt(self) -> None:
         """End every run under way as cancelled; each still yields its last events."""
@@ -189,7 +184,7 @@ class Session:
         chosen = self._settings.tools
         grants = tuple(map(_tool_grant, sorted(self._engine.tools if chosen is None else chosen)))
         minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
-        opened = self._open(minted)
+        opened = self._open(minted, task)
         seat = opened.seat
         plan = RunPlan(
             run=seat.run,
@@ -201,12 +196,13 @@ class Session:
         )
 
         async def call_tool(call: ToolCall) -> ToolResult:
-            return await self._at_gate(call, seat)
+            return await self._at_gate(call, opened)
 
         stopwatch = Stopwatch(anyio.current_time)
         seat.approver = _Patient(self._approver, stopwatch)
         run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more)
         under_way = _UnderWay(seat, run.cancel)
+        opened.entry.end = run.cancel
         self._runs.append(under_way)
         try:
             recorder = await under_way.stack.enter_async_context(
@@ -215,6 +211,7 @@ class Session:
 
             async def record(event: events.Event) -> None:
                 await recorder.record(event)
+                opened.entry.turns = recorder.turn
                 if recorder.failure is not None:
                     run.cancel()
 
@@ -240,7 +237,7 @@ class Session:
             chosen = tuple(self._engine.tools)
         return offered(self._engine.tools, self._mint(()), chosen)
 
-    def _open(self, authority: Authority) -> OpenRun:
+    def _open(self, authority: Authority, what: str) -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
         return self._engine.open_run(
@@ -249,15 +246,17 @@ class Session:
             ceiling=self._ceiling,
             approver=self._approver,
             environment=self._settings.environ or {},
+            what=what,
         )
 
     async def _at_gate(
-        self, call: ToolCall, seat: Seat, limits: Limits | None = None
+        self, call: ToolCall, opened: OpenRun, limits: Limits | None = None
     ) -> ToolResult:
         """Call at the gate, unless the workspace is gone: "no grant covers it" would be a lie."""
-        lost = self._lost()
+        lost, seat = self._lost(), opened.seat
         if lost is None:
-            return await self._engine.gate.call(call, seat, limits)
+            with opened.entry.call(call.name):
+                return await self._engine.gate.call(call, seat, limits)
         try:
             seat.journal.append(Decided("denial", f"tool {call.name[:64]}", lost.code, call.id))
         except JournalError as error:

@@ -149,7 +149,17 @@ def session(
         )
         tools = (Grant("tool", NameSelector(name)) for name in engine.tools)
         ceiling = mint(Asked((everything, *web, *tools), asked.layout), settings, never)
-    return Session(engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver)
+    board = None
+    if approver is not None:
+        from capbox.engine.approvers.queue import QueueApprover
+
+        # A question can be answered from another terminal too; the first answer counts.
+        if not isinstance(approver, QueueApprover):
+            approver = QueueApprover(None, beside=approver)
+        board = approver
+    return Session(
+        engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver, board=board
+    )
 
 
 def secret_store(home: Home | None = None) -> SecretStore:

@@ -211,6 +211,15 @@ class LocalEngine:
         self._control.open()
         return OpenRun(entry, self.register, self.home, scratch, self.sandbox.stop_run)
 
+    def lend_stored(self, seat: Seat) -> None:
+        """Lend to a run what was approved for always in its workspace. Raises JournalError."""
+        if seat.ceiling is not None:  # a run in which nobody is asked reads no file
+            from capbox.engine.stored.grants import StoredGrants
+            from capbox.engine.stored.lending import lend_stored
+
+            digests = {name: tool.digest for name, tool in self.tools.items()}
+            lend_stored(StoredGrants(self.home.grants, time.time), seat, digests, self._report)
+
     @property
     def _scratches(self) -> Path:
         return self.home.cache / "scratch"

@@ -23,6 +23,7 @@ from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
+from capbox.engine.approvers.queue import QueueApprover
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
 from capbox.engine.settings import Settings, SettingsError
@@ -57,13 +58,16 @@ class Session:
         *,
         ceiling: Authority | None = None,
         approver: Approver | None = None,
+        board: QueueApprover | None = None,
     ) -> None:
+        """Prepare; `board` is where the questions of `approver` can be answered from elsewhere."""
         self._engine = engine
         self._settings = settings
         self._layout = layout
         self._mint = mint
         self._ceiling = ceiling
         self._approver = approver or DenyApprover()
+        self._board = board
         self._calls: OpenRun | None = None
         self._seen: tuple[int, int] | None = None  # what the workspace was at the last call
         self._calling: dict[anyio.CancelScope, anyio.Event] = {}
@@ -240,7 +244,7 @@ class Session:
     def _open(self, authority: Authority, what: str) -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
-        return self._engine.open_run(
+        opened = self._engine.open_run(
             authority,
             self._layout,
             ceiling=self._ceiling,
@@ -248,6 +252,9 @@ class Session:
             environment=self._settings.environ or {},
             what=what,
         )
+        opened.entry.board = self._board
+        self._engine.lend_stored(opened.seat)
+        return opened
 
     async def _at_gate(
         self, call: ToolCall, opened: OpenRun, limits: Limits | None = None

@@ -6,7 +6,7 @@ Does not: decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -18,7 +18,7 @@ from capbox.authority.decision import Decision, GrantId, Standing
 from capbox.authority.holding import Holding
 from capbox.authority.paths import HostPath, Layout
 from capbox.broker.redact import Redactor
-from capbox.gate.approver import Approver, DenyApprover
+from capbox.gate.approver import Approver, AskRequest, DenyApprover
 from capbox.gate.rights.files import Cut
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
@@ -73,7 +73,8 @@ class Held:
 class Seat:
     """One run. `environment` is the host's, of which `env:` grants show parts; `scratch` is `/tmp`.
 
-    Without a `ceiling` nothing can be lent, so nothing is asked.
+    Without a `ceiling` nothing can be lent, so nothing is asked. `asks` counts questions to
+    people, `numbered` all; `remember` keeps an approval for later runs, or says why it does not.
     """
 
     authority: Authority
@@ -86,6 +87,8 @@ class Seat:
     leases: tuple[Authority, ...] = ()
     stopped: ToolFailure | None = None
     asks: int = 0
+    numbered: int = 0
+    remember: Callable[[AskRequest], str | None] | None = None
     confirmed: set[GrantId] = field(default_factory=set)  # of those that say ask=first
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)

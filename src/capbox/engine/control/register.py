@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from capbox.authority.decision import AuthorityId, GrantId
+from capbox.engine.approvers.queue import QueueApprover
 from capbox.gate.gate import Gate
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
@@ -26,12 +27,13 @@ def _nothing() -> None:
 class RunUnderWay:
     """One open run: `what` it is for, `calling` the tools that work right now, by call.
 
-    `end` interrupts the loop behind it, if there is one.
+    `board` is where its questions can be answered, `end` interrupts the loop behind it, if any.
     """
 
     seat: Seat
     what: str
     started: float
+    board: QueueApprover | None = None
     end: Callable[[], None] = _nothing
     turns: int = 0
     calls: int = 0
@@ -98,6 +100,8 @@ class Register:
             _record(seat, name, by)
         for name in ended:
             self._gate.revoke(name)
+        if entry.board is not None:
+            entry.board.withdraw(run)
         entry.end()
         return Revoked((run,), calls)
 

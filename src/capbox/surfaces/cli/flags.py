@@ -156,6 +156,16 @@ Ask = Annotated[
     bool | None,
     typer.Option("--ask/--no-ask", help="Ask at the terminal when a grant is missing."),
 ]
+AskRemote = Annotated[
+    float | None,
+    typer.Option(
+        "--ask-remote",
+        metavar="SECONDS",
+        min=1,
+        max=86_400,
+        help="Wait so long for capbox approve in another terminal when a grant is missing.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

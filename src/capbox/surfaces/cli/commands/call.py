@@ -76,6 +76,7 @@ def call(
     as_json: flags.AsJson = False,
     stream_json: flags.AsStream = False,
     ask: flags.Ask = None,
+    ask_remote: flags.AskRemote = None,
 ) -> int:
     """Call one tool, contained.
 
@@ -100,16 +101,12 @@ def call(
         entry.environ,
     )
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-
-    approver = _approver(screen) if ask else None
+    approver = asked_elsewhere(ask_remote, _approver(screen) if ask else None)
     asked = _Asked(ToolCall("call-1", tool, {}), words or [])
     try:
         result = _result(entry, settings, approver, screen, asked)
     except KeyboardInterrupt:
-        from capbox.surfaces.cli.commands.interrupted import interrupted
-
-        # What it had done is on record; the promised object is due all the same.
-        result = interrupted(entry.home().state / "journal", asked.run)
+        result = _interrupted(entry, asked)
         _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
         raise
     _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
@@ -124,6 +121,13 @@ def _result(
     # Not within the event loop: there the first Ctrl-C would not end the reading.
     asked.typed = _typed() if asked.words == ["-"] else ""
     return anyio.run(_call, entry, settings, approver, screen, asked)
+
+
+def _interrupted(entry: Entry, asked: _Asked) -> ToolResult:
+    from capbox.surfaces.cli.commands.interrupted import interrupted
+
+    # What it had done is on record; the promised object is due all the same.
+    return interrupted(entry.home().state / "journal", asked.run)
 
 
 def _print(
@@ -192,6 +196,15 @@ def _typed() -> str:
         return sys.stdin.read()
     except UnicodeDecodeError:
         raise usage("standard input is not UTF-8 text") from None
+
+
+def asked_elsewhere(seconds: float | None, beside: Approver | None) -> Approver | None:
+    """Return who is asked where `capbox approve` may answer too, for so long."""
+    if seconds is None:
+        return beside
+    from capbox.engine.approvers.queue import QueueApprover
+
+    return QueueApprover(seconds, beside=beside)
 
 
 def _approver(screen: Screen) -> Approver:

@@ -5,47 +5,19 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from tests.servers.http import HttpServer, Tap
 from tests.servers.replies import tapped
+from tests.surfaces.cli.commands.control.conftest import PATIENCE_SECONDS
 
 from capbox.journal.event import RunId
 from capbox.messages import JsonObject
 from capbox.store.journal import read
 
-COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.exit(main())"]
-PATIENCE_SECONDS = 60
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def background(environ: Mapping[str, str], workspace: Path) -> Iterator[Start]:
-    """Start commands that go on by themselves; what is left of them is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> subprocess.Popen[str]:
-        started.append(
-            subprocess.Popen(
-                [*COMMAND, *arguments],
-                cwd=workspace,
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.send_signal(signal.SIGCONT)
-        one.kill()
-        one.communicate()
 
 
 def entries(environ: Mapping[str, str], run: str) -> list[JsonObject]:

@@ -27,7 +27,9 @@ _WHAT_CHARACTERS = 60
 
 
 def ps(ctx: typer.Context, *, as_json: AsJson = False) -> int:
-    """List the runs that are under way: capbox ps --json | jq -r '.runs[].run'
+    """List the runs that are under way.
+
+    As in: capbox ps --json | jq -r '.runs[].run'
 
     Exit codes: 0 ok, also if there is none; 1 a process that has runs does not answer.
     """
@@ -40,7 +42,7 @@ def ps(ctx: typer.Context, *, as_json: AsJson = False) -> int:
         problems: list[Json] = [{"pid": one.pid, "problem": one.problem} for one in silent]
         screen.json({"runs": [*found], "problems": problems})
     else:
-        head = ("run", "since", "turns", "calls", "asks", "pid", "what")
+        head = ("run", "since", "turns", "calls", "asking", "pid", "what")
         if found:
             screen.table(head, [_row(run) for run in found])
         elif not silent:
@@ -86,6 +88,6 @@ def _row(run: JsonObject) -> tuple[str, ...]:
     when = datetime.fromtimestamp(float(since)) if isinstance(since, int | float) else None
     calling = run.get("calling")
     now = f" ({', '.join(map(str, calling))})" if isinstance(calling, list) and calling else ""
-    counts = (str(run.get(key, "")) for key in ("turns", "calls", "asks", "pid"))
+    counts = (str(run.get(key, "")) for key in ("turns", "calls", "pending", "pid"))
     what = one_line(str(run.get("what", "")), _WHAT_CHARACTERS) + now
     return str(run.get("run")), f"{when:%H:%M:%S}" if when else "", *counts, what

@@ -32,14 +32,16 @@ def revoke(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """End a run, or take one grant back, at once: capbox revoke 20260131-1201
+    """End a run, or take one grant back, at once.
 
-    A run may be named by the beginning of its id. Whatever works under what is revoked is stopped,
-    with all that descends from it; the record says so first.
+    As in: capbox revoke 20260131-1201. A run may be named by the beginning of its id. Whatever
+    works under what is revoked is stopped, with all that descends from it; but on record first.
 
     Exit codes: 0 it is revoked, 1 nothing of that name is under way, 2 usage, 5 its process does
     not answer.
     """
+    from capbox.engine.stored.lending import stored_id
+
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     replies = asked_all(entry, {"do": "runs"})
@@ -49,21 +51,40 @@ def revoke(
         request: JsonObject = {"do": "revoke_run", "run": run["run"]}
         answers = _sent(entry, {str(run["socket"])}, request)
     else:
-        sockets = {str(one["socket"]) for one in runs if _holds(one, name)}
-        answers = _sent(entry, sockets, {"do": "revoke", "name": name})
+        forgotten = _forgotten(entry, name)
+        answers = tuple(
+            reply
+            for one in runs
+            for held in _names(one)
+            if held == name or (forgotten and held == stored_id(str(one["run"]), name))
+            for reply in _sent(entry, {str(one["socket"])}, {"do": "revoke", "name": held})
+        )
+        if forgotten and not answers:
+            screen.say(f"removed {name}; no run holds it")
+            return 0
     return _told(entry, screen, name, (*answers, *(r for r in replies if r.problem)), as_json)
 
 
-def _holds(run: JsonObject, name: str) -> bool:
-    """Say whether a run lists an authority or a grant of this name."""
+def _forgotten(entry: Entry, name: str) -> bool:
+    """Remove the stored grant of this name, if it is one, before runs that hold it are told."""
+    from capbox.surfaces.cli.commands.control.grants import stored_grants
+
+    removed = stored_grants(entry).remove(name)
+    if isinstance(removed, str):
+        raise CommandFailure("sandbox_failed", removed, 5)
+    return removed
+
+
+def _names(run: JsonObject) -> set[str]:
+    """Return the ids of the authorities and grants that a run lists."""
     listed = run.get("authorities")
+    found: set[str] = set()
     for authority in listed if isinstance(listed, list) else []:
         if isinstance(authority, dict):
             grants = authority.get("grants")
             held = grants if isinstance(grants, list) else []
-            if any(isinstance(one, dict) and one.get("id") == name for one in (authority, *held)):
-                return True
-    return False
+            found.update(str(one["id"]) for one in (authority, *held) if isinstance(one, dict))
+    return found
 
 
 def _sent(entry: Entry, sockets: set[str], request: JsonObject) -> tuple[Reply, ...]:

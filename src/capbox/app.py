@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
+    from capbox.engine.operator import Operator
+    from capbox.engine.presets import Preset
     from capbox.engine.principal import Asked
     from capbox.engine.session import Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
+    from capbox.gate.manifest import Manifest
     from capbox.models.model import Model
     from capbox.models.open import ModelSpecError
     from capbox.sandbox.process.frames import Walls
@@ -119,14 +122,11 @@ def session(
 ) -> Session:
     """Return a session, not yet open, that holds what `settings` grant and nothing else.
 
-    With an `approver`, what is missing inside the workspace may be lent, and nothing beyond.
+    With an `approver` or a policy, what is missing may be lent within a ceiling (`ceiling_of`).
     Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
     """
     from dataclasses import replace
 
-    from capbox.authority.grant import Grant, NameSelector, PathSelector
-    from capbox.authority.paths import WORKSPACE, GrantPath
-    from capbox.authority.web.places import ANY_HOST, FetchSelector
     from capbox.engine.principal import Asked, resolve
     from capbox.engine.session import Session
 
@@ -140,26 +140,79 @@ def session(
         return mint(Asked((*asked.grants, *extra), asked.layout), settings, never)
 
     minted(())  # what cannot be granted is refused here, not at the first call
-    ceiling = None
-    if approver is not None:
-        everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
-        web = (
-            Grant("fetch", FetchSelector((), scheme, ANY_HOST, (1, 65_535)))
-            for scheme in ("http", "https")
-        )
-        tools = (Grant("tool", NameSelector(name)) for name in engine.tools)
-        ceiling = mint(Asked((everything, *web, *tools), asked.layout), settings, never)
-    board = None
-    if approver is not None:
-        from capbox.engine.approvers.queue import QueueApprover
+    asks = approver is not None or settings.policy is not None
+    if not asks and not chosen_preset(settings).automatic:
+        return Session(engine, settings, asked.layout, minted)
+    from capbox.engine.approvers.choice import choose
 
-        # A question can be answered from another terminal too; the first answer counts.
-        if not isinstance(approver, QueueApprover):
-            approver = QueueApprover(None, beside=approver)
-        board = approver
+    manifests = {name: tool.manifest for name, tool in engine.tools.items()}
+    operator = operator_of(engine.home)
+    ceiling = ceiling_of(settings, operator, asked, manifests, never)
+    front = choose(settings, operator, asked, ceiling, approver)
     return Session(
-        engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver, board=board
+        *(engine, settings, asked.layout, minted),
+        ceiling=ceiling,
+        approver=front.approver,
+        board=front.board,
     )
+
+
+def ceiling_of(
+    settings: Settings,
+    operator: Operator,
+    asked: Asked,
+    manifests: Mapping[str, Manifest],
+    never: tuple[NeverRule, ...],
+) -> Authority:
+    """Mint what an answer may lend at most. Raises SettingsError.
+
+    What the operator says; if nothing, the workspace, and public hosts where the preset has them.
+    Grants of the session's own (`--ceiling`) narrow that, or stand where the operator is silent.
+    """
+    from capbox.authority.authority import AuthorityError
+    from capbox.authority.decision import AuthorityId
+    from capbox.authority.grant import Grant, NameSelector
+    from capbox.engine.approvers.choice import ceiling_grants, default_ceiling
+    from capbox.engine.principal import Asked
+    from capbox.engine.settings import SettingsError
+
+    chosen = chosen_preset(settings)
+    tools = tuple(Grant("tool", NameSelector(name)) for name in chosen.offered(manifests))
+    texts = operator.ceiling or settings.ceiling
+    if chosen.automatic and not texts:
+        raise SettingsError(
+            f"--preset {settings.preset}",
+            "says yes to all that may be lent, so it needs to be told what: "
+            'ceiling = ["write:/workspace"] in config.toml, or --ceiling write:/workspace',
+        )
+    grants = ceiling_grants(settings, texts) if texts else default_ceiling(web=chosen.web)
+    minted = mint(Asked((*grants, *tools), asked.layout), settings, never)
+    if not (operator.ceiling and settings.ceiling):
+        return minted
+    narrower = (*ceiling_grants(settings, settings.ceiling), *tools)
+    found = minted.attenuate(narrower, id=AuthorityId(os.urandom(8).hex()), now=time.time())
+    if isinstance(found, AuthorityError):
+        reason = f"is more than the ceiling of config.toml allows: {found.message}"
+        raise SettingsError("--ceiling", reason)
+    return found
+
+
+def chosen_preset(settings: Settings) -> Preset:
+    """Return the preset that was named. Raises SettingsError."""
+    from capbox.engine.presets import PresetError, preset
+    from capbox.engine.settings import SettingsError
+
+    found = preset(settings.preset)
+    if isinstance(found, PresetError):
+        raise SettingsError("--preset", found.message)
+    return found
+
+
+def operator_of(home: Home) -> Operator:
+    """Return the operator's configuration of this moment. Raises SettingsError."""
+    from capbox.engine.operator import read_operator
+
+    return read_operator(home.config / "config.toml")
 
 
 def secret_store(home: Home | None = None) -> SecretStore:

@@ -23,9 +23,9 @@ from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
-from capbox.engine.approvers.queue import QueueApprover
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
+from capbox.engine.presets import PresetError, preset
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
 from capbox.gate.seat import Repeats, Seat
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from capbox.agent.loop import AskMore
     from capbox.agent.plan import OfferedTool
     from capbox.agent.stopwatch import Stopwatch
+    from capbox.engine.approvers.queue import QueueApprover
     from capbox.models.model import Model
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
@@ -186,7 +187,7 @@ class Session:
         # A tool that cannot work is not offered, yet a model that names it anyway should hear which
         # file grant is missing, not that the tool is.
         chosen = self._settings.tools
-        grants = tuple(map(_tool_grant, sorted(self._engine.tools if chosen is None else chosen)))
+        grants = tuple(map(_tool_grant, sorted(self._there() if chosen is None else chosen)))
         minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
         opened = self._open(minted, task)
         seat = opened.seat
@@ -229,17 +230,30 @@ class Session:
     def _offered(self) -> tuple[OfferedTool, ...]:
         from capbox.engine.offer import offered
 
-        chosen = self._settings.tools
-        unknown = [name for name in chosen or () if name not in self._engine.tools]
+        chosen, there = self._settings.tools, self._there()
+        unknown = [name for name in chosen or () if name not in there]
         if unknown:
-            known = ", ".join(sorted(self._engine.tools))
-            raise SettingsError(
-                f"--tool {unknown[0]}", f"there is no such tool; there are: {known}"
-            )
+            left_out = unknown[0] in self._engine.tools
+            reason = "there is no such tool"
+            if left_out:
+                reason = f"the preset {self._settings.preset} leaves this tool out"
+            known = ", ".join(there)
+            raise SettingsError(f"--tool {unknown[0]}", f"{reason}; there are: {known}")
         if chosen is None and self._ceiling is not None:
             # Somebody can be asked: what is missing may be lent.
-            chosen = tuple(self._engine.tools)
-        return offered(self._engine.tools, self._mint(()), chosen)
+            chosen = there
+        tools = {name: self._engine.tools[name] for name in there}
+        return offered(tools, self._mint(()), chosen)
+
+    def _there(self) -> tuple[str, ...]:
+        """Return the tools that a model may be offered: those that the preset does not leave out.
+
+        A person who calls a tool by its name is not held to that.
+        """
+        chosen = preset(self._settings.preset)
+        if isinstance(chosen, PresetError):
+            raise SettingsError("--preset", chosen.message)
+        return chosen.offered({name: t.manifest for name, t in self._engine.tools.items()})
 
     def _open(self, authority: Authority, what: str) -> OpenRun:
         if self._revoked:

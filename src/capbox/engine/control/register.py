@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from capbox.authority.decision import AuthorityId, GrantId
-from capbox.engine.approvers.queue import QueueApprover
 from capbox.gate.gate import Gate
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
 from capbox.journal.event import Decided
+
+if TYPE_CHECKING:
+    from capbox.engine.approvers.queue import QueueApprover
 
 
 def _nothing() -> None:

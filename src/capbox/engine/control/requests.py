@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from capbox.authority.authority import Authority
 from capbox.authority.decision import AuthorityId
-from capbox.engine.approvers.answers import read_answer
-from capbox.engine.approvers.queue import Question, QueueApprover
 from capbox.engine.control.register import Register, Revoked, RunUnderWay
 from capbox.gate.approver import neutral
 from capbox.messages import Json, JsonObject
+
+if TYPE_CHECKING:
+    from capbox.engine.approvers.queue import Question, QueueApprover
 
 _WHAT_CHARACTERS_MAX = 200
 _BY = "from another process"
@@ -68,6 +70,8 @@ class Requests:
         return {"pid": os.getpid(), "questions": [_asked(question) for question in pending]}
 
     def _answer(self, request: JsonObject) -> JsonObject:
+        from capbox.engine.approvers.answers import read_answer
+
         answer = read_answer(str(request["answer"]))
         if isinstance(answer, str):
             return {"error": answer}

@@ -37,6 +37,9 @@ class Choice:
 
     def applied(self, settings: Settings) -> Settings:
         """Return `settings` with this choice."""
+        if self.preset == "read-only":
+            # Its grant alone: the preset leaves tools out, and here more is asked for later.
+            return replace(settings, grants=(*settings.grants, "read:/workspace"))
         return replace(settings, preset=self.preset, grants=(*settings.grants, *self.grants))
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ kind of end it was. Does not: ask anybody without `--ask`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,6 +77,8 @@ def call(
     stream_json: flags.AsStream = False,
     ask: flags.Ask = None,
     ask_remote: flags.AskRemote = None,
+    ceiling: flags.Ceiling = None,
+    policy: flags.Policy = None,
 ) -> int:
     """Call one tool, contained.
 
@@ -85,8 +87,7 @@ def call(
     Exit codes: 0 ok, 1 tool error, 2 usage, 3 denied, 4 stopped by a bound, 5 the sandbox failed,
     130 interrupted.
     """
-    if as_json and stream_json:
-        raise usage("--json and --stream-json exclude each other")
+    flags.one_shape(as_json, stream_json)
     flags.refuse_run_keys(limit)
     entry: Entry = ctx.obj
     web = flags.WebFlags(fetches=fetch, secrets=secret)
@@ -100,6 +101,7 @@ def call(
         ),
         entry.environ,
     )
+    settings = replace(settings, ceiling=tuple(ceiling or ()), policy=policy)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     approver = asked_elsewhere(ask_remote, _approver(screen) if ask else None)
     asked = _Asked(ToolCall("call-1", tool, {}), words or [])

@@ -82,6 +82,8 @@ def run(
     stream_json: flags.AsStream = False,
     ask: flags.Ask = None,
     ask_remote: flags.AskRemote = None,
+    ceiling: flags.Ceiling = None,
+    policy: flags.Policy = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -91,8 +93,7 @@ def run(
     later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit, 5 the
     sandbox failed, 130 interrupted.
     """
-    if as_json and stream_json:
-        raise usage("--json and --stream-json exclude each other")
+    flags.one_shape(as_json, stream_json)
     entry: Entry = ctx.obj
     web = flags.WebFlags(fetches=fetch, secrets=secret)
     granted = flags.GrantFlags(
@@ -106,16 +107,15 @@ def run(
         budget=flags.budget_of(limit, max_turns, max_tool_calls, budget_usd),
         tools=None if tool is None else tuple(tool),
         model=model,
+        ceiling=tuple(ceiling or ()),
+        policy=policy,
     )
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
     opened = _model(entry, model, base_url)
-    plan = _Plan(
-        *(task, opened, settings, screen, shape, terminal),
-        bare=not granted.given,
-        ask_remote=ask_remote,
-    )
+    bare = not granted.given
+    plan = _Plan(task, opened, settings, screen, shape, terminal, bare, ask_remote)
 
     import anyio
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from capbox.authority.policy import NeverRule
     from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
     from capbox.engine.operator import Operator
@@ -208,6 +209,20 @@ def chosen_preset(settings: Settings) -> Preset:
     return found
 
 
+def explain(home: Home, settings: Settings, access: str) -> Explanation:
+    """Return what a run under `settings` would be told of an access. Raises SettingsError."""
+    from capbox.authority.decision import Standing
+    from capbox.engine.control.explaining import explain as explained
+    from capbox.engine.control.explaining import read_access
+    from capbox.engine.principal import resolve
+
+    asked = resolve(settings)
+    never = (*home.guards(), *operator_rules(home))
+    wanted = read_access(access, asked.layout)
+    authority = mint(asked, settings, never)
+    return explained(authority, wanted, asked.layout, Standing(time.time()))
+
+
 def operator_of(home: Home) -> Operator:
     """Return the operator's configuration of this moment. Raises SettingsError."""
     from capbox.engine.operator import read_operator
@@ -291,5 +306,6 @@ def main() -> int:
         ),
         open_model=model,
         secrets=secret_store,
+        explain=lambda settings, access: explain(home_of(os.environ), settings, access),
     )
     return run_command_line(entry, sys.argv[1:])

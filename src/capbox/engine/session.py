@@ -267,7 +267,12 @@ class Session:
             what=what,
         )
         opened.entry.board = self._board
-        self._engine.lend_stored(opened.seat)
+        try:
+            self._engine.lend_stored(opened.seat)
+        except JournalError:
+            with suppress(JournalError):  # nobody else knows of the run yet
+                opened.close("interrupted")
+            raise
         return opened
 
     async def _at_gate(

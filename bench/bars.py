@@ -52,4 +52,5 @@ BARS = {
     "http_get": Bar(1, 0.5),
     "http_match": Bar(5, 5, "value"),
     "arg_decide": Bar(20, 10, "value"),
+    "revoke": Bar(100, 20, "value"),
 }

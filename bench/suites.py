@@ -16,6 +16,7 @@ from bench.peers.install import Peer, peers
 from bench.row import Rows
 from bench.rows import calls
 from bench.rows.commands import command_line
+from bench.rows.control import control
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
@@ -100,6 +101,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await many_grants(engine, granted, some)
         found |= await functions(engine, granted, some)
         found |= await network(engine, granted, some * 2, few)
+        found |= await control(engine, granted, few)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)
     return Everything(found, taking_part, reasons)

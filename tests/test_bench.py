@@ -25,7 +25,7 @@ ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
 WEB = {"http_get", "http_save"}
 OWN = {"function_call", "arg_decide", "grounding"}
 FULL = {
-    *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match"),
+    *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
     *(ALIKE | GATE | WEB | OWN),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from capbox.authority.values.kinds import Value
     from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
+    from capbox.engine.operator import Operator
+    from capbox.engine.presets import Preset
     from capbox.engine.principal import Asked
     from capbox.engine.session import Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
+    from capbox.gate.manifest import Manifest
     from capbox.gate.runner import Tool
     from capbox.models.model import Model
     from capbox.models.open import ModelSpecError
@@ -129,17 +133,14 @@ def session(
 ) -> Session:
     """Return a session, not yet open, that holds what `settings` grant and nothing else.
 
-    With an `approver`, what is missing inside the workspace may be lent, and nothing beyond.
+    With an `approver` or a policy, what is missing may be lent within a ceiling (`ceiling_of`).
     `functions` are tools of this session alone; each needs a grant.
     Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
     """
     from dataclasses import replace
+    from functools import partial
 
-    from capbox.authority.grant import Grant, NameSelector, PathSelector
-    from capbox.authority.paths import WORKSPACE, GrantPath
-    from capbox.authority.web.places import ANY_HOST, FetchSelector
     from capbox.engine.grounding import grounds, refuse_misfits
-    from capbox.engine.operator import read_operator
     from capbox.engine.principal import Asked, resolve
     from capbox.engine.session import Session
 
@@ -156,27 +157,21 @@ def session(
     minted(())  # what cannot be granted is refused here, not at the first call
     tools = {**own, **engine.tools}
     refuse_misfits(asked.grants, tools)
-    supplied = read_operator(engine.home.config / "config.toml").grounded
+    operator = operator_of(engine.home)
 
     def ground(task: str) -> frozenset[Value]:
-        return grounds((task, *supplied), settings.directory, asked.grants, tools)
+        return grounds((task, *operator.grounded), settings.directory, asked.grants, tools)
 
-    ceiling = None
-    if approver is not None:
-        everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
-        web = (
-            Grant("fetch", FetchSelector((), scheme, ANY_HOST, (1, 65_535)))
-            for scheme in ("http", "https")
-        )
-        named = (Grant("tool", NameSelector(name)) for name in tools)
-        ceiling = mint(Asked((everything, *web, *named), asked.layout), settings, never)
-    return Session(
-        *(engine, settings, asked.layout, minted),
-        ceiling=ceiling,
-        approver=approver,
-        functions=own,
-        ground=ground,
-    )
+    opened = partial(Session, engine, settings, asked.layout, minted, functions=own, ground=ground)
+    asks = approver is not None or settings.policy is not None
+    if not asks and not chosen_preset(settings).automatic:
+        return opened()
+    from capbox.engine.approvers.choice import choose
+
+    manifests = {name: tool.manifest for name, tool in tools.items()}
+    ceiling = ceiling_of(settings, operator, asked, manifests, never)
+    front = choose(settings, operator, asked, ceiling, approver)
+    return opened(ceiling=ceiling, approver=front.approver, board=front.board)
 
 
 def functions(engine: LocalEngine, own: Mapping[str, Function]) -> dict[str, Tool]:
@@ -189,6 +184,78 @@ def functions(engine: LocalEngine, own: Mapping[str, Function]) -> dict[str, Too
         raise SettingsError(taken, "is the name of a tool that capbox brings")
     runner = FunctionRunner(own)
     return {name: function.tool(runner) for name, function in own.items()}
+
+
+def ceiling_of(
+    settings: Settings,
+    operator: Operator,
+    asked: Asked,
+    manifests: Mapping[str, Manifest],
+    never: tuple[NeverRule, ...],
+) -> Authority:
+    """Mint what an answer may lend at most. Raises SettingsError.
+
+    What the operator says; if nothing, the workspace, and public hosts where the preset has them.
+    Grants of the session's own (`--ceiling`) narrow that, or stand where the operator is silent.
+    """
+    from capbox.authority.authority import AuthorityError
+    from capbox.authority.decision import AuthorityId
+    from capbox.authority.grant import Grant, NameSelector
+    from capbox.engine.approvers.choice import ceiling_grants, default_ceiling
+    from capbox.engine.principal import Asked
+    from capbox.engine.settings import SettingsError
+
+    chosen = chosen_preset(settings)
+    tools = tuple(Grant("tool", NameSelector(name)) for name in chosen.offered(manifests))
+    texts = operator.ceiling or settings.ceiling
+    if chosen.automatic and not texts:
+        raise SettingsError(
+            f"--preset {settings.preset}",
+            "says yes to all that may be lent, so it needs to be told what: "
+            'ceiling = ["write:/workspace"] in config.toml, or --ceiling write:/workspace',
+        )
+    grants = ceiling_grants(settings, texts) if texts else default_ceiling(web=chosen.web)
+    minted = mint(Asked((*grants, *tools), asked.layout), settings, never)
+    if not (operator.ceiling and settings.ceiling):
+        return minted
+    narrower = (*ceiling_grants(settings, settings.ceiling), *tools)
+    found = minted.attenuate(narrower, id=AuthorityId(os.urandom(8).hex()), now=time.time())
+    if isinstance(found, AuthorityError):
+        reason = f"is more than the ceiling of config.toml allows: {found.message}"
+        raise SettingsError("--ceiling", reason)
+    return found
+
+
+def chosen_preset(settings: Settings) -> Preset:
+    """Return the preset that was named. Raises SettingsError."""
+    from capbox.engine.presets import PresetError, preset
+    from capbox.engine.settings import SettingsError
+
+    found = preset(settings.preset)
+    if isinstance(found, PresetError):
+        raise SettingsError("--preset", found.message)
+    return found
+
+
+def explain(home: Home, settings: Settings, access: str) -> Explanation:
+    """Return what a run under `settings` would be told of an access. Raises SettingsError."""
+    from capbox.authority.decision import Standing
+    from capbox.engine.control.explaining import explain as explained
+    from capbox.engine.control.explaining import read_access
+    from capbox.engine.principal import resolve
+
+    asked = resolve(settings)
+    never = (*home.guards(), *operator_rules(home))
+    wanted = read_access(access, asked.layout)
+    authority = mint(asked, settings, never)
+    return explained(authority, wanted, asked.layout, Standing(time.time()))
+
+
+def operator_of(home: Home) -> Operator:
+    """Return the operator's configuration of this moment. Raises SettingsError."""
+    from capbox.engine.operator import read_operator
+
+    return read_operator(home.config / "config.toml")
 
 
 def secret_store(home: Home | None = None) -> SecretStore:
@@ -267,5 +334,6 @@ def main() -> int:
         ),
         open_model=model,
         secrets=secret_store,
+        explain=lambda settings, access: explain(home_of(os.environ), settings, access),
     )
     return run_command_line(entry, sys.argv[1:])

@@ -11,6 +11,7 @@ import pytest
 
 from capbox.authority.access import Access, EnvAccess, ReadAccess, ToolAccess, WriteAccess
 from capbox.authority.paths import GrantPath
+from capbox.engine.approvers.queue import QueueApprover
 from capbox.gate.approver import Approver, AskRequest, DenyApprover, No, ask_request
 from capbox.surfaces.cli.approver import TerminalApprover
 from capbox.surfaces.cli.screen import Screen
@@ -28,6 +29,8 @@ def at_a_terminal(typed: bytes) -> Approver:
 APPROVERS: dict[str, Callable[[], Approver]] = {
     "deny": DenyApprover,
     "terminal, nobody there": lambda: at_a_terminal(b""),
+    "queue, nobody reads it": lambda: QueueApprover(0.01),
+    "queue, a terminal with nobody beside": lambda: QueueApprover(None, beside=at_a_terminal(b"")),
     "terminal, unclear answers": lambda: at_a_terminal(b"y\nyes\n1\nok\n\x1b[A\n\xff\n" * 4),
 }
 

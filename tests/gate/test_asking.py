@@ -10,13 +10,16 @@ import anyio.lowlevel
 import pytest
 
 from capbox.authority.access import ReadAccess
-from capbox.authority.paths import GrantPath
+from capbox.authority.paths import GrantPath, GuestPath
 from capbox.gate.approver import (
+    Always,
     Answer,
     AskRequest,
+    ByRule,
     DenyApprover,
     For,
     ForRun,
+    ForUses,
     No,
     Once,
     Stop,
@@ -24,8 +27,16 @@ from capbox.gate.approver import (
     neutral,
 )
 from capbox.gate.asking import ASKS_MAX
+from capbox.sandbox.spec import Job, Outcome, Touched
+from capbox.tools.scripted import reply
 
 CEILING = ("write:/workspace",)
+
+
+async def reads(job: Job) -> Outcome:
+    """A tool that reads, which is what uses are counted by."""
+    await anyio.lowlevel.checkpoint()
+    return Outcome(reply("done"), (Touched("read", GuestPath("/workspace/a"), None),))
 
 
 class Answering:
@@ -78,6 +89,89 @@ async def test_for_a_time_ends_then(desk) -> None:
     assert desk.runner.jobs[1].limits.wall_seconds == pytest.approx(1.0)
     desk.now += 1
     assert not (await desk.call(seat, "read", path="a")).ok
+
+
+async def test_n_uses_are_so_many_calls(desk) -> None:
+    approver, desk.answer = Answering(ForUses(3), No()), reads
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    results = [await desk.call(seat, "read", path="a", text=str(n)) for n in range(5)]
+    assert [r.ok for r in results] == [True, True, True, False, False]
+    assert len(approver.questions) == 2
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_a_hundred_racing_calls_on_three_uses_are_three(desk, held: bool) -> None:
+    """Granted, or lent by one answer; the other calls are refused before anything runs."""
+    approver = Answering(*([] if held else [ForUses(3), No()]))
+    grants = ("read:/workspace uses=3",) if held else ()
+    seat = desk.seat(*grants, ceiling=None if held else CEILING, approver=approver)
+    desk.answer, results = reads, []
+
+    async def one(number: int) -> None:
+        results.append(await desk.call(seat, "read", path="a", text=str(number)))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(100):
+            tasks.start_soon(one, number)
+    assert sum(r.ok for r in results) == len(desk.runner.jobs) == 3
+
+
+async def test_always_is_for_the_run_and_kept_by_whoever_keeps_it(desk) -> None:
+    approver, kept = Answering(Always(), Always()), []
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    assert (await desk.call(seat, "read", path="a")).ok
+    seat.remember = kept.append
+    assert (await desk.call(seat, "read", path="b")).ok
+    assert (await desk.call(seat, "read", path="b", text="again")).ok
+    assert [question.grant for question in kept] == ["read:/workspace/b"]
+    said = [(e["what"], e["result"]) for e in desk.recorded() if e["kind"] == "decision"]
+    assert said == [
+        *(("ask", approver.questions[0].effect), ("answer", "Always"), ("lease", "always")),
+        ("denial", "no approval is kept here"),
+        *(("ask", approver.questions[1].effect), ("answer", "Always"), ("lease", "always")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "ok"),
+    [
+        ("read:/workspace", True),
+        ("read:/workspace/a", True),
+        ("write:/workspace", True),
+        ("read:/workspace uses=1", True),
+        ("read:/workspace/b", False),
+        ("read:/workspace except=a", False),
+        ("read:/etc", False),
+        ("read:/workspace uses=0", False),
+        ("nonsense", False),
+    ],
+)
+async def test_a_rule_lends_what_it_says_within_the_ceiling(desk, rule: str, ok: bool) -> None:
+    seat = desk.seat(ceiling=CEILING, approver=Answering(ByRule(rule)))
+    assert (await desk.call(seat, "read", path="a")).ok == ok
+    assert (seat.asks, seat.numbered, len(seat.leases)) == (0, 1, int(ok))
+
+
+async def test_a_rule_keeps_its_caveats(desk) -> None:
+    desk.answer = reads
+    seat = desk.seat(ceiling=CEILING, approver=Answering(ByRule("read:/workspace uses=2"), No()))
+    results = [await desk.call(seat, "read", path=name) for name in "abc"]
+    assert [r.ok for r in results] == [True, True, False]
+    end = Answering(ByRule("read:/workspace expires=60s except=*.key"), No(), No())
+    seat = desk.seat(ceiling=CEILING, approver=end, run="run-2")
+    assert (await desk.call(seat, "read", path="a")).ok
+    assert not (await desk.call(seat, "read", path="x.key")).ok
+    desk.now += 60
+    assert not (await desk.call(seat, "read", path="a")).ok
+
+
+async def test_rules_do_not_use_up_the_questions_to_people(desk) -> None:
+    rules = [No("a rule", by="rule") for _ in range(ASKS_MAX + 5)]
+    seat = desk.seat(ceiling=CEILING, approver=Answering(*rules, Once()))
+    for number in range(ASKS_MAX + 5):
+        await desk.call(seat, "read", path=str(number))
+    assert (await desk.call(seat, "read", path="last")).ok
+    assert seat.asks == 1
 
 
 async def test_no_is_not_asked_again(desk) -> None:

@@ -103,6 +103,8 @@ class Minted:
 
     def lapsed(self, standing: Standing) -> tuple[int, str] | None:
         """Say why the grant no longer counts, if so, with the rank of that reason."""
+        if not standing.revoked.isdisjoint(self.lineage):
+            return _REVOKED, f"revoked: {self.grant}"
         if self.expires_ms is not None and not standing.now * 1000 < self.expires_ms:
             return _EXPIRED, f"expired: {self.grant}"
         # A child draws on its ancestors' counters, else delegating would multiply `uses`.
@@ -263,9 +265,13 @@ class Authority:
         """Return the grants that count in this standing: not revoked, expired or used up."""
         if not standing.revoked.isdisjoint(self.lineage):
             return ()
-        if not self.lapses:
+        if not self.lapses and not standing.revoked:
             return self.grants
         return tuple(m for m in self.grants if m.lapsed(standing) is None)
+
+    def rests_on(self, name: AuthorityId | GrantId) -> bool:
+        """Say whether this, or a grant of it, is what `name` names or descends from that."""
+        return name in self.lineage or any(name in minted.lineage for minted in self.grants)
 
     def file_rights(
         self, standing: Standing, never: tuple[NeverRule, ...]

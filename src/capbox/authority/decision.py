@@ -51,7 +51,7 @@ class Standing:
     """
 
     now: float
-    revoked: frozenset[AuthorityId] = frozenset()
+    revoked: frozenset[AuthorityId | GrantId] = frozenset()
     uses: Mapping[GrantId, int] = field(default_factory=lambda: MappingProxyType({}))
     bytes: Mapping[GrantId, int] = field(default_factory=lambda: MappingProxyType({}))
     times: Mapping[GrantId, Sequence[float]] = field(default_factory=lambda: MappingProxyType({}))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from capbox.authority.access import Access, EnvAccess
 from capbox.authority.authority import NEVER, Authority, AuthorityError, FileRight, Minted
-from capbox.authority.caveats import Caveat, Except, ExpiresAt, Uses
+from capbox.authority.caveats import Caveat, Except, ExpiresAfter, ExpiresAt, Uses
 from capbox.authority.decision import (
     Allowed,
     AuthorityId,
@@ -58,7 +58,8 @@ class Holding:
         """Say whether a grant that was drawn on still stands: neither revoked nor expired."""
         ends = minted.expires_ms
         return (ends is None or standing.now * 1000 < ends) and any(
-            minted in authority.grants and standing.revoked.isdisjoint(authority.lineage)
+            minted in authority.grants
+            and standing.revoked.isdisjoint((*authority.lineage, *minted.lineage))
             for authority in self.authorities
         )
 
@@ -94,7 +95,7 @@ class Holding:
 
 def lend(
     ceiling: Authority,
-    access: Access,
+    access: Access | None,
     text: str | None = None,
     *,
     seconds: int | None = None,
@@ -103,16 +104,17 @@ def lend(
 ) -> Authority | AuthorityError:
     """Mint a lease for exactly what `access` names, under every caveat of the ceiling's grant.
 
-    `text` is the grant to lend if it is not just that. `seconds` is how long it lasts; None: as
+    `text` is the grant to lend if it is not just that, under its own caveats too; without an
+    `access` it is lent for later. `seconds` is how long it lasts; None: as
     long as the ceiling's own grant.
     """
-    wanted = parse_grant(access.missing if text is None else text)
+    wanted = parse_grant(text if text is not None else access.missing if access else "")
     if isinstance(wanted, GrantError):
         return AuthorityError(None, str(wanted))
     error = AuthorityError(wanted, f"the ceiling does not hold {wanted}")
     for minted in ceiling.grants:
         caveats = _inherited(minted.grant, wanted, seconds, now)
-        if not minted.grant.selects(access) or caveats is None:
+        if caveats is None or not (access is None or minted.grant.selects(access)):
             continue
         # A variable is lent with the value that the ceiling sets, if it sets one.
         env = isinstance(access, EnvAccess)
@@ -128,21 +130,28 @@ def lend(
 def _inherited(
     parent: Grant, child: Grant, seconds: int | None, now: float
 ) -> tuple[Caveat, ...] | None:
-    """Return the parent's caveats as they bind `child`, ending after `seconds` at the latest."""
+    """Return the parent's caveats as they bind `child`, and its own, ending after `seconds`.
+
+    Where both have one of a kind it is the child's: attenuation refuses it if it is the wider.
+    """
     ends = [int((now + seconds) * 1000)] if seconds is not None else []
-    if isinstance(parent.expires, ExpiresAt):
-        ends.append(parent.expires.ms)
+    ends += [c.ms for c in (*parent.caveats, *child.caveats) if isinstance(c, ExpiresAt)]
+    ends += [int((now + c.seconds) * 1000) for c in child.caveats if isinstance(c, ExpiresAfter)]
+    apart = ExpiresAt | ExpiresAfter | Except | Uses | Arg
+    own = [c for c in child.caveats if not isinstance(c, apart)]
     caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
-    caveats += (c for c in parent.caveats if not isinstance(c, ExpiresAt | Except | Uses | Arg))
+    caveats += child.conditions or parent.conditions
+    replaced = {c.key for c in own}
+    caveats += (c for c in parent.caveats if not isinstance(c, apart) and c.key not in replaced)
+    caveats += own
     uses = [bound for bound in (parent.uses, child.uses) if bound is not None]
     caveats += [Uses(min(uses))] if uses else []
-    caveats += child.conditions or parent.conditions
+    globs = set(child.exceptions)
     if parent.exceptions:
         if parent.path is None or child.path is None:
             return None
         remaining = compiled(parent.exceptions).residual(below(child.path, parent.path))
         if remaining is None:
             return None
-        if remaining:
-            caveats.append(Except(tuple(sorted(remaining))))
-    return tuple(caveats)
+        globs |= remaining
+    return (*caveats, Except(tuple(sorted(globs)))) if globs else tuple(caveats)

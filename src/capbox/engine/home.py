@@ -24,6 +24,16 @@ class Home:
     state: Path
     cache: Path
 
+    @property
+    def control(self) -> Path:
+        """Return the directory of control sockets: within the state, which no grant reaches."""
+        return self.state / "control"
+
+    @property
+    def grants(self) -> Path:
+        """Return the file of approvals that were given for always."""
+        return self.state / "grants.json"
+
     def prepare(self) -> None:
         """Make the directories, or refuse ones that another user owns or can enter."""
         for directory in (self.config, self.state, self.cache):

@@ -22,6 +22,9 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath, Layout
 from capbox.authority.values.kinds import Value
 from capbox.broker.network import Network
+from capbox.engine.control.register import Register, RunUnderWay
+from capbox.engine.control.requests import Requests
+from capbox.engine.control.server import ControlServer
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
 from capbox.engine.scratch import Scratch, make, sweep
@@ -52,10 +55,16 @@ from capbox.tools.wasm import WasmRunner
 class OpenRun:
     """A run under way: its seat at the gate, and how to end it."""
 
-    seat: Seat
+    entry: RunUnderWay
+    register: Register
     home: Home
     scratch: Scratch
     end_workers: Callable[[str], None]
+
+    @property
+    def seat(self) -> Seat:
+        """Return where it sits."""
+        return self.entry.seat
 
     def close(self, outcome: str) -> None:
         """Close the journal's chain, make it durable, and wipe the scratch directory.
@@ -63,6 +72,7 @@ class OpenRun:
         Raises JournalError; the run then stays an open prefix.
         """
         self.end_workers(self.seat.run)
+        self.register.remove(self.seat.run)
         try:
             self.seat.journal.close(RunClosed(outcome, time.time()))
             self.seat.journal.sync()
@@ -143,6 +153,10 @@ class LocalEngine:
             entropy=os.urandom,
             network=self._network,
         )
+        self.register = Register(self.gate)
+        self._control = await stack.enter_async_context(
+            ControlServer(self.home.control, Requests(self.register), self._report)
+        )
         sweep(self._scratches)
 
     async def __aexit__(
@@ -170,10 +184,12 @@ class LocalEngine:
         environment: Mapping[str, str],
         functions: Mapping[str, Tool] | None = None,
         grounds: frozenset[Value] = frozenset(),
+        what: str = "",
     ) -> OpenRun:
         """Begin a journaled run that holds `authority`. Raises JournalError or OSError.
 
-        `functions` are tools of this run alone, `grounds` what its principals' words name.
+        From here on other processes of this user see it, as `what`, and can end it. `functions` are
+        tools of this run alone, `grounds` what its principals' words name.
         """
         tools = {**(functions or {}), **self.tools}
         now = time.time()
@@ -212,7 +228,19 @@ class LocalEngine:
                 runner.stop_run(run)
             self.sandbox.stop_run(run)
 
-        return OpenRun(seat, self.home, scratch, end_workers)
+        entry = RunUnderWay(seat, what, now)
+        self.register.add(entry)
+        self._control.open()
+        return OpenRun(entry, self.register, self.home, scratch, end_workers)
+
+    def lend_stored(self, seat: Seat) -> None:
+        """Lend to a run what was approved for always in its workspace. Raises JournalError."""
+        if seat.ceiling is not None:  # a run in which nobody is asked reads no file
+            from capbox.engine.stored.grants import StoredGrants
+            from capbox.engine.stored.lending import lend_stored
+
+            digests = {name: tool.digest for name, tool in {**seat.functions, **self.tools}.items()}
+            lend_stored(StoredGrants(self.home.grants, time.time), seat, digests, self._report)
 
     @property
     def _scratches(self) -> Path:

@@ -8,6 +8,10 @@
     [search]
     url = "https://search.example/search?q={query}&count={count}&format=json"
     results = "results"
+    [policy]
+    deny = ["read:/workspace/private"]
+
+and `ceiling = [GRANT, ...]`: what an answer to a question may lend at most.
 
 Guarantees: anything unknown stops everything: going on without a rule would widen authority, and
 a file that cannot be read is kept as it is. Does not: read anything inside a workspace.
@@ -20,10 +24,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
 
+if TYPE_CHECKING:
+    from capbox.engine.approvers.policy import Policy
+
+_KEYS = ("never", "trusted", "grounded", "ceiling", "network", "policy", "search")
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
@@ -38,6 +47,7 @@ class Operator:
 
     What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text;
     `grounded` are texts whose values count as supplied by a principal in every run.
+    `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
     """
 
     never: tuple[str, ...] = ()
@@ -45,17 +55,20 @@ class Operator:
     grounded: tuple[str, ...] = ()
     ca_files: tuple[Path, ...] = ()
     search: JsonObject | None = None
+    ceiling: tuple[str, ...] = ()
+    policy: Policy | None = None
 
 
 def read_operator(file: Path) -> Operator:
     """Read the configuration; a missing file is an empty one. Raises SettingsError."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except FileNotFoundError:
         return Operator()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
-    _known(document, ("never", "trusted", "grounded", "network", "search"), file)
+    _known(document, _KEYS, file)
     network = _table(document, "network", file)
     _known(network, ("ca_files",), file)
     return Operator(
@@ -64,6 +77,8 @@ def read_operator(file: Path) -> Operator:
         grounded=_texts(document, "grounded", file, 'grounded = ["alice@example.com"]'),
         ca_files=tuple(_absolute(text, file) for text in _texts(network, "ca_files", file, _CA)),
         search=_search(_table(document, "search", file), file),
+        ceiling=_texts(document, "ceiling", file, 'ceiling = ["write:/workspace"]'),
+        policy=_policy(document, file, text),
     )
 
 
@@ -71,6 +86,14 @@ def _trusted(text: str, file: Path) -> str:
     if not text.startswith(("/", "~/")):
         raise SettingsError(str(file), f"trusted: {text!r} is not absolute, nor does it start ~/")
     return text
+
+
+def _policy(document: Mapping[str, object], file: Path, text: str) -> Policy | None:
+    if "policy" not in document:
+        return None
+    from capbox.engine.approvers.policy import policy_of
+
+    return policy_of(document["policy"], file, text)
 
 
 def _absolute(text: str, file: Path) -> Path:

@@ -1,19 +1,43 @@
-"""Named sets of grants for common work, and the old names under which some are known.
+"""Named sets of grants for common work, which tools go with them, and the old names of some.
 
-Does not: grant anything; a preset is text that is parsed like any other grant.
+Guarantees: none is in force that was not named; `auto` answers only within a ceiling of the
+operator's own. Does not: grant anything; a preset is text that is parsed like any other grant.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from capbox.gate.manifest import Manifest, ToolAccessKind
+
+_EVERY: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
+_LOOKING: tuple[ToolAccessKind, ...] = ("none", "read")
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named set of grants (as text) for common work."""
+    """Grants (as text) for common work.
+
+    A model is offered tools of these `levels` only, and of these names if `tools` has any.
+    `web`: requests may be asked for; `automatic`: what is asked for is lent without asking.
+    """
 
     name: str
     grants: tuple[str, ...]
+    levels: tuple[ToolAccessKind, ...] = _EVERY
+    tools: tuple[str, ...] = ()
+    web: bool = True
+    automatic: bool = False
+
+    def offers(self, manifest: Manifest) -> bool:
+        """Say whether a model is offered this tool."""
+        named = not self.tools or manifest.name in self.tools
+        return manifest.access in self.levels and named
+
+    def offered(self, manifests: Mapping[str, Manifest]) -> tuple[str, ...]:
+        """Return the names of the tools that a model is offered."""
+        return tuple(sorted(name for name, one in manifests.items() if self.offers(one)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +50,18 @@ class PresetError:
 
 _PRESETS = (
     Preset("none", ()),
-    Preset("read-only", ("read:/workspace",)),
+    Preset("read-only", ("read:/workspace",), _LOOKING),
+    Preset("search-only", ("read:/workspace",), _LOOKING, ("glob", "grep", "search", "tree")),
     Preset("edit", ("write:/workspace",)),
+    Preset("full", ("write:/workspace",), web=False),
+    Preset("auto", (), automatic=True),
 )
-_ALIASES = {"default": "none", "plan": "read-only", "acceptEdits": "edit"}
-_LATER = ("search-only", "full", "auto", "bypassPermissions")
+_ALIASES = {
+    "default": "none",
+    "plan": "read-only",
+    "acceptEdits": "edit",
+    "bypassPermissions": "auto",
+}
 
 
 def preset(name: str) -> Preset | PresetError:
@@ -39,7 +70,5 @@ def preset(name: str) -> Preset | PresetError:
     found = next((p for p in _PRESETS if p.name == wanted), None)
     if found is not None:
         return found
-    if name in _LATER:
-        return PresetError(name, f"preset {name} is not supported yet")
-    known = ", ".join(p.name for p in _PRESETS)
+    known = ", ".join((*(p.name for p in _PRESETS), *_ALIASES))
     return PresetError(name, f"unknown preset {name!r}; there are: {known}")

@@ -49,13 +49,16 @@ async def recording(
 
 
 class Recorder:
-    """Takes the events of one run, in order; `outcome` is how it ended, in one word."""
+    """Takes the events of one run, in order; `outcome` is how it ended, in one word.
+
+    `turn` is the number of the last turn that ended.
+    """
 
     def __init__(self, store: RunStore, journal: RunJournal, model: str) -> None:
         self._store = store
         self._journal = journal
         self._model = model
-        self._turn = 0
+        self.turn = 0
         self.outcome = "interrupted"
         self.failure: StoreError | JournalError | None = None
 
@@ -84,7 +87,7 @@ class Recorder:
             )
 
     async def _end_turn(self, reply: events.ModelReply) -> None:
-        self._turn += 1
-        turn = TurnEnded(self._turn, self._model, reply.usage, reply.usd, reply.stop)
+        self.turn += 1
+        turn = TurnEnded(self.turn, self._model, reply.usage, reply.usd, reply.stop)
         self._journal.append(turn)
         await to_thread.run_sync(self._journal.sync)

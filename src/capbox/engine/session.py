@@ -26,6 +26,7 @@ from capbox.authority.paths import Layout
 from capbox.authority.values.kinds import Value
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
+from capbox.engine.presets import PresetError, preset
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
 from capbox.gate.runner import Tool
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from capbox.agent.loop import AskMore
     from capbox.agent.plan import OfferedTool
     from capbox.agent.stopwatch import Stopwatch
+    from capbox.engine.approvers.queue import QueueApprover
     from capbox.models.model import Model
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
@@ -66,7 +68,9 @@ class Session:
         approver: Approver | None = None,
         functions: Mapping[str, Tool] | None = None,
         ground: Ground | None = None,
+        board: QueueApprover | None = None,
     ) -> None:
+        """Prepare; `board` is where the questions of `approver` can be answered from elsewhere."""
         self._functions = functions or {}
         self._ground = ground
         self._engine = engine
@@ -75,6 +79,7 @@ class Session:
         self._mint = mint
         self._ceiling = ceiling
         self._approver = approver or DenyApprover()
+        self._board = board
         self._calls: OpenRun | None = None
         self._seen: tuple[int, int] | None = None  # what the workspace was at the last call
         self._calling: dict[anyio.CancelScope, anyio.Event] = {}
@@ -117,7 +122,7 @@ class Session:
         try:
             if self._calls is None:
                 names = tuple(_tool_grant(name) for name in self._engine.tools)
-                self._calls = self._open(self._mint(names))
+                self._calls = self._open(self._mint(names), f"capbox call {tool}")
                 # A principal may ask the same thing as often as it likes, also side by side; only a
                 # model is cut short.
                 self._calls.seat.repeats = Repeats(counting=False)
@@ -131,7 +136,7 @@ class Session:
         with anyio.CancelScope() as scope:
             ended = self._calling[scope] = anyio.Event()
             try:
-                return await self._at_gate(call, seat, limits)
+                return await self._at_gate(call, self._calls, limits)
             finally:
                 del self._calling[scope]
                 ended.set()
@@ -145,12 +150,7 @@ class Session:
         self._revoked = self._revoked or authority is None
         ceiling = () if self._ceiling is None else (self._ceiling.id,)
         for one in (*self.authorities, *ceiling) if authority is None else (authority,):
-            self._engine.gate.revoke(one)
-            for seat in self._seats:
-                if any(one in held.lineage for held in (seat.authority, *seat.leases)):
-                    # A journal that cannot be written ends its run by itself.
-                    with suppress(JournalError):
-                        seat.journal.append(Decided("revocation", one, "by the principal"))
+            self._engine.register.revoke(one, "by the principal")
 
     def interrupt(self) -> None:
         """End every run under way as cancelled; each still yields its last events."""
@@ -198,10 +198,10 @@ class Session:
         # A tool that cannot work is not offered, yet a model that names it anyway should hear which
         # file grant is missing, not that the tool is.
         chosen = self._settings.tools
-        named = sorted(self._engine.tools if chosen is None else chosen)
+        named = sorted(self._there() if chosen is None else chosen)
         grants = tuple(_tool_grant(name) for name in named if name not in self._functions)
         minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
-        opened = self._open(minted, task)
+        opened = self._open(minted, task, task)
         seat = opened.seat
         plan = RunPlan(
             run=seat.run,
@@ -213,12 +213,13 @@ class Session:
         )
 
         async def call_tool(call: ToolCall) -> ToolResult:
-            return await self._at_gate(call, seat)
+            return await self._at_gate(call, opened)
 
         stopwatch = Stopwatch(anyio.current_time)
         seat.approver = _Patient(self._approver, stopwatch)
         run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more)
         under_way = _UnderWay(seat, run.cancel)
+        opened.entry.end = run.cancel
         self._runs.append(under_way)
         try:
             recorder = await under_way.stack.enter_async_context(
@@ -227,6 +228,7 @@ class Session:
 
             async def record(event: events.Event) -> None:
                 await recorder.record(event)
+                opened.entry.turns = recorder.turn
                 if recorder.failure is not None:
                     run.cancel()
 
@@ -240,27 +242,39 @@ class Session:
     def _offered(self) -> tuple[OfferedTool, ...]:
         from capbox.engine.offer import offered
 
-        chosen = self._settings.tools
-        tools = {**self._functions, **self._engine.tools}
-        unknown = [name for name in chosen or () if name not in tools]
+        chosen, there = self._settings.tools, self._there()
+        every = {**self._functions, **self._engine.tools}
+        unknown = [name for name in chosen or () if name not in there]
         if unknown:
-            known = ", ".join(sorted(tools))
-            raise SettingsError(
-                f"--tool {unknown[0]}", f"there is no such tool; there are: {known}"
-            )
+            reason = "there is no such tool"
+            if unknown[0] in every:
+                reason = f"the preset {self._settings.preset} leaves this tool out"
+            known = ", ".join(there)
+            raise SettingsError(f"--tool {unknown[0]}", f"{reason}; there are: {known}")
         if chosen is None and self._ceiling is not None:
             # Somebody can be asked: what is missing may be lent.
-            chosen = tuple(tools)
-        held = self._mint(())
+            chosen = there
+        held, tools = self._mint(()), {name: every[name] for name in there}
         if chosen is None:
             granted = {str(m.grant.selector) for m in held.grants if m.grant.action == "tool"}
             tools = {n: t for n, t in tools.items() if n in granted or n not in self._functions}
         return offered(tools, held, chosen)
 
-    def _open(self, authority: Authority, task: str = "") -> OpenRun:
+    def _there(self) -> tuple[str, ...]:
+        """Return the tools that a model may be offered: those that the preset does not leave out.
+
+        A person who calls a tool by its name is not held to that.
+        """
+        chosen = preset(self._settings.preset)
+        if isinstance(chosen, PresetError):
+            raise SettingsError("--preset", chosen.message)
+        every = {**self._functions, **self._engine.tools}
+        return chosen.offered({name: tool.manifest for name, tool in every.items()})
+
+    def _open(self, authority: Authority, what: str, task: str = "") -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
-        return self._engine.open_run(
+        opened = self._engine.open_run(
             authority,
             self._layout,
             ceiling=self._ceiling,
@@ -268,15 +282,25 @@ class Session:
             environment=self._settings.environ or {},
             functions=self._functions,
             grounds=frozenset() if self._ground is None else self._ground(task),
+            what=what,
         )
+        opened.entry.board = self._board
+        try:
+            self._engine.lend_stored(opened.seat)
+        except JournalError:
+            with suppress(JournalError):  # nobody else knows of the run yet
+                opened.close("interrupted")
+            raise
+        return opened
 
     async def _at_gate(
-        self, call: ToolCall, seat: Seat, limits: Limits | None = None
+        self, call: ToolCall, opened: OpenRun, limits: Limits | None = None
     ) -> ToolResult:
         """Call at the gate, unless the workspace is gone: "no grant covers it" would be a lie."""
-        lost = self._lost()
+        lost, seat = self._lost(), opened.seat
         if lost is None:
-            return await self._engine.gate.call(call, seat, limits)
+            with opened.entry.call(call.name):
+                return await self._engine.gate.call(call, seat, limits)
         try:
             seat.journal.append(Decided("denial", f"tool {call.name[:64]}", lost.code, call.id))
         except JournalError as error:

@@ -33,6 +33,8 @@ class Settings:
     `fetches` `[METHODS ]URL`, `secrets` `NAME@ORIGIN`; `environ` is where
     the value of a bare NAME comes from (None: what the composition root finds). `tools` None means
     every built-in that can do its work. `directory` says what names in a task stand for.
+    `ceiling` are grants: what an answer may lend at most (none: the operator's own); `policy` is
+    the file of the operator's answers.
     """
 
     workspace: Path = Path()
@@ -45,6 +47,8 @@ class Settings:
     secrets: tuple[str, ...] = ()
     environ: Mapping[str, str] | None = None
     preset: str = "none"
+    ceiling: tuple[str, ...] = ()
+    policy: Path | None = None
     limits: Limits = field(default_factory=Limits)
     budget: Budget = field(default_factory=Budget)
     tools: tuple[str, ...] | None = None

@@ -7,7 +7,7 @@ not: grant anything; an answer becomes a lease only within the operator's ceilin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from capbox.authority.access import Access
 from capbox.authority.paths import hostile_character
@@ -39,6 +39,13 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class ForUses:
+    """Yes, for so many calls or requests of this run, this one included."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ForRun:
     """Yes, until the run ends."""
 
@@ -51,10 +58,23 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
+class Always:
+    """Yes, in this run, and in later ones on this workspace without a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByRule:
+    """Yes, for what a rule of the operator's says: `grant`, a text. Nobody was asked."""
+
+    grant: str
+
+
+@dataclass(frozen=True, slots=True)
 class No:
-    """No; it is not asked again in this run."""
+    """No; it is not asked again in this run. `by` is who said so: a rule, or silence, is no one."""
 
     reason: str = "refused by the person who was asked"
+    by: Literal["person", "nobody", "rule"] = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,8 @@ class Stop:
     """No, and the run ends."""
 
 
-Answer = Once | ForRun | For | No | Stop
+Yes = Once | ForUses | ForRun | For | Always | ByRule
+Answer = Yes | No | Stop
 
 
 class Approver(Protocol):
@@ -78,7 +99,7 @@ class DenyApprover:
 
     async def ask(self, request: AskRequest) -> Answer:
         """Return `No`, whatever is asked."""
-        return No("nobody is there to approve it")
+        return No("nobody is there to approve it", by="nobody")
 
 
 def ask_request(

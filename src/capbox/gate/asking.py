@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
 
 from capbox.authority.access import Access, ToolAccess
 from capbox.authority.authority import Authority, AuthorityError, Minted
@@ -17,7 +16,19 @@ from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
 from capbox.authority.values.kinds import Value
 from capbox.authority.web.places import FetchAccess
-from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop
+from capbox.gate.approver import (
+    Always,
+    Answer,
+    AskRequest,
+    ByRule,
+    For,
+    ForRun,
+    ForUses,
+    No,
+    Once,
+    Stop,
+    Yes,
+)
 from capbox.gate.rights.files import linked_to
 from capbox.gate.seat import Seat
 from capbox.journal.event import Decided
@@ -39,7 +50,7 @@ async def lease_for(
 
     Raises JournalError. Call it with the seat's `asking` lock held.
     """
-    access, name = denied.access, AuthorityId(f"{seat.run}/lease-{seat.asks + 1}")
+    access, name = denied.access, AuthorityId(f"{seat.run}/lease-{seat.numbered + 1}")
     hindrance = _hindrance(denied, seat, name, standing())
     if hindrance is not None or seat.ceiling is None:
         return replace(denied, reason=f"{denied.reason}{hindrance}") if hindrance else denied
@@ -47,18 +58,54 @@ async def lease_for(
     answer = await _answered(access, seat, question, call_id)
     if isinstance(answer, str):
         return replace(denied, reason=f"{denied.reason}; {answer}")
-    seconds = answer.seconds if isinstance(answer, For) else None
-    wanted = access.missing if isinstance(answer, Once) else question.grant
-    if isinstance(answer, Once) and isinstance(access, FetchAccess | ToolAccess):
-        wanted += " uses=1"  # what was shown is this request, not others like it
-    lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing().now)
-    if isinstance(lease, AuthorityError):
-        return replace(denied, reason=lease.message)
+    lease = _lent(answer, seat, question, name, standing())
+    if isinstance(lease, str):
+        return replace(denied, reason=lease)
     _note(lease, seat, call_id, answer)
-    if isinstance(answer, ForRun) and isinstance(access, ToolAccess):
+    if isinstance(answer, Always):
+        _remember(lease, seat, question, call_id)
+    if isinstance(answer, ForRun | Always) and isinstance(access, ToolAccess):
         # Seen and approved for the run, these values are the principal's own from here on.
         seat.grounds |= {Value(a.kind, v.text) for a in access.arguments for v in a.values}
     return lease
+
+
+def hold(lease: Authority, seat: Seat, term: str, call_id: str | None = None) -> None:
+    """Add a lease to what the run holds, on record. Raises JournalError."""
+    _record(lease, seat, term, call_id)
+    seat.leases = (*seat.leases, lease)
+
+
+def _lent(
+    answer: Yes, seat: Seat, question: AskRequest, name: AuthorityId, standing: Standing
+) -> Authority | str:
+    """Return the lease that a yes mints, or why it mints none."""
+    if seat.ceiling is None:
+        return "the run was revoked while this was asked for"
+    seconds = answer.seconds if isinstance(answer, For) else None
+    access, wanted = question.access, _wanted(answer, question.access, question)
+    lease = lend(seat.ceiling, access, wanted, seconds=seconds, id=name, now=standing.now)
+    if isinstance(lease, AuthorityError):
+        return lease.message
+    if isinstance(lease.decide(access, standing), Denied):
+        # A rule may say less than it seems to; asking once more would get the same answer.
+        return f"what was lent does not allow it: {wanted}"
+    return lease
+
+
+def _wanted(answer: Yes, access: Access, question: AskRequest) -> str:
+    """Return the grant that a yes lends."""
+    match answer:
+        case ByRule(grant):
+            return grant
+        case ForUses(count):
+            return f"{question.grant} uses={count}"
+        case Once() if isinstance(access, FetchAccess | ToolAccess):
+            return f"{access.missing} uses=1"  # what was shown is this request, not others like it
+        case Once():
+            return access.missing
+        case _:
+            return question.grant
 
 
 async def confirmed(
@@ -71,7 +118,7 @@ async def confirmed(
     asks = minted.grant.asks
     if asks is None or (not asks.each and minted.id in seat.confirmed):
         return None
-    answer: Once | ForRun | For | str | None = _already(access, seat)
+    answer: Yes | str | None = _already(access, seat)
     if answer is None:
         question = replace(question, grant=str(minted.grant))
         answer = await _answered(access, seat, question, call_id)
@@ -81,13 +128,14 @@ async def confirmed(
     return None
 
 
-async def _answered(
-    access: Access, seat: Seat, question: AskRequest, call_id: str
-) -> Once | ForRun | For | str:
+async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: str) -> Yes | str:
     """Put the question, on record; return the yes, or why it is none."""
     seat.asks += 1
+    seat.numbered += 1
     seat.journal.append(Decided("ask", str(access), question.effect, call_id))
     answer = await seat.approver.ask(question)
+    if isinstance(answer, ByRule) or (isinstance(answer, No) and answer.by == "rule"):
+        seat.asks -= 1  # what is bounded is how often a person is asked
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
         case No(reason):
@@ -96,10 +144,8 @@ async def _answered(
         case Stop():
             seat.stopped = STOPPED
             return STOPPED.message
-        case Once() | ForRun() | For():
-            return answer
         case _:
-            assert_never(answer)
+            return answer
 
 
 def _already(access: Access, seat: Seat) -> str | None:
@@ -140,20 +186,43 @@ def _lasting(access: Access, ceiling: Authority, name: AuthorityId, now: float) 
     return access.missing
 
 
-def _note(lease: Authority, seat: Seat, call_id: str, answer: Once | ForRun | For) -> None:
+def _note(lease: Authority, seat: Seat, call_id: str, answer: Yes) -> None:
+    match answer:
+        case Once():
+            _record(lease, seat, "for this call", call_id)
+        case For(seconds):
+            hold(lease, seat, f"for {seconds} s", call_id)
+        case Always():
+            hold(lease, seat, "always", call_id)
+        case _:
+            hold(lease, seat, "for the run", call_id)
+
+
+def _record(lease: Authority, seat: Seat, term: str, call_id: str | None) -> None:
     paths = [m.grant.path for m in lease.grants if m.grant.path is not None]
     layout = Layout.of(seat.layout.workspace, paths, seat.layout.mounts)
-    if isinstance(layout, Layout):
-        seat.layout = layout
-    if not isinstance(answer, Once):
-        seat.leases = (*seat.leases, lease)
     grants = ", ".join(str(m.grant) for m in lease.grants)
     ends = [m.expires_ms / 1000 for m in lease.grants if m.expires_ms is not None]
-    term = "for this call" if isinstance(answer, Once) else "for the run"
-    if isinstance(answer, For):
-        term = f"for {answer.seconds} s"
     seat.journal.append(Decided("lease", grants, term, call_id, lease.id, min(ends, default=None)))
+    if isinstance(layout, Layout):
+        seat.layout = layout
+
+
+def _remember(lease: Authority, seat: Seat, question: AskRequest, call_id: str) -> None:
+    """Have later runs hold it too; the lease of this run is on record already."""
+    problem = "no approval is kept here" if seat.remember is None else seat.remember(question)
+    if problem is not None:
+        subject = f"always {question.grant}"
+        seat.journal.append(Decided("denial", subject, problem, call_id, lease.id))
 
 
 def _described(answer: Answer) -> str:
-    return f"yes, for {answer.seconds} s" if isinstance(answer, For) else type(answer).__name__
+    match answer:
+        case For(seconds):
+            return f"yes, for {seconds} s"
+        case ForUses(count):
+            return f"yes, {count} uses"
+        case ByRule(grant):
+            return f"yes, by the rule {grant}"
+        case _:
+            return type(answer).__name__

@@ -110,13 +110,13 @@ class Gate:
             result = _failure(seat.stopped)
         return result if result.journal is not None else replace(result, journal=seat.run)
 
-    def revoke(self, authority: AuthorityId) -> None:
-        """End an authority and its descendants now, and every guest that runs under one."""
-        self._holdings.revoke(authority)
+    def revoke(self, name: AuthorityId | GrantId) -> None:
+        """End an authority or a grant now, its descendants, and every guest that runs under one."""
+        self._holdings.revoke(name)
         for permission, held in self._under_way:
             seat = permission.seat
             drawn_on = (*held.holding.authorities, *seat.leases, *permission.once)
-            if any(authority in one.lineage for one in drawn_on):
+            if any(one.rests_on(name) for one in drawn_on):
                 permission.tool.runner.stop_run(seat.run)
 
     async def _call(self, call: ToolCall, seat: Seat, limits: Limits | None) -> ToolResult:

@@ -30,7 +30,7 @@ class Holdings:
 
     def __init__(self) -> None:
         """Start with nothing revoked and nothing used."""
-        self._revoked: frozenset[AuthorityId] = frozenset()
+        self._revoked: frozenset[AuthorityId | GrantId] = frozenset()
         self._uses: Counter[GrantId] = Counter()
         self._bytes: Counter[GrantId] = Counter()
         self._times: dict[GrantId, deque[float]] = {}
@@ -48,9 +48,9 @@ class Holdings:
             MappingProxyType({grant: tuple(times) for grant, times in self._times.items()}),
         )
 
-    def revoke(self, authority: AuthorityId) -> None:
-        """End an authority and everything made from it, for good."""
-        self._revoked |= {authority}
+    def revoke(self, name: AuthorityId | GrantId) -> None:
+        """End an authority, or one grant, and everything made from it, for good."""
+        self._revoked |= {name}
 
     def reserve(
         self, live: Iterable[Minted], certain: Set[GrantId], possible: Set[GrantId]

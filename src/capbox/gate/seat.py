@@ -6,7 +6,7 @@ Does not: decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -19,7 +19,7 @@ from capbox.authority.holding import Holding
 from capbox.authority.paths import HostPath, Layout
 from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
-from capbox.gate.approver import Approver, DenyApprover
+from capbox.gate.approver import Approver, AskRequest, DenyApprover
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
 from capbox.gate.runner import Tool
@@ -78,6 +78,8 @@ class Seat:
 
     Without a `ceiling` nothing can be lent, so nothing is asked. `functions` are the tools that
     this run has beside those of the process, `grounds` the values that its principal supplied.
+    `asks` counts questions to people, `numbered` all; `remember` keeps an approval for later runs,
+    or says why it does not.
     """
 
     authority: Authority
@@ -92,6 +94,8 @@ class Seat:
     leases: tuple[Authority, ...] = ()
     stopped: ToolFailure | None = None
     asks: int = 0
+    numbered: int = 0
+    remember: Callable[[AskRequest], str | None] | None = None
     confirmed: set[GrantId] = field(default_factory=set)  # of those that say ask=first
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from capbox.surfaces.cli.approver import TerminalApprover, ask_for_more, parse_a
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.cli.terminal import Terminal
 
-UNCLEAR = No("the answer was not understood")
+UNCLEAR = No("the answer was not understood", by="nobody")
 QUESTION = ask_request(
     ReadAccess(GrantPath("/workspace/a")),
     run="r",
@@ -50,8 +50,8 @@ QUESTION = ask_request(
         ("o o", UNCLEAR),
         ("once more", UNCLEAR),
         ("or", UNCLEAR),
-        ("t 0", No("the time was out of range")),
-        ("t 1441", No("the time was out of range")),
+        ("t 0", No("the number was out of range", by="nobody")),
+        ("t 1441", No("the number was out of range", by="nobody")),
         ("t -5", UNCLEAR),
         ("t 1e3", UNCLEAR),
         ("t ٣", UNCLEAR),
@@ -150,7 +150,7 @@ async def test_what_happens_meanwhile_is_told_after_the_answer(line: tuple[int, 
     assert answers == [No()]
     assert shown.endswith("[s]top: ")
     assert written.getvalue().removeprefix(shown).splitlines()[-3:] == [
-        "[o]nce  this [r]un  a [t]ime (t 30: minutes)  [n]o (Enter)  no, and [s]top:   no: "
+        "[o]nce  [u]ses (u 3)  [t]ime (t 30: min)  [r]un  [always]  [n]o  no, [s]top:   no: "
         "refused by the person who was asked",
         "glob   [o]k show it   [n]o thanks   (one letter, Enter):",
         "glob   once more",
@@ -264,14 +264,14 @@ async def test_the_end_of_the_input_is_a_no(line: tuple[int, int]) -> None:
     os.write(line[1], b"o")  # not a whole line
     os.close(line[1])
     approver = TerminalApprover(asked)
-    assert await approver.ask(QUESTION) == No("nobody answered")
-    assert await approver.ask(QUESTION) == No("nobody answered")
+    assert await approver.ask(QUESTION) == No("nobody answered", by="nobody")
+    assert await approver.ask(QUESTION) == No("nobody answered", by="nobody")
 
 
 async def test_an_endless_line_is_a_no(line: tuple[int, int]) -> None:
     asked, _ = terminal(line[0])
     os.write(line[1], b"o" * 10_000)
-    assert await TerminalApprover(asked).ask(QUESTION) == No("nobody answered")
+    assert await TerminalApprover(asked).ask(QUESTION) == No("nobody answered", by="nobody")
 
 
 async def test_what_was_typed_before_the_question_does_not_answer_it(

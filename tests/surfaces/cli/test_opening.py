@@ -48,8 +48,8 @@ async def answered(settings: Settings, remembered: Remembered, typed: str) -> tu
 @pytest.mark.parametrize(
     ("typed", "preset", "grants"),
     [
-        ("r\n", "read-only", ()),
-        ("READ\n", "read-only", ()),
+        ("r\n", "none", ("read:/workspace",)),
+        ("READ\n", "none", ("read:/workspace",)),
         ("e\n", "edit", ()),
         ("n\n", "none", ()),
         ("\n", "none", ()),

@@ -18,7 +18,10 @@ from capbox.store.errors import StoreError
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
-COMMANDS = ["call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"]
+COMMANDS = [
+    *("call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"),
+    *("ps", "revoke", "approve", "grants", "why"),
+]
 
 
 def test_help_names_every_command(capbox: Callable) -> None:

@@ -11,7 +11,19 @@ from __future__ import annotations
 from typing import assert_never
 
 from capbox.agent.outcome import Limit, sentence
-from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop, neutral
+from capbox.gate.approver import (
+    Always,
+    Answer,
+    AskRequest,
+    ByRule,
+    For,
+    ForRun,
+    ForUses,
+    No,
+    Once,
+    Stop,
+    neutral,
+)
 from capbox.surfaces.cli.screen import Line
 from capbox.surfaces.cli.terminal import Terminal
 from capbox.surfaces.sink import visible
@@ -25,9 +37,10 @@ _PATH_CHARACTERS = 200
 _GRANT_CHARACTERS = 300
 _ARGUMENTS_CHARACTERS = 440
 _DETAIL_CHARACTERS = 158
-_UNCLEAR = No("the answer was not understood")
-_OUT_OF_RANGE = No("the time was out of range")
-_KEYS = "[o]nce  this [r]un  a [t]ime (t 30: minutes)  [n]o (Enter)  no, and [s]top: "
+_USES_MAX = 1_000
+_UNCLEAR = No("the answer was not understood", by="nobody")
+_OUT_OF_RANGE = No("the number was out of range", by="nobody")
+_KEYS = "[o]nce  [u]ses (u 3)  [t]ime (t 30: min)  [r]un  [always]  [n]o  no, [s]top: "
 
 
 class TerminalApprover:
@@ -44,7 +57,7 @@ class TerminalApprover:
             for _ in range(_TRIES):
                 line = await self._terminal.answer(question, _KEYS, fresh=True)
                 if line is None:
-                    return No("nobody answered")
+                    return No("nobody answered", by="nobody")
                 answer = parse_answer(line)
                 question.say(f"  {_told(answer)}", "dim")
                 if answer not in (_UNCLEAR, _OUT_OF_RANGE):
@@ -88,6 +101,9 @@ def parse_answer(line: str) -> Answer:
     word, _, rest = line.strip().lower().partition(" ")
     if word in ("t", "time"):
         return _for_minutes(rest.strip())
+    if word in ("u", "uses"):
+        count = _number(rest.strip(), _USES_MAX)
+        return ForUses(count) if isinstance(count, int) else count
     if rest:
         return _UNCLEAR
     match word:
@@ -95,6 +111,8 @@ def parse_answer(line: str) -> Answer:
             return Once()
         case "r" | "run":
             return ForRun()
+        case "always":  # spelt out: it outlives the run
+            return Always()
         case "s" | "stop":
             return Stop()
         case "n" | "no" | "":
@@ -106,10 +124,14 @@ def parse_answer(line: str) -> Answer:
 def _for_minutes(text: str) -> Answer:
     if not text:
         return For(_MINUTES_DEFAULT * 60)
+    minutes = _number(text, _MINUTES_MAX)
+    return For(minutes * 60) if isinstance(minutes, int) else minutes
+
+
+def _number(text: str, most: int) -> int | No:
     if not (text.isascii() and text.isdecimal()) or not 0 < len(text) <= 4:
         return _UNCLEAR
-    minutes = int(text)
-    return For(minutes * 60) if 0 < minutes <= _MINUTES_MAX else _OUT_OF_RANGE
+    return int(text) if 0 < int(text) <= most else _OUT_OF_RANGE
 
 
 def _told(answer: Answer) -> str:
@@ -118,6 +140,12 @@ def _told(answer: Answer) -> str:
             return "yes, once"
         case ForRun():
             return "yes, until the run ends"
+        case ForUses(count):
+            return f"yes, {count} uses"
+        case Always():
+            return "yes, always in this folder (capbox grants list)"
+        case ByRule(grant):
+            return f"yes, by the rule {grant}"
         case For(seconds):
             return f"yes, for {seconds // 60} min"
         case No(reason):

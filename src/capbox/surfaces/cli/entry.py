@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
     from capbox.engine.session import Session
@@ -31,7 +32,8 @@ class Entry:
     lines go and whether to keep a worker ready, and returns an engine to be entered.
     `open_session` takes an entered engine, the settings and who is asked (None: nobody), and
     returns a session to be entered; it raises SettingsError. `open_model` takes a specification
-    and a base URL. `secrets` returns the store of this user's secrets.
+    and a base URL. `secrets` returns the store of this user's secrets. `explain` takes settings
+    and an access as text; it raises SettingsError.
     """
 
     environ: Mapping[str, str]
@@ -41,3 +43,4 @@ class Entry:
     open_session: Callable[[LocalEngine, Settings, Approver | None], Session]
     open_model: Callable[[str, str | None], Model | ModelSpecError]
     secrets: Callable[[], SecretStore]
+    explain: Callable[[Settings, str], Explanation]

@@ -16,6 +16,7 @@ import typer
 from capbox.authority.budget import Budget
 from capbox.authority.limits import MB, MIB, Limits
 from capbox.engine.settings import Settings, SettingsError
+from capbox.surfaces.cli.failures import usage
 
 # The defaults, from the one place that has them.
 LIMITS = Limits()
@@ -94,8 +95,8 @@ Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
-        metavar="none|read-only|edit",
-        help="Grants for common work: --read . or --write .",
+        metavar="none|read-only|search-only|edit|full|auto",
+        help="Grants and tools for common work. auto lends all of the ceiling unasked.",
     ),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", metavar="S", help="Seconds a call may take.")]
@@ -156,6 +157,24 @@ Ask = Annotated[
     bool | None,
     typer.Option("--ask/--no-ask", help="Ask at the terminal when a grant is missing."),
 ]
+Ceiling = Annotated[
+    list[str] | None,
+    typer.Option("--ceiling", metavar="G", help="Lend at most this when asked. Repeatable."),
+]
+Policy = Annotated[
+    Path | None,
+    typer.Option("--policy", metavar="FILE", help="Answer questions by this [policy]: TOML."),
+]
+AskRemote = Annotated[
+    float | None,
+    typer.Option(
+        "--ask-remote",
+        metavar="SECONDS",
+        min=1,
+        max=86_400,
+        help="Wait so long for capbox approve in another terminal when a grant is missing.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +215,12 @@ class BoundFlags:
     fuel: int | None = None
     output: int = LIMITS.output_bytes
     limits: Sequence[str] | None = None
+
+
+def one_shape(as_json: bool, stream_json: bool) -> None:
+    """Refuse two shapes of output at once."""
+    if as_json and stream_json:
+        raise usage("--json and --stream-json exclude each other")
 
 
 def settings_of(

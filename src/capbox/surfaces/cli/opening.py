@@ -8,17 +8,15 @@ ordinary settings.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import secrets
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.engine.settings import Settings
+from capbox.engine.stored.file import OwnFile
 from capbox.surfaces.cli.terminal import Terminal
 
 _PRESETS = {"r": "read-only", "e": "edit", "n": "none", "c": ""}
@@ -39,6 +37,9 @@ class Choice:
 
     def applied(self, settings: Settings) -> Settings:
         """Return `settings` with this choice."""
+        if self.preset == "read-only":
+            # Its grant alone: the preset leaves tools out, and here more is asked for later.
+            return replace(settings, grants=(*settings.grants, "read:/workspace"))
         return replace(settings, preset=self.preset, grants=(*settings.grants, *self.grants))
 
     def __str__(self) -> str:
@@ -67,6 +68,7 @@ class Remembered:
     def __init__(self, file: Path) -> None:
         """Use `file`, which need not exist."""
         self.file = file
+        self._own = OwnFile(file)
 
     def get(self, folder: FolderKey) -> Choice | str | None:
         """Return the choice for `folder`, None if there is none, or a text: why it is unusable."""
@@ -77,27 +79,15 @@ class Remembered:
         """Remember a choice; returns why it was not possible, if so."""
         try:
             # Two runs that are answered at the same time must not each write what the other lacks.
-            with self._locked():
+            with self._own.locked():
                 entries = self._read()
                 if isinstance(entries, str):
                     return entries
                 kept = {key: old for key, old in entries.items() if key.path != folder.path}
-                self._replace(_document({**kept, folder: choice}))
+                self._own.replace(_document({**kept, folder: choice}))
         except OSError as error:
             return f"{self.file} cannot be written: {error.strerror}"
         return None
-
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        """Keep other processes from writing the file. Raises OSError."""
-        # Beside the file: a lock on the file itself would be one on a file that is replaced.
-        path = self.file.with_name(f"{self.file.name}.lock")
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
     def _read(self) -> Mapping[FolderKey, Choice] | str:
         try:
@@ -109,17 +99,6 @@ class Remembered:
             return {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             return f"{self.file} cannot be read ({error}); it is kept, and not used"
-
-    def _replace(self, text: str) -> None:
-        part = self.file.with_name(f".{self.file.name}.{secrets.token_hex(6)}")
-        try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.file)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def _document(entries: Mapping[FolderKey, Choice]) -> str:

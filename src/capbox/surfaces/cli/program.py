@@ -34,6 +34,7 @@ from capbox.surfaces.cli.commands import (
     secret,
     tool,
 )
+from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -55,6 +56,14 @@ def build() -> typer.Typer:
     program.callback()(_options)
     program.command("call")(call.call)
     program.command("run")(run.run)
+    program.command("ps")(ps.ps)
+    program.command("revoke")(revoke.revoke)
+    program.command("approve")(approve.approve)
+    program.command("why")(why.why)
+    program.add_typer(
+        grants.commands(_group("What runs hold now, and what was approved for always.")),
+        name="grants",
+    )
     program.command("demo")(demo.demo)
     program.command("doctor")(doctor.doctor)
     program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")

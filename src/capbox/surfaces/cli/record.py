@@ -83,7 +83,7 @@ def told(record: Record) -> Iterator[Line]:
         )
         return
     label, headline, style, details = _entry(content)
-    yield f"{record.seq:>4}  {one_line(label, 20):<8}{one_line(headline, 400)}", style
+    yield f"{record.seq:>4}  {one_line(label, 20):<7} {one_line(headline, 400)}", style
     for detail in details:
         yield f"              {one_line(detail, 400)}", ""
 

@@ -69,7 +69,7 @@ def show(ctx: typer.Context, run: Run, *, as_json: AsJson = False) -> int:
 
     entry: Entry = ctx.obj
     directory, screen = _journal(entry), _screen(entry)
-    records = read(directory, _run_named(run, directory))
+    records = read(directory, run_named(run, directory))
     if as_json:
         screen.json([{"seq": r.seq, "hash": r.hash, "content": r.content} for r in records])
         return 0
@@ -97,7 +97,7 @@ def verify(
 
     entry: Entry = ctx.obj
     directory, screen = _journal(entry), _screen(entry)
-    wanted = None if run is None else _run_named(run, directory)
+    wanted = None if run is None else run_named(run, directory)
     signer = _signer(entry, directory)
     verdicts = () if signer is None else judged(directory, signer, wanted)
     if as_json:
@@ -123,7 +123,7 @@ def export(
 
     entry: Entry = ctx.obj
     directory, screen = _journal(entry), _screen(entry)
-    wanted = _run_named(run, directory)
+    wanted = run_named(run, directory)
     signer = _signer(entry, directory)
     if signer is None:
         raise usage("there is no run on record")
@@ -163,7 +163,7 @@ def _signer(entry: Entry, directory: Path) -> Signer | None:
     return None
 
 
-def _run_named(text: str, directory: Path) -> RunId:
+def run_named(text: str, directory: Path) -> RunId:
     """Return the run that `text` names or begins."""
     from capbox.journal.event import RunId, is_run_id
     from capbox.store.journal import read, runs

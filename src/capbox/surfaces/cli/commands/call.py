@@ -7,7 +7,7 @@ kind of end it was. Does not: ask anybody without `--ask`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,6 +76,9 @@ def call(
     as_json: flags.AsJson = False,
     stream_json: flags.AsStream = False,
     ask: flags.Ask = None,
+    ask_remote: flags.AskRemote = None,
+    ceiling: flags.Ceiling = None,
+    policy: flags.Policy = None,
 ) -> int:
     """Call one tool, contained.
 
@@ -84,8 +87,7 @@ def call(
     Exit codes: 0 ok, 1 tool error, 2 usage, 3 denied, 4 stopped by a bound, 5 the sandbox failed,
     130 interrupted.
     """
-    if as_json and stream_json:
-        raise usage("--json and --stream-json exclude each other")
+    flags.one_shape(as_json, stream_json)
     flags.refuse_run_keys(limit)
     entry: Entry = ctx.obj
     web = flags.WebFlags(fetches=fetch, secrets=secret)
@@ -99,17 +101,14 @@ def call(
         ),
         entry.environ,
     )
+    settings = replace(settings, ceiling=tuple(ceiling or ()), policy=policy)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-
-    approver = _approver(screen) if ask else None
+    approver = asked_elsewhere(ask_remote, _approver(screen) if ask else None)
     asked = _Asked(ToolCall("call-1", tool, {}), words or [])
     try:
         result = _result(entry, settings, approver, screen, asked)
     except KeyboardInterrupt:
-        from capbox.surfaces.cli.commands.interrupted import interrupted
-
-        # What it had done is on record; the promised object is due all the same.
-        result = interrupted(entry.home().state / "journal", asked.run)
+        result = _interrupted(entry, asked)
         _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
         raise
     _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
@@ -124,6 +123,13 @@ def _result(
     # Not within the event loop: there the first Ctrl-C would not end the reading.
     asked.typed = _typed() if asked.words == ["-"] else ""
     return anyio.run(_call, entry, settings, approver, screen, asked)
+
+
+def _interrupted(entry: Entry, asked: _Asked) -> ToolResult:
+    from capbox.surfaces.cli.commands.interrupted import interrupted
+
+    # What it had done is on record; the promised object is due all the same.
+    return interrupted(entry.home().state / "journal", asked.run)
 
 
 def _print(
@@ -192,6 +198,15 @@ def _typed() -> str:
         return sys.stdin.read()
     except UnicodeDecodeError:
         raise usage("standard input is not UTF-8 text") from None
+
+
+def asked_elsewhere(seconds: float | None, beside: Approver | None) -> Approver | None:
+    """Return who is asked where `capbox approve` may answer too, for so long."""
+    if seconds is None:
+        return beside
+    from capbox.engine.approvers.queue import QueueApprover
+
+    return QueueApprover(seconds, beside=beside)
 
 
 def _approver(screen: Screen) -> Approver:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.surfaces.cli import flags
+from capbox.surfaces.cli.commands.call import asked_elsewhere
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.screen import Screen
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from capbox.agent.report import Report
     from capbox.engine.session import Session
     from capbox.engine.settings import Settings
+    from capbox.gate.approver import Approver
     from capbox.models.model import Model
     from capbox.surfaces.cli.narration import Narration
     from capbox.surfaces.cli.terminal import Terminal
@@ -48,6 +50,7 @@ class _Plan:
     shape: str
     terminal: Terminal | None
     bare: bool
+    ask_remote: float | None
 
 
 def run(
@@ -78,6 +81,9 @@ def run(
     as_json: flags.AsJson = False,
     stream_json: flags.AsStream = False,
     ask: flags.Ask = None,
+    ask_remote: flags.AskRemote = None,
+    ceiling: flags.Ceiling = None,
+    policy: flags.Policy = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -87,8 +93,7 @@ def run(
     later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit, 5 the
     sandbox failed, 130 interrupted.
     """
-    if as_json and stream_json:
-        raise usage("--json and --stream-json exclude each other")
+    flags.one_shape(as_json, stream_json)
     entry: Entry = ctx.obj
     web = flags.WebFlags(fetches=fetch, secrets=secret)
     granted = flags.GrantFlags(
@@ -102,12 +107,15 @@ def run(
         budget=flags.budget_of(limit, max_turns, max_tool_calls, budget_usd),
         tools=None if tool is None else tuple(tool),
         model=model,
+        ceiling=tuple(ceiling or ()),
+        policy=policy,
     )
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
     opened = _model(entry, model, base_url)
-    plan = _Plan(task, opened, settings, screen, shape, terminal, bare=not granted.given)
+    bare = not granted.given
+    plan = _Plan(task, opened, settings, screen, shape, terminal, bare, ask_remote)
 
     import anyio
 
@@ -138,11 +146,12 @@ async def _run(entry: Entry, plan: _Plan) -> int:
     from capbox.agent.outcome import exit_code
 
     settings = await _opened(entry, plan)
-    approver = None
+    approver: Approver | None = None
     if plan.terminal is not None:
         from capbox.surfaces.cli.approver import TerminalApprover
 
         approver = TerminalApprover(plan.terminal)
+    approver = asked_elsewhere(plan.ask_remote, approver)
     async with (
         entry.open_engine(plan.screen.say, True) as engine,
         entry.open_session(engine, settings, approver) as session,

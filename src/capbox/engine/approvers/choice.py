@@ -1,0 +1,85 @@
+"""Who answers in a session, and what an answer may lend at most, from settings and configuration.
+
+Guarantees: a policy comes before everybody else; a policy file that the run could write, or that
+lies in its workspace, is refused. Does not: mint.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from capbox.authority.authority import Authority
+from capbox.authority.grant import Grant, PathSelector
+from capbox.authority.paths import WORKSPACE, GrantPath, under
+from capbox.authority.web.places import ANY_HOST, FetchSelector
+from capbox.engine.approvers.automatic import AutoApprover
+from capbox.engine.approvers.policy import Policy, PolicyApprover, read_policy
+from capbox.engine.approvers.queue import QueueApprover
+from capbox.engine.operator import Operator
+from capbox.engine.presets import Preset, preset
+from capbox.engine.principal import Asked, resolve
+from capbox.engine.settings import Settings, SettingsError
+from capbox.gate.approver import Approver
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Who is asked first, and the queue in which questions to people can be answered, if any."""
+
+    approver: Approver | None
+    board: QueueApprover | None
+
+
+def choose(
+    settings: Settings,
+    operator: Operator,
+    asked: Asked,
+    ceiling: Authority,
+    approver: Approver | None,
+) -> Front:
+    """Return who answers: the policy, then `auto`, or people. Raises SettingsError."""
+    policy = _policy(settings, operator, asked)
+    chosen = preset(settings.preset)
+    board = None
+    if isinstance(chosen, Preset) and chosen.automatic:
+        approver = AutoApprover(ceiling)
+    elif approver is not None:
+        # A question can be answered from another terminal too; the first answer counts.
+        if not isinstance(approver, QueueApprover):
+            approver = QueueApprover(None, beside=approver)
+        board = approver
+    if policy is not None:
+        approver = PolicyApprover(policy, approver)
+    return Front(approver, board)
+
+
+def default_ceiling(*, web: bool) -> tuple[Grant, ...]:
+    """Return what may be lent where the operator says nothing: the workspace, and public hosts."""
+    schemes = ("http", "https") if web else ()
+    hosts = (FetchSelector((), scheme, ANY_HOST, (1, 65_535)) for scheme in schemes)
+    everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
+    return (everything, *(Grant("fetch", host) for host in hosts))
+
+
+def ceiling_grants(settings: Settings, texts: tuple[str, ...]) -> tuple[Grant, ...]:
+    """Return a ceiling's grants, resolved like any other. Raises SettingsError."""
+    bare = Settings(workspace=settings.workspace, grants=texts, environ=settings.environ)
+    return resolve(bare).grants
+
+
+def _policy(settings: Settings, operator: Operator, asked: Asked) -> Policy | None:
+    if settings.policy is None:
+        return operator.policy
+    file = settings.policy
+    path = asked.layout.canonical(os.path.realpath(file))
+    if under(path, WORKSPACE):
+        raise SettingsError(f"--policy {file}", "lies in the workspace: what works there writes it")
+    for grant in asked.grants:
+        if grant.action == "write" and grant.path is not None and under(path, grant.path):
+            raise SettingsError(f"--policy {file}", f"{grant} would let the run write it")
+    given = read_policy(file)
+    if operator.policy is None:
+        return given
+    # What the operator denies stays denied, whoever names another file.
+    return replace(given, deny=(*operator.policy.deny, *given.deny))

@@ -1,0 +1,119 @@
+"""Why an access is allowed or denied: each grant that concerns it, and what it says.
+
+Guarantees: the verdict is that of the authority itself, asked for one grant alone where it tells
+them apart. Does not: change or spend anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from capbox.authority.access import (
+    Access,
+    EnvAccess,
+    ModelAccess,
+    ReadAccess,
+    ToolAccess,
+    WriteAccess,
+    flag_for,
+)
+from capbox.authority.authority import Authority, Minted
+from capbox.authority.decision import Allowed, Standing
+from capbox.authority.paths import WORKSPACE, Layout, PathRefusal
+from capbox.authority.web.places import FetchAccess
+from capbox.broker.url import Unreachable, locate
+from capbox.engine.settings import SettingsError
+
+_FORMS = "read PATH, write PATH, fetch [METHOD] URL, tool NAME, env NAME, model NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One grant, and what it says to the access."""
+
+    grant: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision on one access. Chains run from what decided to the root it comes from."""
+
+    access: str
+    allowed_by: str | None
+    grant_chain: tuple[str, ...]
+    authority_chain: tuple[str, ...]
+    reason: str
+    considered: tuple[Considered, ...]
+    flag: str | None
+
+
+def read_access(text: str, layout: Layout) -> Access:
+    """Return the access that `text` names, paths as a tool would name them. Raises SettingsError.
+
+    That is `read PATH` and so on; a path is relative to the workspace, or absolute.
+    """
+    action, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    if not rest:
+        raise SettingsError(repr(text), f"is no access; there are: {_FORMS}")
+    match action:
+        case "read" | "write":
+            place = layout.locate(rest, WORKSPACE)
+            if isinstance(place, PathRefusal):
+                raise SettingsError(rest, place.reason)
+            path = place.grant
+            if path is None:
+                raise SettingsError(rest, "is a tool's own scratch, which needs no grant")
+            return ReadAccess(path) if action == "read" else WriteAccess(path)
+        case "fetch":
+            method, _, url = rest.rpartition(" ")
+            found = locate(method or "GET", url)
+            if isinstance(found, Unreachable):
+                raise SettingsError(rest, found.reason)
+            return found
+        case "tool":
+            return ToolAccess(rest)
+        case "env":
+            return EnvAccess(rest)
+        case "model":
+            return ModelAccess(rest)
+        case _:
+            raise SettingsError(repr(text), f"is no access; there are: {_FORMS}")
+
+
+def explain(
+    authority: Authority, access: Access, layout: Layout, standing: Standing
+) -> Explanation:
+    """Return the decision on `access`, and what each grant of its kind says."""
+    decision = authority.decide(access, standing)
+    considered = tuple(
+        Considered(str(minted.grant), _verdict(authority, minted, access, standing))
+        for minted in authority.grants
+        if _concerns(minted, access)
+    )
+    if isinstance(decision, Allowed):
+        by = next(m for m in authority.grants if m.id == decision.grant)
+        chain = (by.lineage, authority.lineage)
+        return Explanation(str(access), str(by.grant), *chain, "", considered, None)
+    flag = None if decision.missing is None else flag_for(access, layout)
+    return Explanation(str(access), None, (), (), decision.reason, considered, flag)
+
+
+def _concerns(minted: Minted, access: Access) -> bool:
+    if isinstance(access, ReadAccess | WriteAccess):
+        return minted.grant.path is not None
+    return minted.grant.action == access.action
+
+
+def _verdict(authority: Authority, minted: Minted, access: Access, standing: Standing) -> str:
+    alone = replace(authority, grants=(minted,)).decide(access, standing)
+    if isinstance(alone, Allowed):
+        return "allows it"
+    if minted.grant.selects(access):
+        return alone.reason
+    if isinstance(access, WriteAccess) and minted.grant.selects(ReadAccess(access.path)):
+        return "covers reading only"
+    if isinstance(access, FetchAccess) and access.doubt is not None:
+        return f"does not cover it: {access.doubt}"
+    return "does not cover it"

@@ -1,0 +1,135 @@
+"""What may be asked of a process over its control socket, and what it answers.
+
+    {"do": "runs"}                        the runs under way here
+    {"do": "revoke_run", "run": RUN}      end a run
+    {"do": "revoke", "name": ID}          end an authority, a lease or one grant
+    {"do": "questions"}                   what is asked for here
+    {"do": "answer", "question": ID, "effect": FINGERPRINT, "answer": TEXT}
+
+Guarantees: an unknown request, or one with a field too many, does nothing and is answered with an
+error; texts are neutralised. Does not: give authority. Does not: check who asks (see `server`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from capbox.authority.authority import Authority
+from capbox.authority.decision import AuthorityId
+from capbox.engine.control.register import Register, Revoked, RunUnderWay
+from capbox.gate.approver import neutral
+from capbox.messages import Json, JsonObject
+
+if TYPE_CHECKING:
+    from capbox.engine.approvers.queue import Question, QueueApprover
+
+_WHAT_CHARACTERS_MAX = 200
+_BY = "from another process"
+
+
+class Requests:
+    """Answers requests about the runs of `register`."""
+
+    def __init__(self, register: Register) -> None:
+        """Answer for these runs."""
+        self._register = register
+        self._known: Mapping[str, tuple[frozenset[str], Callable[[JsonObject], JsonObject]]] = {
+            "runs": (frozenset(), self._runs),
+            "revoke_run": (frozenset({"run"}), self._revoke_run),
+            "revoke": (frozenset({"name"}), self._revoke),
+            "questions": (frozenset(), self._questions),
+            "answer": (frozenset({"question", "effect", "answer"}), self._answer),
+        }
+
+    def answer(self, request: JsonObject) -> JsonObject:
+        """Do what is asked, and return the reply."""
+        do = request.get("do")
+        known = self._known.get(do) if isinstance(do, str) else None
+        if known is None:
+            return {"error": f"unknown request; there are: {', '.join(self._known)}"}
+        fields, answered = known
+        given = {key: value for key, value in request.items() if key != "do"}
+        if set(given) != fields or not all(isinstance(value, str) for value in given.values()):
+            return {"error": f"{do} takes the texts {', '.join(sorted(fields)) or 'none'}"}
+        return answered(given)
+
+    def _runs(self, request: JsonObject) -> JsonObject:
+        return {"pid": os.getpid(), "runs": [_described(entry) for entry in self._register]}
+
+    def _revoke_run(self, request: JsonObject) -> JsonObject:
+        return _revoked(self._register.revoke_run(str(request["run"]), _BY))
+
+    def _revoke(self, request: JsonObject) -> JsonObject:
+        return _revoked(self._register.revoke(AuthorityId(str(request["name"])), _BY))
+
+    def _questions(self, request: JsonObject) -> JsonObject:
+        boards = dict.fromkeys(entry.board for entry in self._register if entry.board is not None)
+        pending = [question for board in boards for question in board.pending()]
+        return {"pid": os.getpid(), "questions": [_asked(question) for question in pending]}
+
+    def _answer(self, request: JsonObject) -> JsonObject:
+        from capbox.engine.approvers.answers import read_answer
+
+        answer = read_answer(str(request["answer"]))
+        if isinstance(answer, str):
+            return {"error": answer}
+        name, effect = str(request["question"]), str(request["effect"])
+        for entry in self._register:
+            board = entry.board
+            if board is not None and any(one.id == name for one in board.pending()):
+                problem = board.answer(name, effect, answer)
+                return {"answered": name} if problem is None else {"error": problem}
+        return {"error": "the question does not wait for an answer any more"}
+
+
+def _asked(question: Question) -> Json:
+    """Return a question as the gate neutralised it; the caller's screen does it once more."""
+    request = question.request
+    return {
+        "question": question.id,
+        "effect": question.fingerprint,
+        "asked": question.asked,
+        "run": request.run,
+        "tool": request.tool,
+        "access": neutral(str(request.access)),
+        "wants": request.effect,
+        "grant": request.grant,
+        "arguments": request.arguments,
+        "details": list(request.details),
+    }
+
+
+def _revoked(found: Revoked | None) -> JsonObject:
+    if found is None or not found.runs:
+        return {"error": "nothing of that name is under way here"}
+    return {"runs": list(found.runs), "calls": list(found.calls)}
+
+
+def _described(entry: RunUnderWay) -> JsonObject:
+    seat = entry.seat
+    what = neutral(" ".join(entry.what.split()))
+    return {
+        "run": seat.run,
+        "what": what[:_WHAT_CHARACTERS_MAX],
+        "workspace": neutral(seat.layout.workspace),
+        "since": entry.started,
+        "turns": entry.turns,
+        "calls": entry.calls,
+        "calling": list(entry.calling.values()),
+        "asks": seat.asks,
+        "pending": 0 if entry.board is None else _pending(entry.board, seat.run),
+        "authorities": [_authority(one) for one in (seat.authority, *seat.leases)],
+    }
+
+
+def _authority(authority: Authority) -> Json:
+    return {
+        "id": authority.id,
+        "grants": [{"id": m.id, "grant": neutral(str(m.grant))} for m in authority.grants],
+    }
+
+
+def _pending(board: QueueApprover, run: str) -> int:
+    return sum(question.request.run == run for question in board.pending())

@@ -1,0 +1,1 @@
+"""Approvals that were given for always: kept outside of every workspace."""

@@ -1,0 +1,46 @@
+"""Lends to a run what was approved for always in its workspace: leases like those of any answer.
+
+Guarantees: nothing beyond the ceiling; each lease is on record; what does not fit what is there now
+is reported and not lent. Does not: lend where nobody would be asked: there is no ceiling there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from capbox.authority.authority import AuthorityError
+from capbox.authority.decision import AuthorityId
+from capbox.authority.holding import lend
+from capbox.engine.stored.grants import StoredGrants
+from capbox.gate.asking import hold
+from capbox.gate.seat import Seat
+
+
+def stored_id(run: str, name: str) -> AuthorityId:
+    """Return the id of the lease that a run holds by the stored grant `name`."""
+    return AuthorityId(f"{run}/always-{name}")
+
+
+def lend_stored(
+    stored: StoredGrants, seat: Seat, digests: Mapping[str, str], report: Callable[[str], None]
+) -> None:
+    """Add every stored grant that counts here to what the run holds. Raises JournalError."""
+    ceiling = seat.ceiling
+    if ceiling is None:
+        return
+    seat.remember = lambda request: stored.keep(request, seat.layout)
+    found = stored.of(seat.layout)
+    if isinstance(found, str):
+        report(found)
+        return
+    for one in found:
+        problem = one.problem(seat.layout, digests)
+        if problem is None:
+            name, now = stored_id(seat.run, one.id), time.time()
+            lease = lend(ceiling, None, str(one.grant), id=name, now=now)
+            if not isinstance(lease, AuthorityError):
+                hold(lease, seat, f"always, as {one.id}")
+                continue
+            problem = lease.message
+        report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}")

@@ -1,0 +1,174 @@
+"""`capbox grants list|show|export|remove`: what runs hold now, and what was approved for always.
+
+Guarantees: says of each stored grant whether it still counts, by looking at what is there. Does
+not: add one; only an answer to a question does.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capbox.messages import Json, JsonObject
+from capbox.surfaces.cli.commands.control.ps import asked_all, runs_of
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.failures import CommandFailure, usage
+from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from capbox.engine.stored.grants import StoredGrant, StoredGrants
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="As capbox grants list has it.")]
+
+
+def commands(group: typer.Typer) -> typer.Typer:
+    """Add the commands to `group`."""
+    group.command("list")(list_)
+    group.command("show")(show)
+    group.command("export")(export)
+    group.command("remove")(remove)
+    return group
+
+
+def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
+    """List the grants of runs under way, and those given for always.
+
+    As in: capbox grants list --json
+    """
+    entry: Entry = ctx.obj
+    screen = _screen(entry)
+    held = [row for run in runs_of(asked_all(entry, {"do": "runs"})) for row in _held(run)]
+    stored = [_described(one, _problem(entry, one)) for one in _all(entry)]
+    if as_json:
+        screen.json({"held": [*held], "stored": [*stored]})
+        return 0
+    rows = [(str(row["id"]), f"run {row['run']}", str(row["grant"])) for row in held]
+    for one in stored:
+        state = "always" if one["problem"] is None else f"not used: {one['problem']}"
+        workspace = one["workspace"]
+        where = workspace["path"] if isinstance(workspace, dict) else ""
+        rows.append((str(one["id"]), f"{state}, in {where}", str(one["grant"])))
+    if rows:
+        screen.table(("id", "where", "grant"), rows)
+    else:
+        screen.say("no run is under way, and nothing was approved for always", "dim")
+    return 0
+
+
+def show(ctx: typer.Context, name: Id, *, as_json: AsJson = False) -> int:
+    """Show one grant that was given for always.
+
+    As in: capbox grants show g5b1f09aa
+    """
+    entry: Entry = ctx.obj
+    screen = _screen(entry)
+    found = next((one for one in _all(entry) if one.id == name), None)
+    if found is None:
+        raise usage(f"no stored grant has the id {name}; see: capbox grants list")
+    problem = _problem(entry, found)
+    if as_json:
+        screen.json(_described(found, problem))
+        return 0
+    given = datetime.fromtimestamp(found.given).astimezone()
+    screen.line(str(found.grant), "bold")
+    screen.line(f"  in {found.workspace.path}")
+    if found.bound is not None:
+        at = f"device {found.bound.device}, inode {found.bound.inode}"
+        screen.line(f"  for {found.bound.path} ({at})")
+    screen.line(f"  given {given:%Y-%m-%d %H:%M:%S} in run {found.run}")
+    screen.line(f"  not used: {problem}" if problem else "  lent to each run that asks there")
+    return 0
+
+
+def export(ctx: typer.Context) -> int:
+    """Print the grants that were given for always, one a line.
+
+    As in: capbox grants export > kept.txt
+    """
+    entry: Entry = ctx.obj
+    screen = _screen(entry)
+    for one in _all(entry):
+        screen.result(f"{one.grant}\n")
+    return 0
+
+
+def remove(ctx: typer.Context, name: Id) -> int:
+    """Forget a grant that was given for always.
+
+    Runs under way keep what they were lent; capbox revoke ID takes it from them too.
+    """
+    entry: Entry = ctx.obj
+    removed = stored_grants(entry).remove(name)
+    if isinstance(removed, str):
+        raise CommandFailure("sandbox_failed", removed, 5)
+    if not removed:
+        raise usage(f"no stored grant has the id {name}; see: capbox grants list")
+    _screen(entry).say(f"removed {name}")
+    return 0
+
+
+def stored_grants(entry: Entry) -> StoredGrants:
+    """Return the approvals for always of this user, in a directory that is closed to others."""
+    from capbox.engine.stored.grants import StoredGrants
+
+    entry.home().prepare()
+    return StoredGrants(entry.home().grants, time.time)
+
+
+def _all(entry: Entry) -> tuple[StoredGrant, ...]:
+    found = stored_grants(entry).all()
+    if isinstance(found, str):
+        raise CommandFailure("sandbox_failed", found, 5)
+    return found
+
+
+def _problem(entry: Entry, one: StoredGrant) -> str | None:
+    from capbox.authority.paths import HostPath, Layout
+    from capbox.tools.registry import load
+
+    digests: dict[str, str] = {}
+    if one.digest is not None:
+        registry = load(Path(entry.guests()), shipped=True)
+        digests = {name: found.digest for name, found in registry.tools.items()}
+    return one.problem(Layout(HostPath(one.workspace.path)), digests)
+
+
+def _described(one: StoredGrant, problem: str | None) -> dict[str, Json]:
+    bound = one.bound
+    return {
+        "id": one.id,
+        "grant": str(one.grant),
+        "workspace": {
+            "path": one.workspace.path,
+            "device": one.workspace.device,
+            "inode": one.workspace.inode,
+        },
+        "bound": None
+        if bound is None
+        else {"path": bound.path, "device": bound.device, "inode": bound.inode},
+        "digest": one.digest,
+        "run": one.run,
+        "given": one.given,
+        "problem": problem,
+    }
+
+
+def _held(run: JsonObject) -> list[JsonObject]:
+    authorities = run.get("authorities")
+    found: list[JsonObject] = []
+    for authority in authorities if isinstance(authorities, list) else []:
+        grants = authority.get("grants") if isinstance(authority, dict) else None
+        for grant in grants if isinstance(grants, list) else []:
+            if isinstance(grant, dict):
+                found.append({"run": run["run"], **grant})
+    return found
+
+
+def _screen(entry: Entry) -> Screen:
+    return Screen(sys.stdout, sys.stderr, entry.environ)

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
+    from capbox.authority.paths import Layout
     from capbox.authority.policy import NeverRule
     from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
     from capbox.engine.principal import Asked
-    from capbox.engine.session import Session
+    from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
@@ -127,19 +128,12 @@ def session(
     from capbox.authority.grant import Grant, NameSelector, PathSelector
     from capbox.authority.paths import WORKSPACE, GrantPath
     from capbox.authority.web.places import ANY_HOST, FetchSelector
-    from capbox.engine.principal import Asked, resolve
+    from capbox.engine.principal import Asked
     from capbox.engine.session import Session
 
     if settings.environ is None:
         settings = replace(settings, environ=os.environ)
-    asked = resolve(settings)
-    engine.home.refuse_inside(asked.layout.workspace)
-    never = (*engine.home.guards(), *operator_rules(engine.home))
-
-    def minted(extra: tuple[Grant, ...]) -> Authority:
-        return mint(Asked((*asked.grants, *extra), asked.layout), settings, never)
-
-    minted(())  # what cannot be granted is refused here, not at the first call
+    layout, minted = granting(engine.home, settings)
     ceiling = None
     if approver is not None:
         everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
@@ -148,8 +142,27 @@ def session(
             for scheme in ("http", "https")
         )
         tools = (Grant("tool", NameSelector(name)) for name in engine.tools)
-        ceiling = mint(Asked((everything, *web, *tools), asked.layout), settings, never)
-    return Session(engine, settings, asked.layout, minted, ceiling=ceiling, approver=approver)
+        never = (*engine.home.guards(), *operator_rules(engine.home))
+        ceiling = mint(Asked((everything, *web, *tools), layout), settings, never)
+    return Session(engine, settings, layout, minted, ceiling=ceiling, approver=approver)
+
+
+def granting(home: Home, settings: Settings) -> tuple[Layout, Mint]:
+    """Return what a session with `settings` holds: its layout, and what mints it with more grants.
+
+    Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
+    """
+    from capbox.engine.principal import Asked, resolve
+
+    asked = resolve(settings)
+    home.refuse_inside(asked.layout.workspace)
+    never = (*home.guards(), *operator_rules(home))
+
+    def minted(extra: tuple[Grant, ...]) -> Authority:
+        return mint(Asked((*asked.grants, *extra), asked.layout), settings, never)
+
+    minted(())  # what cannot be granted is refused here, not at the first call
+    return asked.layout, minted
 
 
 def secret_store(home: Home | None = None) -> SecretStore:
@@ -228,5 +241,6 @@ def main() -> int:
         ),
         open_model=model,
         secrets=secret_store,
+        hold=lambda settings: granting(home_of(os.environ), settings),
     )
     return run_command_line(entry, sys.argv[1:])

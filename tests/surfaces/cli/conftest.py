@@ -86,6 +86,7 @@ def entry(home: Home) -> Entry:
         ),
         open_model=lambda spec, base_url: app.model(spec, base_url, secrets=secrets),
         secrets=lambda: secrets,
+        hold=lambda settings: app.granting(home, settings),
     )
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capbox.authority.paths import Layout
     from capbox.broker.secrets import SecretStore
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
-    from capbox.engine.session import Session
+    from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
@@ -31,7 +32,8 @@ class Entry:
     lines go and whether to keep a worker ready, and returns an engine to be entered.
     `open_session` takes an entered engine, the settings and who is asked (None: nobody), and
     returns a session to be entered; it raises SettingsError. `open_model` takes a specification
-    and a base URL. `secrets` returns the store of this user's secrets.
+    and a base URL. `secrets` returns the store of this user's secrets. `hold` returns what a
+    session with these settings would hold, without an engine; it raises SettingsError.
     """
 
     environ: Mapping[str, str]
@@ -41,3 +43,4 @@ class Entry:
     open_session: Callable[[LocalEngine, Settings, Approver | None], Session]
     open_model: Callable[[str, str | None], Model | ModelSpecError]
     secrets: Callable[[], SecretStore]
+    hold: Callable[[Settings], tuple[Layout, Mint]]

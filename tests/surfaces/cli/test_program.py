@@ -19,6 +19,7 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
 COMMANDS = ["call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"]
+COMMANDS += ["blast-radius"]
 
 
 def test_help_names_every_command(capbox: Callable) -> None:

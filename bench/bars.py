@@ -51,4 +51,5 @@ BARS = {
     "cli_call": Bar(350, 150, "value"),
     "http_get": Bar(1, 0.5),
     "http_match": Bar(5, 5, "value"),
+    "blast_radius": Bar(2_000, 1_000, "value"),
 }

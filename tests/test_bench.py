@@ -24,7 +24,15 @@ GATE = {"gate_alone", "grants_decide", "grants_gate", "grants_read"}
 ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
 WEB = {"http_get", "http_save"}
 FULL = {
-    *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match"),
+    *(
+        "spawn",
+        "spawn_bare",
+        "fresh_rate",
+        "cpu_parent",
+        "cpu_worker",
+        "http_match",
+        "blast_radius",
+    ),
     *(ALIKE | GATE | WEB),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}

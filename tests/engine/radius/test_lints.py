@@ -109,6 +109,32 @@ def test_what_mends_a_warning_ends_it(subject: MakeSubject) -> None:
     assert grant.startswith("fetch:https://api.example.com expires=")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fetch:https://*.example.com:8443",
+        'fetch:"GET,POST https://*.example.com/a/*?*" uses=3',
+        "fetch:https://github.com",
+        "fetch:https://github.com:8443",
+        "fetch:https://github.com/*",
+        'fetch:"GET https://github.com" bytes=1MB rate=5/min',
+        "fetch:https://*.amazonaws.com ask=first",
+        "write:/workspace/.git/hooks",
+        "write:/",
+        "tool:send",
+    ],
+)
+def test_what_is_narrower_permits_nothing_new(text: str, subject: MakeSubject) -> None:
+    held = subject("read:/workspace", text)
+    wide = next(m.grant for m in held.live if m.grant.action != "read")
+    found = radius(held)
+    mends = [lint.mend for lint in found.lints if lint.grant == str(wide) and lint.mend]
+    mends += [cut.grant for f in found.flows if f.sink.grant == wide for cut in f.cuts if cut.grant]
+    assert mends
+    for mend in mends:
+        assert wide.covers(parsed(mend)), mend
+
+
 def test_a_credential_becomes_a_secret_where_one_host_is_granted(subject: MakeSubject) -> None:
     one = found(subject("env:TOKEN", "fetch:https://api.example.com:8443"))
     assert one["credential-variable"].mend == "secret:TOKEN@https://api.example.com:8443"

@@ -74,6 +74,12 @@ def granted(text: str, mints: Mints) -> Grant | None:
     return None if isinstance(grant, GrantError) or not mints(grant) else grant
 
 
+def narrower(text: str, grant: Grant, mints: Mints) -> Grant | None:
+    """Return the grant that `text` says, if it permits nothing that `grant` does not."""
+    found = granted(text, mints)
+    return found if found is not None and grant.covers(found) else None
+
+
 def flag_of(grant: Grant) -> str:
     """Return the flag that gives a grant, quoted for a POSIX shell."""
     return f"--grant {shlex.quote(str(grant))}"

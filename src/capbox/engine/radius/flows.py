@@ -13,7 +13,7 @@ from typing import Literal
 
 from capbox.authority.grant import Grant
 from capbox.authority.web.places import FetchSelector
-from capbox.engine.radius.cuts import Cut, Label, Mints, cutting, flag_of, granted, possible
+from capbox.engine.radius.cuts import Cut, Label, Mints, cutting, flag_of, narrower, possible
 from capbox.engine.radius.ends import Sink, SinkKind, Source, SourceKind
 
 Level = Literal["high", "medium", "low"]
@@ -118,4 +118,4 @@ def on_one_host(grant: Grant, mints: Mints) -> Grant | None:
     if not isinstance(selector, FetchSelector) or not selector.host.startswith("*."):
         return None
     text = str(grant).replace(f"//{selector.host}", f"//api.{selector.host[2:]}", 1)
-    return granted(text, mints)
+    return narrower(text, grant, mints)

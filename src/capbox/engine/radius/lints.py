@@ -15,7 +15,7 @@ from capbox.authority.grant import EnvSelector, Grant, SecretSelector
 from capbox.authority.paths import under
 from capbox.authority.web.addresses import LOOPBACK, within
 from capbox.authority.web.places import FetchSelector, is_loopback
-from capbox.engine.radius.cuts import flag_of, granted, narrowed, told
+from capbox.engine.radius.cuts import flag_of, granted, narrowed, narrower, told
 from capbox.engine.radius.ends import is_credential, usable_secrets
 from capbox.engine.radius.flows import Flow, Level, on_one_host
 from capbox.engine.radius.hosts import shared_by
@@ -108,7 +108,7 @@ def _tenant(grant: Grant, selector: FetchSelector, subject: Subject) -> Grant | 
         return None
     place = f"//{selector.host}"
     old = f"{place}{'' if selector.path is None else '/*'}"
-    return granted(str(grant).replace(old, f"{place}/mine/*", 1), subject.mints)
+    return narrower(str(grant).replace(old, f"{place}/mine/*", 1), grant, subject.mints)
 
 
 def _of_variable(grant: Grant, selector: EnvSelector, subject: Subject) -> Iterator[Lint]:

@@ -148,6 +148,23 @@ def test_a_caveat_takes_the_place_of_another_of_its_key() -> None:
     assert narrowed(parsed("tool:x"), "expires=nonsense", lambda _: True) is None
 
 
+@pytest.mark.parametrize(
+    ("grant", "labels", "secret"),
+    [
+        ("env:TOKEN", {"secret"}, True),
+        ("env:LANG=C", set(), False),
+        ("env:TOKEN=abc", set(), True),
+        (ENV, {"secret", "untrusted"}, True),
+        (READ, {"untrusted"}, False),
+    ],
+)
+def test_how_grave_a_source_is_and_what_the_gate_knows_of_it(
+    grant: str, labels: set[str], secret: bool, subject: MakeSubject
+) -> None:
+    (source,) = radius(subject(grant)).known
+    assert (source.labels, source.secret) == (labels, secret)
+
+
 def test_a_variables_value_is_in_no_report() -> None:
     assert told(parsed("env:TOKEN=hunter2")) == "env:TOKEN (value given)"
     assert told(parsed("env:TOKEN")) == "env:TOKEN"

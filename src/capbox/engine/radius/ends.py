@@ -36,7 +36,10 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a run can know. `flag` is what would have to be left out, "" if nothing single."""
+    """What a run can know. `flag` is what would have to be left out, "" if nothing single.
+
+    `secret` is how grave it is, by its name; `labels` are what the gate knows of it.
+    """
 
     kind: SourceKind
     name: str
@@ -44,6 +47,7 @@ class Source:
     grant: str
     flag: str
     labels: frozenset[Label]
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ def _secret_files(subject: Subject, found: Reach) -> Iterator[Source]:
         detail = sized(count) if count.files else "not there yet"
         labels: frozenset[Label] = frozenset({"secret", "untrusted"})
         flag = _file_flag(right, subject)
-        yield Source("secret", shown(right.path), detail, told(minted.grant), flag, labels)
+        grant = told(minted.grant)
+        yield Source("secret", shown(right.path), detail, grant, flag, labels, secret=True)
 
 
 def _variables(subject: Subject) -> Iterator[Source]:
@@ -140,9 +145,10 @@ def _variables(subject: Subject) -> Iterator[Source]:
         if isinstance(selector, EnvSelector):
             secret = is_credential(selector.name)
             detail = "called as credentials are" if secret else "a variable of this machine"
-            labels: frozenset[Label] = frozenset({"secret"} if secret else set())
-            flag = f"--env {selector.name}"
-            yield Source("variable", selector.name, detail, told(minted.grant), flag, labels)
+            # A value that the grant itself sets is the principal's own word to the guest.
+            labels: frozenset[Label] = frozenset({"secret"} if selector.value is None else set())
+            flag, grant = f"--env {selector.name}", told(minted.grant)
+            yield Source("variable", selector.name, detail, grant, flag, labels, secret)
 
 
 def _files(subject: Subject, found: Reach) -> Iterator[Source]:

@@ -66,7 +66,7 @@ def flows(
 
 def _leaving(source: Source, sink: Sink, advice: _Advice) -> Flow | None:
     # A variable that is called as credentials are is as secret as a file of them.
-    kind: SourceKind = "secret" if "secret" in source.labels else source.kind
+    kind: SourceKind = "secret" if source.secret else source.kind
     level = _LEAVES.get((kind, sink.kind))
     if level is None or source.grant == str(sink.grant):
         return None

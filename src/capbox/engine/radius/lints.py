@@ -66,7 +66,7 @@ def _trifecta(flows: Sequence[Flow]) -> Iterator[Lint]:
     if not leaving:
         return
     worst = leaving[0]
-    secret = any("secret" in f.source.labels for f in leaving)
+    secret = any(f.source.secret for f in leaving)
     # A web page or a file of the workspace can ask for what the same run holds.
     says = (
         f"lethal trifecta: private data ({worst.source.name}), untrusted words and a way out "

@@ -58,10 +58,7 @@ def picture(found: Radius) -> str:
     sinks = _sinks(found, flows)[:BOXES_MAX]
     flows = tuple(f for f in flows if f.source in sources and f.sink in sinks)
     left = _column(
-        [
-            (s.name, s.detail, "secret" if "secret" in s.labels else s.kind, _count(s, flows))
-            for s in sources
-        ],
+        [(s.name, s.detail, "secret" if s.secret else s.kind, _count(s, flows)) for s in sources],
         _EDGE,
     )
     right = _column([(s.name, s.detail, s.kind, _count(s, flows)) for s in sinks], _RIGHT)

@@ -164,7 +164,7 @@ def _of_flows(rule: FlowRule, found: Radius) -> Iterator[str]:
     for flow in found.flows:
         source = rule.source in (flow.source.kind, ANY) or (
             # A variable called as credentials are is a secret too.
-            rule.source == "secret" and "secret" in flow.source.labels
+            rule.source == "secret" and flow.source.secret
         )
         if source and rule.sink in (flow.sink.kind, ANY) and not flow.cut_by:
             yield f"{flow.source.name} -> {flow.sink.name}"

@@ -120,12 +120,10 @@ def _flows(flows: Sequence[Flow]) -> Iterator[Line]:
 
 
 def _advice(flow: Flow) -> Iterator[Line]:
-    indent = " " * _WIDTH
-    for number, cut in enumerate(flow.cuts):
-        other = "or " if number else ""
+    for cut in flow.cuts:
         what = f"{cut.caveat} cuts it ({cut.why})" if cut.caveat else _cell(cut.why)
         flag = f": {cut.flag}" if cut.flag else ""
-        yield Line(f"{indent}{other}{what}{flag}", "", _WIDTH + 2)
+        yield Line(f"{'':<{_WIDTH}}- {what}{flag}", "", _WIDTH + 2)
 
 
 def _writes(found: Radius) -> str:

@@ -53,4 +53,5 @@ BARS = {
     "http_match": Bar(5, 5, "value"),
     "arg_decide": Bar(20, 10, "value"),
     "revoke": Bar(100, 20, "value"),
+    "blast_radius": Bar(2_000, 1_000, "value"),
 }

@@ -21,6 +21,7 @@ from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
 from bench.rows.network import network
+from bench.rows.radius import blast_radius
 from bench.rows.rate import rate
 from bench.rows.work import Bench, Pace, Reasons
 from bench.tasks import ECHO, LARGE, READ, SMALL
@@ -104,6 +105,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await control(engine, granted, few)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)
+    found |= await blast_radius(place, _environ(home), few, scale)
     return Everything(found, taking_part, reasons)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
+    from capbox.authority.paths import Layout
     from capbox.authority.policy import NeverRule
     from capbox.authority.values.kinds import Value
     from capbox.broker.network import Network
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from capbox.engine.operator import Operator
     from capbox.engine.presets import Preset
     from capbox.engine.principal import Asked
-    from capbox.engine.session import Session
+    from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
     from capbox.gate.manifest import Manifest
@@ -141,20 +142,12 @@ def session(
     from functools import partial
 
     from capbox.engine.grounding import grounds, refuse_misfits
-    from capbox.engine.principal import Asked, resolve
     from capbox.engine.session import Session
 
     own = functions or {}
     if settings.environ is None:
         settings = replace(settings, environ=os.environ)
-    asked = resolve(settings)
-    engine.home.refuse_inside(asked.layout.workspace)
-    never = (*engine.home.guards(), *operator_rules(engine.home))
-
-    def minted(extra: tuple[Grant, ...]) -> Authority:
-        return mint(Asked((*asked.grants, *extra), asked.layout), settings, never)
-
-    minted(())  # what cannot be granted is refused here, not at the first call
+    asked, never, minted = _granting(engine.home, settings)
     tools = {**own, **engine.tools}
     refuse_misfits(asked.grants, tools)
     operator = operator_of(engine.home)
@@ -172,6 +165,29 @@ def session(
     ceiling = ceiling_of(settings, operator, asked, manifests, never)
     front = choose(settings, operator, asked, ceiling, approver)
     return opened(ceiling=ceiling, approver=front.approver, board=front.board)
+
+
+def granting(home: Home, settings: Settings) -> tuple[Layout, Mint]:
+    """Return what a session with `settings` holds: its layout, and what mints it with more grants.
+
+    Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
+    """
+    asked, _, minted = _granting(home, settings)
+    return asked.layout, minted
+
+
+def _granting(home: Home, settings: Settings) -> tuple[Asked, tuple[NeverRule, ...], Mint]:
+    from capbox.engine.principal import Asked, resolve
+
+    asked = resolve(settings)
+    home.refuse_inside(asked.layout.workspace)
+    never = (*home.guards(), *operator_rules(home))
+
+    def minted(extra: tuple[Grant, ...]) -> Authority:
+        return mint(Asked((*asked.grants, *extra), asked.layout), settings, never)
+
+    minted(())  # what cannot be granted is refused here, not at the first call
+    return asked, never, minted
 
 
 def functions(engine: LocalEngine, own: Mapping[str, Function]) -> dict[str, Tool]:
@@ -335,5 +351,6 @@ def main() -> int:
         open_model=model,
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
+        hold=lambda settings: granting(home_of(os.environ), settings),
     )
     return run_command_line(entry, sys.argv[1:])

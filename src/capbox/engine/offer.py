@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from capbox.agent.plan import OfferedTool
 from capbox.authority.authority import Authority
-from capbox.gate.manifest import Request
+from capbox.gate.manifest import Manifest, Request
 from capbox.gate.runner import Tool
 
 
@@ -18,7 +18,7 @@ def offered(
     tools: Mapping[str, Tool], authority: Authority, chosen: tuple[str, ...] | None
 ) -> tuple[OfferedTool, ...]:
     """Return the tools for the model, sorted by name; `chosen` None means all that can work."""
-    names = sorted(tools) if chosen is None else sorted(set(chosen))
+    names = able({name: tool.manifest for name, tool in tools.items()}, authority, chosen)
     return tuple(
         OfferedTool(
             name=name,
@@ -27,12 +27,20 @@ def offered(
             reads_only=tools[name].manifest.access in ("none", "read"),
         )
         for name in names
-        if chosen is not None or _can_work(tools[name], authority)
     )
 
 
-def _can_work(tool: Tool, authority: Authority) -> bool:
-    return all(_holds(authority, request) for request in tool.manifest.required)
+def able(
+    manifests: Mapping[str, Manifest], authority: Authority, chosen: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """Return the names of the tools that are offered, sorted."""
+    if chosen is not None:
+        return tuple(sorted(set(chosen)))
+    return tuple(name for name in sorted(manifests) if _can_work(manifests[name], authority))
+
+
+def _can_work(manifest: Manifest, authority: Authority) -> bool:
+    return all(_holds(authority, request) for request in manifest.required)
 
 
 def _holds(authority: Authority, request: Request) -> bool:

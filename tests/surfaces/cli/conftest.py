@@ -87,6 +87,7 @@ def entry(home: Home) -> Entry:
         open_model=lambda spec, base_url: app.model(spec, base_url, secrets=secrets),
         secrets=lambda: secrets,
         explain=lambda settings, access: app.explain(home, settings, access),
+        hold=lambda settings: app.granting(home, settings),
     )
 
 

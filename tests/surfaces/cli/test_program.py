@@ -20,7 +20,7 @@ from capbox.surfaces.cli.program import main
 
 COMMANDS = [
     *("call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"),
-    *("ps", "revoke", "approve", "grants", "why"),
+    *("ps", "revoke", "approve", "grants", "why", "blast-radius"),
 ]
 
 

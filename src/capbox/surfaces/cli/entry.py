@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from capbox.authority.paths import Layout
     from capbox.broker.secrets import SecretStore
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
-    from capbox.engine.session import Session
+    from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
@@ -33,7 +34,8 @@ class Entry:
     `open_session` takes an entered engine, the settings and who is asked (None: nobody), and
     returns a session to be entered; it raises SettingsError. `open_model` takes a specification
     and a base URL. `secrets` returns the store of this user's secrets. `explain` takes settings
-    and an access as text; it raises SettingsError.
+    and an access as text, `hold` returns what a session with these settings would hold, without an
+    engine; both raise SettingsError.
     """
 
     environ: Mapping[str, str]
@@ -44,3 +46,4 @@ class Entry:
     open_model: Callable[[str, str | None], Model | ModelSpecError]
     secrets: Callable[[], SecretStore]
     explain: Callable[[Settings, str], Explanation]
+    hold: Callable[[Settings], tuple[Layout, Mint]]

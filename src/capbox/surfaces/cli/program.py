@@ -35,6 +35,7 @@ from capbox.surfaces.cli.commands import (
     tool,
 )
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
+from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
         grants.commands(_group("What runs hold now, and what was approved for always.")),
         name="grants",
     )
+    program.command("blast-radius")(blast_radius.blast_radius)
     program.command("demo")(demo.demo)
     program.command("doctor")(doctor.doctor)
     program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")

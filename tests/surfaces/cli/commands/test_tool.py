@@ -82,7 +82,7 @@ def main_with(home: Home, arguments: list[str]) -> int:
     def unused(*_: object) -> None:
         raise AssertionError("not needed")
 
-    entry = Entry({}, lambda: home, Path, *[unused] * 5)  # type: ignore[arg-type]
+    entry = Entry({}, lambda: home, Path, *[unused] * 6)  # type: ignore[arg-type]
     return main(entry, arguments)
 
 

@@ -45,7 +45,7 @@ def list_(
     from capbox.surfaces.cli.record import brief
 
     entry: Entry = ctx.obj
-    directory, screen = _journal(entry), _screen(entry)
+    directory, screen = journal_of(entry), _screen(entry)
     every = runs(directory)
     newest = [brief(run, read(directory, run)) for run in every[: -last - 1 : -1]]
     # Ids sort by the second; what began within one is told apart by the record itself.
@@ -68,7 +68,7 @@ def show(ctx: typer.Context, run: Run, *, as_json: AsJson = False) -> int:
     from capbox.surfaces.cli.record import told
 
     entry: Entry = ctx.obj
-    directory, screen = _journal(entry), _screen(entry)
+    directory, screen = journal_of(entry), _screen(entry)
     records = read(directory, run_named(run, directory))
     if as_json:
         screen.json([{"seq": r.seq, "hash": r.hash, "content": r.content} for r in records])
@@ -96,9 +96,9 @@ def verify(
     from capbox.journal.verify import verify as judged
 
     entry: Entry = ctx.obj
-    directory, screen = _journal(entry), _screen(entry)
+    directory, screen = journal_of(entry), _screen(entry)
     wanted = None if run is None else run_named(run, directory)
-    signer = _signer(entry, directory)
+    signer = signer_of(entry, directory)
     verdicts = () if signer is None else judged(directory, signer, wanted)
     if as_json:
         screen.json([_verdict_json(verdict) for verdict in verdicts])
@@ -122,9 +122,9 @@ def export(
     from capbox.store import journal as reader
 
     entry: Entry = ctx.obj
-    directory, screen = _journal(entry), _screen(entry)
+    directory, screen = journal_of(entry), _screen(entry)
     wanted = run_named(run, directory)
-    signer = _signer(entry, directory)
+    signer = signer_of(entry, directory)
     if signer is None:
         raise usage("there is no run on record")
     lines = reader.export(directory, wanted, signer)
@@ -142,7 +142,8 @@ def export(
     return 0
 
 
-def _journal(entry: Entry) -> Path:
+def journal_of(entry: Entry) -> Path:
+    """Return where the journal is kept."""
     return entry.home().state / "journal"
 
 
@@ -150,7 +151,7 @@ def _screen(entry: Entry) -> Screen:
     return Screen(sys.stdout, sys.stderr, entry.environ)
 
 
-def _signer(entry: Entry, directory: Path) -> Signer | None:
+def signer_of(entry: Entry, directory: Path) -> Signer | None:
     """Return the key; None when there is neither a key nor a journal. Never makes a key."""
     from capbox.journal.head import Signer
 

@@ -1,0 +1,1 @@
+"""What must never be possible: the rules of a file, and whether a blast radius breaks them."""

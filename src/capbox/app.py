@@ -111,6 +111,7 @@ def local_engine(
         zygotes=zygotes,
         network=network or Network(authorities=operator.ca_files, secret=secrets.get),
         settings={} if operator.search is None else {"search": operator.search},
+        keeps=operator.keeps,
     )
 
 

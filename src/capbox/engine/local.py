@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +31,7 @@ from capbox.gate.holdings import Holdings
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
-from capbox.journal.event import RunClosed, RunOpened, run_id
+from capbox.journal.event import RunClosed, RunId, RunOpened, run_id
 from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
 from capbox.messages import JsonObject
@@ -41,8 +41,10 @@ from capbox.sandbox.handles import ZygoteHandle
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.run import Sandbox
+from capbox.sandbox.undo.keeper import Bounds, Keeper
 from capbox.tools.registry import Registry, load
 from capbox.tools.wasm import WasmRunner
+from capbox.undo.history import prune
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ class OpenRun:
         Raises JournalError; the run then stays an open prefix.
         """
         self.end_workers(self.seat.run)
+        if self.seat.keeper is not None:
+            with suppress(OSError):  # what was saved is there all the same
+                self.seat.keeper.close()
         try:
             self.seat.journal.close(RunClosed(outcome, time.time()))
             self.seat.journal.sync()
@@ -86,10 +91,12 @@ class LocalEngine:
         zygotes: Iterable[ZygoteHandle] = (),
         network: Network | None = None,
         settings: Mapping[str, JsonObject] | None = None,
+        keeps: Bounds | None = None,
     ) -> None:
         """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
 
-        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool.
+        `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool;
+        `keeps` bounds what is kept for undo (None: the default).
         """
         self.home = home
         self.walls = walls or probe()
@@ -99,6 +106,7 @@ class LocalEngine:
         self._zygotes = tuple(zygotes)
         self._network = network
         self._settings = settings or {}
+        self.keeps: Bounds | None = keeps or Bounds()  # None: nothing is kept
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -187,8 +195,16 @@ class LocalEngine:
             ceiling=ceiling,
             approver=approver,
             environment=environment,
+            keeper=self._keeper(run, layout, now),
         )
         return OpenRun(seat, self.home, scratch, self.sandbox.stop_run)
+
+    def _keeper(self, run: RunId, layout: Layout, now: float) -> Keeper | None:
+        place, keeps = self.home.state / "undo", self.keeps
+        if keeps is None:
+            return None
+        header: JsonObject = {"run": run, "workspace": layout.workspace, "started": now}
+        return Keeper(place, header, keeps, first=lambda: prune(place, keeps, now))
 
     @property
     def _scratches(self) -> Path:

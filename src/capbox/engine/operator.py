@@ -3,6 +3,10 @@
     never = ["read ~/.ssh"]
     [network]
     ca_files = ["/etc/ssl/company.pem"]
+    [undo]
+    run_bytes = 1073741824
+    total_bytes = 4294967296
+    days = 30
     [search]
     url = "https://search.example/search?q={query}&count={count}&format=json"
     results = "results"
@@ -15,11 +19,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
+from capbox.sandbox.undo.keeper import Bounds
 
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
@@ -28,11 +33,15 @@ _SEARCH_NEEDED = ("url", "results")
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint."""
+    """`never` are lines of rules, `ca_files` further authorities for TLS, `search` the endpoint.
+
+    `keeps` bounds what is kept for undo.
+    """
 
     never: tuple[str, ...] = ()
     ca_files: tuple[Path, ...] = ()
     search: JsonObject | None = None
+    keeps: Bounds = field(default_factory=Bounds)
 
 
 def read_operator(file: Path) -> Operator:
@@ -43,13 +52,14 @@ def read_operator(file: Path) -> Operator:
         return Operator()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
-    _known(document, ("never", "network", "search"), file)
+    _known(document, ("never", "network", "search", "undo"), file)
     network = _table(document, "network", file)
     _known(network, ("ca_files",), file)
     return Operator(
         never=_texts(document, "never", file, 'never = ["read ~/.ssh"]'),
         ca_files=tuple(_absolute(text, file) for text in _texts(network, "ca_files", file, _CA)),
         search=_search(_table(document, "search", file), file),
+        keeps=_keeps(_table(document, "undo", file), file),
     )
 
 
@@ -78,6 +88,17 @@ def _search(table: Mapping[str, object], file: Path) -> JsonObject | None:
     if not all(isinstance(value, str) for value in headers.values()):
         raise SettingsError(str(file), "[search.headers] holds texts")
     return {**texts, "headers": {name: str(value) for name, value in headers.items()}}
+
+
+def _keeps(table: Mapping[str, object], file: Path) -> Bounds:
+    keys = tuple(one.name for one in fields(Bounds))
+    _known(table, keys, file)
+    numbers: dict[str, int] = {}
+    for key, value in table.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise SettingsError(str(file), f"[undo] {key} is a whole number, 0 or more")
+        numbers[key] = value
+    return replace(Bounds(), **numbers)
 
 
 def _known(table: Mapping[str, object], keys: tuple[str, ...], file: Path) -> None:

@@ -45,6 +45,7 @@ from capbox.journal.errors import JournalError
 from capbox.journal.event import CallEnded, CallIntended, Decided
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
 from capbox.sandbox.spec import Broken, Job, Outcome
+from capbox.sandbox.undo.asking import Saving
 
 _SUBJECT_CHARACTERS_MAX = 500
 ARGUMENTS_CHARACTERS_MAX = 16_000_000
@@ -230,15 +231,16 @@ class Gate:
             once=permit.once,
             intent=intent,
         )
-        egress = Egress(permission, limits)
+        egress, saving = Egress(permission, limits), Saving(seat.keeper, job, intent)
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
-            reports.append(await checked.tool.runner.run(job, reports.append, egress.serve))
+            serve = saving.beside(egress.serve)
+            reports.append(await checked.tool.runner.run(job, reports.append, serve))
         finally:
             self._under_way.remove(under_way)
             await egress.aclose()
-            outcome = reports[-1]
+            outcome = saving.ended(reports[-1])
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = redacted(end, seat.redactor)
@@ -266,6 +268,7 @@ class Gate:
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
             expires_ns=None if expiry is None else int(expiry * 1e9),
+            keeps=seat.keeper is not None,
         )
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:

@@ -34,6 +34,7 @@ from capbox.surfaces.cli.commands import (
     secret,
     tool,
 )
+from capbox.surfaces.cli.commands.changes import diff, undo
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -55,6 +56,9 @@ def build() -> typer.Typer:
     program.callback()(_options)
     program.command("call")(call.call)
     program.command("run")(run.run)
+    program.command("diff")(diff.diff)
+    program.command("undo")(undo.undo)
+    program.command("redo")(undo.redo)
     program.command("demo")(demo.demo)
     program.command("doctor")(doctor.doctor)
     program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")

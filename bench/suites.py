@@ -23,6 +23,7 @@ from bench.rows.gate import gate_alone, many_grants
 from bench.rows.network import network
 from bench.rows.radius import blast_radius
 from bench.rows.rate import rate
+from bench.rows.undo import undoing
 from bench.rows.work import Bench, Pace, Reasons
 from bench.tasks import ECHO, LARGE, READ, SMALL
 from bench.workspace import Sizes, large, small
@@ -103,6 +104,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await functions(engine, granted, some)
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
+        found |= await undoing(engine, place / "undoing", rounds)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)
     found |= await blast_radius(place, _environ(home), few, scale)

@@ -28,7 +28,7 @@ from capbox.journal.head import Signer
 from capbox.journal.log import Journal
 
 ROOT = Path(__file__).resolve().parents[1]
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.undo.hand"]
 
 # No timed assertions anywhere: a slow machine is not a wrong program.
 settings.register_profile("capbox", deadline=None, print_blob=True)

@@ -24,6 +24,7 @@ from capbox.messages import Denial, ToolResult
 from capbox.models.script import ScriptedCall, ScriptedReply
 from capbox.models.scripted import ScriptedModel
 from capbox.store.journal import read
+from capbox.undo.reverting import CHANGED
 
 MakeBox = Callable[..., Box]
 
@@ -434,3 +435,20 @@ async def test_the_same_calls_side_by_side_are_a_principals_own_affair(
                 for _ in range(4):
                     tasks.start_soon(call, box)
     assert [result.content for result in results] == ["here\n"] * 8
+
+
+async def test_a_box_undoes_what_its_calls_changed_and_goes_on(
+    tmp_path: Path, engine: LocalEngine
+) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "a.txt").write_text("one\n")
+    async with Box(workspace=tmp_path / "w", grants=["write:/workspace"], engine=engine) as box:
+        for name in ("a.txt", "b.txt"):
+            assert (await box.call("write", path=name, content="two\n")).ok
+        assert [step.action for step in (await box.undo("b.txt")).steps] == ["delete"]
+        assert (tmp_path / "w" / "a.txt").read_text() == "two\n"
+        done = await box.undo()
+        assert (done.left, (tmp_path / "w" / "a.txt").read_text()) == ((), "one\n")
+        assert (await box.call("write", path="c.txt", content="three\n")).ok
+        (tmp_path / "w" / "c.txt").write_text("mine\n")
+        assert [step.reason for step in (await box.undo()).left] == [CHANGED]

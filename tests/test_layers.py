@@ -31,6 +31,7 @@ LAYERS = {
     "broker": 2,
     "gate": 3,
     "store": 3,
+    "undo": 3,
     "tools": 4,
     "models": 4,
     "agent": 5,

@@ -122,6 +122,7 @@ def local_engine(
         settings={} if operator.search is None else {"search": operator.search},
         # Links are resolved, as in grants: what is read is known by where it really is.
         trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
+        keeps=operator.keeps,
     )
 
 

@@ -32,6 +32,7 @@ from capbox.gate.approver import Approver
 from capbox.messages import Json, ToolResult
 from capbox.models.model import Model
 from capbox.models.open import ModelSpecError
+from capbox.undo.undoing import Undone
 
 if TYPE_CHECKING:
     from capbox.tools.functions.function import EffectClass, Function
@@ -179,6 +180,14 @@ class Box:
         Without an argument everything that this box holds ends, for good.
         """
         self._opened.revoke(authority)
+
+    async def undo(self, *paths: str, run: str | None = None, force: bool = False) -> Undone:
+        """Take back what a run changed (None: the last one in this workspace), or `paths` of it.
+
+        Direct calls of this box are one run, which ends with this; the next call begins another.
+        What somebody else changed since is left, and in `left`, unless `force`. Raises UndoError.
+        """
+        return await self._opened.undo(paths, run=run, force=force)
 
     def _model(self, spec: str, base_url: str | None) -> Model | ModelSpecError:
         home = self._home if self._engine is None else self._engine.home

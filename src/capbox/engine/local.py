@@ -11,7 +11,7 @@ import importlib.metadata
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +36,7 @@ from capbox.gate.rights.labels import Context
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
-from capbox.journal.event import RunClosed, RunOpened, run_id
+from capbox.journal.event import RunClosed, RunId, RunOpened, run_id
 from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
 from capbox.journal.provenance import Provenance
@@ -47,8 +47,10 @@ from capbox.sandbox.handles import ZygoteHandle
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.run import Sandbox
+from capbox.sandbox.undo.keeper import Bounds, Keeper
 from capbox.tools.registry import Registry, load
 from capbox.tools.wasm import WasmRunner
+from capbox.undo.history import prune
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ class OpenRun:
         """
         self.end_workers(self.seat.run)
         self.register.remove(self.seat.run)
+        if self.seat.keeper is not None:
+            with suppress(OSError):  # what was saved is there all the same
+                self.seat.keeper.close()
         try:
             self.seat.journal.close(RunClosed(outcome, time.time()))
             self.seat.journal.sync()
@@ -100,11 +105,13 @@ class LocalEngine:
         network: Network | None = None,
         settings: Mapping[str, JsonObject] | None = None,
         trusted: Iterable[HostPath] = (),
+        keeps: Bounds | None = None,
     ) -> None:
         """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
 
         `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool;
-        what lies at or below `trusted` paths, only the operator has written.
+        what lies at or below `trusted` paths, only the operator has written; `keeps` bounds what is
+        kept for undo (None: the default).
         """
         self.home = home
         self.walls = walls or probe()
@@ -115,6 +122,7 @@ class LocalEngine:
         self._network = network
         self._settings = settings or {}
         self._trusted = tuple(trusted)
+        self.keeps: Bounds | None = keeps or Bounds()  # None: nothing is kept
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -220,6 +228,7 @@ class LocalEngine:
             context=Context(self._trusted, self._provenance),
             functions=functions or {},
             grounds=grounds,
+            keeper=self._keeper(run, layout, now),
         )
         runners = {tool.runner for tool in seat.functions.values()}
 
@@ -241,6 +250,13 @@ class LocalEngine:
 
             digests = {name: tool.digest for name, tool in {**seat.functions, **self.tools}.items()}
             lend_stored(StoredGrants(self.home.grants, time.time), seat, digests, self._report)
+
+    def _keeper(self, run: RunId, layout: Layout, now: float) -> Keeper | None:
+        place, keeps = self.home.state / "undo", self.keeps
+        if keeps is None:
+            return None
+        header: JsonObject = {"run": run, "workspace": layout.workspace, "started": now}
+        return Keeper(place, header, keeps, first=lambda: prune(place, keeps, now))
 
     @property
     def _scratches(self) -> Path:

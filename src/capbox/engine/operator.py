@@ -5,6 +5,10 @@
     grounded = ["alice@example.com"]
     [network]
     ca_files = ["/etc/ssl/company.pem"]
+    [undo]
+    run_bytes = 1073741824
+    total_bytes = 4294967296
+    days = 30
     [search]
     url = "https://search.example/search?q={query}&count={count}&format=json"
     results = "results"
@@ -22,17 +26,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
+from capbox.sandbox.undo.keeper import Bounds
 
 if TYPE_CHECKING:
     from capbox.engine.approvers.policy import Policy
 
-_KEYS = ("never", "trusted", "grounded", "ceiling", "network", "policy", "search")
+_KEYS = ("never", "trusted", "grounded", "ceiling", "network", "policy", "search", "undo")
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
@@ -48,6 +53,7 @@ class Operator:
     What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text;
     `grounded` are texts whose values count as supplied by a principal in every run.
     `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
+    `keeps` bounds what is kept for undo.
     """
 
     never: tuple[str, ...] = ()
@@ -57,6 +63,7 @@ class Operator:
     search: JsonObject | None = None
     ceiling: tuple[str, ...] = ()
     policy: Policy | None = None
+    keeps: Bounds = field(default_factory=Bounds)
 
 
 def read_operator(file: Path) -> Operator:
@@ -79,6 +86,7 @@ def read_operator(file: Path) -> Operator:
         search=_search(_table(document, "search", file), file),
         ceiling=_texts(document, "ceiling", file, 'ceiling = ["write:/workspace"]'),
         policy=_policy(document, file, text),
+        keeps=_keeps(_table(document, "undo", file), file),
     )
 
 
@@ -134,6 +142,17 @@ def _placeholders(texts: Mapping[str, str], file: Path) -> None:
             raise SettingsError(str(file), reason)
     if not any("query" in names for names in found.values()):
         raise SettingsError(str(file), "[search] needs {query} in url or body")
+
+
+def _keeps(table: Mapping[str, object], file: Path) -> Bounds:
+    keys = tuple(one.name for one in fields(Bounds))
+    _known(table, keys, file)
+    numbers: dict[str, int] = {}
+    for key, value in table.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise SettingsError(str(file), f"[undo] {key} is a whole number, 0 or more")
+        numbers[key] = value
+    return replace(Bounds(), **numbers)
 
 
 def _known(table: Mapping[str, object], keys: tuple[str, ...], file: Path) -> None:

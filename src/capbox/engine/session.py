@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from capbox.authority.authority import Authority
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from capbox.agent.stopwatch import Stopwatch
     from capbox.engine.approvers.queue import QueueApprover
     from capbox.models.model import Model
+    from capbox.undo.undoing import Undone
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
 Ground = Callable[[str], frozenset[Value]]
@@ -141,6 +144,19 @@ class Session:
                 del self._calling[scope]
                 ended.set()
         return ToolResult(ok=False, content="", error=_CLOSED, journal=seat.run)
+
+    async def undo(self, paths: Iterable[str], *, run: str | None, force: bool) -> Undone:
+        """Take back what a run changed, or what is at or below `paths` of it; see `Box.undo`."""
+        from capbox.undo.history import find
+        from capbox.undo.record import recorded_undo
+
+        if self._calls is not None and not self._calling:
+            calls, self._calls = self._calls, None
+            calls.close("ended")
+        state, workspace = self._engine.home.state, self._layout.workspace
+        one = find(state / "undo", run, workspace)
+        tops = [_within(workspace, path) for path in paths]
+        return await to_thread.run_sync(lambda: recorded_undo(state, one, tops, force=force))
 
     def revoke(self, authority: AuthorityId | None = None) -> None:
         """End an authority and its descendants now, and every guest that runs under one.
@@ -332,6 +348,10 @@ class Session:
     async def _end_runs(self) -> None:
         for run in tuple(self._runs):
             await run.end()
+
+
+def _within(workspace: str, path: str) -> str:
+    return os.path.normpath(Path(workspace) / path)
 
 
 def _tool_grant(name: str) -> Grant:

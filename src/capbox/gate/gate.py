@@ -37,6 +37,7 @@ from capbox.gate.result import (
     lesson,
     redacted,
 )
+from capbox.gate.rights.ending import told, until
 from capbox.gate.rights.files import Cut, cut, host_path, mounts
 from capbox.gate.rights.variables import Variables, variables
 from capbox.gate.runner import Tool
@@ -44,7 +45,8 @@ from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_k
 from capbox.journal.errors import JournalError
 from capbox.journal.event import CallEnded, CallIntended, Decided
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
-from capbox.sandbox.spec import Broken, Job, Outcome, Stopped
+from capbox.sandbox.spec import Broken, Job, Outcome
+from capbox.sandbox.undo.asking import Saving
 
 _SUBJECT_CHARACTERS_MAX = 500
 ARGUMENTS_CHARACTERS_MAX = 16_000_000
@@ -220,7 +222,7 @@ class Gate:
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
-        limits = _until(permit, checked.limits)
+        limits = until(permit.ending, checked.limits, permit.held.standing.now)
         try:
             job = self._job(checked, permit, seat, limits)
             could = seat.context.possible(_readable(permit, seat))
@@ -236,15 +238,16 @@ class Gate:
             intent=intent,
             reading=reading,
         )
-        egress = Egress(permission, limits)
+        egress, saving = Egress(permission, limits), Saving(seat.keeper, job, intent)
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
-            reports.append(await checked.tool.runner.run(job, reports.append, egress.serve))
+            serve = saving.beside(egress.serve)
+            reports.append(await checked.tool.runner.run(job, reports.append, serve))
         finally:
             self._under_way.remove(under_way)
             await egress.aclose()
-            outcome = _told(reports[-1], permit, limits, checked.limits)
+            outcome = told(saving.ended(reports[-1]), permit.ending, limits, checked.limits)
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
@@ -273,6 +276,7 @@ class Gate:
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
             expires_ns=None if ends_ms is None else ends_ms * 1_000_000,
+            keeps=seat.keeper is not None,
         )
 
     def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:
@@ -316,21 +320,6 @@ def _leads_to_held(access: Access, held: Held) -> bool:
 
 def _readable(permit: Permit, seat: Seat) -> list[tuple[FileRight, HostPath]]:
     return [(right, host_path(right.path, seat.layout)) for right in permit.cut.rights]
-
-
-def _until(permit: Permit, limits: Limits) -> Limits:
-    if permit.ending is None or permit.ending.expires_ms is None:
-        return limits
-    left = max(permit.ending.expires_ms / 1000 - permit.held.standing.now, 0.0)
-    return replace(limits, wall_seconds=min(limits.wall_seconds, left))
-
-
-def _told(outcome: Outcome, permit: Permit, limits: Limits, asked: Limits) -> Outcome:
-    """Say of a call that ended with a grant that it did: more time would not have helped."""
-    ended = isinstance(outcome.end, Stopped) and outcome.end.bound == "time"
-    if not ended or permit.ending is None or limits.wall_seconds >= asked.wall_seconds:
-        return outcome
-    return replace(outcome, end=Stopped("time", f"stopped: {permit.ending.grant} has expired"))
 
 
 def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:

@@ -26,6 +26,7 @@ from capbox.gate.runner import Tool
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
 from capbox.messages import JsonObject, ToolFailure
+from capbox.sandbox.undo.keeper import Keeper
 
 REPEATS_WARNED = 3
 REPEATS_REFUSED = 6
@@ -106,6 +107,7 @@ class Seat:
     redactor: Redactor = field(default_factory=lambda: Redactor({}))
     cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
     asking: Lock = field(default_factory=Lock)
+    keeper: Keeper | None = None  # of what the run changes
 
     @property
     def run(self) -> RunId:

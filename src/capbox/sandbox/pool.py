@@ -73,7 +73,7 @@ class Pool:
         fds: list[int] = []
         try:
             fds.extend(open_root(mount) for mount in mounts)
-            assignment = Assignment(mounts, self._walls, job.limits.open_files)
+            assignment = Assignment(mounts, self._walls, job.limits.open_files, job.keeps)
             await worker.channel.send(assignment.header(), fds=[worker.effects_fd, *fds])
         finally:
             for fd in fds:
@@ -172,7 +172,10 @@ def _rights(job: Job) -> Hashable:
     # A worker holds directories, not paths: one whose directory was moved away and replaced would
     # go on in the old one, outside every grant.
     roots = tuple(_identity(mount.host) for mount in job.mounts)
-    return job.run, job.mounts, roots, job.scratch, job.limits.open_files, Breed.of(job)
+    return (
+        *(job.run, job.mounts, roots, job.scratch),
+        *(job.limits.open_files, job.keeps, Breed.of(job)),
+    )
 
 
 def _identity(path: HostPath) -> tuple[int, int] | None:

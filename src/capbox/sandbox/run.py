@@ -49,6 +49,7 @@ from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
 OPERATIONS_MAX = 1_000_000  # of the network; 100 MB take some thousands
+_SERVED = frozenset({"http", "save"})  # what a frame asks for that is no report
 _GRACE_SECONDS = 1.0  # beyond the worker's own deadline: hung file systems, engine bugs
 _LATE = Stopped("time", "stopped: the call did not end at its time limit and was killed")
 
@@ -248,7 +249,7 @@ class Sandbox:
         under_way = UnderWay(flight.touched, flight.paused)
         for served in range(self._operations_max + 1):
             header, body, _ = await worker.channel.receive(bytes_max)
-            if "http" not in header:
+            if _SERVED.isdisjoint(header):
                 return parse_report(header, body)
             if served == self._operations_max:
                 break

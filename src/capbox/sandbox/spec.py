@@ -71,6 +71,7 @@ class Job:
     `scratch` is the host directory seen as `/tmp`; `run` names whose worker may serve it. Past
     `expires_ns` (nanoseconds since 1970), when the first grant ends, the call is over, even if it
     had to wait for its worker. `replay` are the clock readings of an earlier call, 8 bytes each.
+    `keeps`: whoever serves the call saves what it changes, before it does.
     """
 
     run: str
@@ -83,6 +84,7 @@ class Job:
     started_ns: int
     expires_ns: int | None = None
     replay: bytes | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

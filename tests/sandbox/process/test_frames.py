@@ -39,7 +39,7 @@ def sent(header: JsonObject) -> JsonObject:
 def test_a_birth_and_an_assignment_are_read_as_written() -> None:
     birth = Birth("ab", HostPath("/c.cwasm"), True, False, 1 << 20, True)
     assert parse_birth(sent(birth.header())["birth"]) == birth
-    assignment = Assignment((MOUNT, FILE), Walls(True, False, True, False), 256)
+    assignment = Assignment((MOUNT, FILE), Walls(True, False, True, False), 256, True)
     assert parse_assignment(sent(assignment.header())) == assignment
 
 

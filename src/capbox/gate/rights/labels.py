@@ -110,6 +110,9 @@ class Context:
         changed = {one.host for one in touched if one.action not in READ_ACTIONS}
         moved = {one.host for one in touched if one.action == "rename"} - {None}
         for one in touched:
+            if one.action == "call":
+                # What a function of the embedding program says may be anybody's words.
+                yield Source("function", one.path.partition("(")[0])
             if one.action not in READ_ACTIONS or under(one.path, SCRATCH):
                 continue
             if one.host is None:

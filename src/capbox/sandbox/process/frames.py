@@ -73,6 +73,7 @@ class Assignment:
     mounts: tuple[Mount, ...]
     walls: Walls
     open_files: int
+    keeps: bool = False  # whether the parent is to save what is changed, before it is
 
     def header(self) -> JsonObject:
         """Return the frame's header."""
@@ -82,8 +83,8 @@ class Assignment:
 def parse_assignment(header: JsonObject) -> Assignment:
     """Return the assignment. Raises Hangup on anything else."""
     match header.get("assignment"):
-        case [[*mounts], [bool(a), bool(b), bool(c), bool(d)], int(open_files)]:
-            return Assignment(tuple(map(_mount, mounts)), Walls(a, b, c, d), open_files)
+        case [[*mounts], [bool(a), bool(b), bool(c), bool(d)], int(open_files), bool(keeps)]:
+            return Assignment(tuple(map(_mount, mounts)), Walls(a, b, c, d), open_files, keeps)
         case _:
             raise Hangup("bad assignment")
 

@@ -160,7 +160,7 @@ class Worker:
             os._exit(1)
 
     def _exchange(self, header: JsonObject, body: bytes) -> tuple[JsonObject, bytes]:
-        """Hand one operation on the network to the parent and wait for its answer."""
+        """Hand what only the parent can do to it, and wait for its answer."""
         # The parent keeps the deadline meanwhile: it alone knows how long a person was asked.
         self._timer.disarm()
         try:
@@ -202,7 +202,8 @@ class Worker:
         check = partial(_breach, files=walls.landlock and not everything, calls=walls.seccomp)
         if breach := check() or self._timer.ask(check):
             raise OSError(f"a wall does not stand: {breach}")
-        self._host.adopt(tuple(map(OpenMount, mounts, fds[1:])), EffectWriter(fds[0]))
+        opened = tuple(map(OpenMount, mounts, fds[1:]))
+        self._host.adopt(opened, EffectWriter(fds[0]), keeps=assignment.keeps)
         self._locked = True
 
     def _report(self, store: wasmtime.Store, request: Request, failure: Failure | None) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from capbox.sandbox.effects import MANY, EffectWriter
+from capbox.sandbox.effects import MANY, READ_ACTIONS, EffectWriter
+from capbox.sandbox.process.saving import Saving
 from capbox.sandbox.spec import Refused
 from capbox.sandbox.wasi.mounts import Mount
 
@@ -74,6 +75,7 @@ class Call:
 
     def __init__(self) -> None:
         self.effects: EffectWriter | None = None
+        self.saving: Saving | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -97,6 +99,8 @@ class Call:
         self.deadline_ns = bounds.deadline_ns
         if self.effects is not None:
             self.effects.begin()
+        if self.saving is not None:
+            self.saving.restart()
         self.begun = True
 
     def over(self) -> bool:
@@ -146,17 +150,36 @@ class Call:
             self.stop("files_created")
         self.created += 1
 
-    def effect(self, action: str, mount: Mount, name: str) -> int:
+    def effect(self, action: str, mount: Mount, name: str, *, saved: bool = False) -> int:
         """Record an effect before it happens, else it must not happen; return its number.
 
-        `name` is that of the object itself: what was asked for may have been a link to it.
+        `name` is that of the object itself: what was asked for may have been a link to it. What a
+        change takes away is saved before, unless that was done (`saved`).
         """
         if self.effects is None:
             raise OSError(errno.EACCES, "no list of effects")
+        saving = None if saved or mount.scratch or action in READ_ACTIONS else self.saving
+        if saving is not None and (reason := saving.before(action, mount, name)):
+            raise self.unsaved(mount, name, reason)
         number = self.effects.record(action, mount.guest_path(name), mount.host_path(name))
         if number is None:
             self.stop("effects")
         return number
+
+    def save_rename(self, mount: Mount, old: str, new: str, staged: str) -> None:
+        """Save what a rename replaces, and that it comes; `staged` is its name on the way."""
+        saving = None if mount.scratch else self.saving
+        if saving is not None and (reason := saving.before_rename(mount, old, new, staged)):
+            raise self.unsaved(mount, new, reason)
+
+    def not_renamed(self, mount: Mount, old: str) -> None:
+        """Take back what `save_rename` said: it did not happen."""
+        if self.saving is not None and not mount.scratch:
+            self.saving.not_renamed(mount, old)
+
+    def unsaved(self, mount: Mount, name: str, reason: str) -> OSError:
+        """Refuse a change that could not be undone."""
+        return self.refuse("write", mount.guest_path(name), f"it cannot be kept for undo: {reason}")
 
     def looked(self, action: str, mount: Mount, name: str) -> int:
         """Record that a file is read or a directory listed; return its number."""

@@ -17,6 +17,7 @@ import wasmtime
 
 from capbox.sandbox.effects import EffectWriter
 from capbox.sandbox.process.http import Exchange, Http, no_network
+from capbox.sandbox.process.saving import Saving
 from capbox.sandbox.raw import TRAP, GuestMemory, RawFunctions
 from capbox.sandbox.wasi import abi
 from capbox.sandbox.wasi.access import Access
@@ -74,13 +75,20 @@ class Host:
         self._access = Access(self._call, self._memory, self._table)
         self._clock = Clock(self._call, self._memory, self._table)
         self._files = Files(self._call, self._memory, self._table, source)
+        self._exchange = exchange
         self._http = Http(self._memory, exchange)
         self._raw = RawFunctions()
         self._bodies = self._functions()
 
-    def adopt(self, mounts: tuple[OpenMount, ...], effects: EffectWriter) -> None:
-        """Take the rights of this worker, once; until then there are no files at all."""
+    def adopt(
+        self, mounts: tuple[OpenMount, ...], effects: EffectWriter, *, keeps: bool = False
+    ) -> None:
+        """Take the rights of this worker, once; until then there are no files at all.
+
+        With `keeps`, the parent saves what is changed, before it is changed.
+        """
         self._call.effects = effects
+        self._call.saving = Saving(self._exchange) if keeps else None
         self._access.adopt(MountTree(mounts), openat2=self._openat2)
 
     def link(self, linker: wasmtime.Linker) -> None:

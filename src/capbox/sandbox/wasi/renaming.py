@@ -85,14 +85,16 @@ class Renaming:
     def _move(self, nature: Nature, old: Place, source: Parent, target: Parent) -> None:
         mount, call = source.mount, self._call
         replaces = target.regular()
-        renamed = call.effect("rename", mount, source.name)
+        staged = STAGED + os.urandom(8).hex()
+        if source.name != target.name:
+            call.save_rename(mount, source.name, target.name, staged)
+        renamed = call.effect("rename", mount, source.name, saved=True)
         made = "write" if replaces else MADE[nature[0]]
-        arrived = call.effect(made, mount, target.name)
+        arrived = call.effect(made, mount, target.name, saved=True)
         if source.name == target.name:
             return
         # Attack: another call of this run swaps a file for a directory or a link between the
         # judgement and the rename, and plants hooks or a link that leads out.
-        staged = STAGED + os.urandom(8).hex()
         forget = call.staged(renamed, staged)
         try:
             os.rename(source.base, staged, src_dir_fd=source.fd, dst_dir_fd=source.fd)
@@ -109,9 +111,12 @@ class Renaming:
         finally:
             back = put_back(source.fd, staged, source.base)
             forget()
+            if back is not None:
+                call.not_renamed(mount, source.name)
             if back is False:
                 # It stays where it is, and that is recorded.
-                call.effect("create", mount, source.name.removesuffix(source.base) + staged)
+                kept = source.name.removesuffix(source.base) + staged
+                call.effect("create", mount, kept, saved=True)
         call.moved(mount, source.name, renamed, arrived)
         mount.made.discard(source.base)
 

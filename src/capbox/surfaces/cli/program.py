@@ -34,6 +34,7 @@ from capbox.surfaces.cli.commands import (
     secret,
     tool,
 )
+from capbox.surfaces.cli.commands.changes import diff, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.entry import Entry
@@ -66,6 +67,9 @@ def build() -> typer.Typer:
         name="grants",
     )
     program.command("blast-radius")(blast_radius.blast_radius)
+    program.command("diff")(diff.diff)
+    program.command("undo")(undo.undo)
+    program.command("redo")(undo.redo)
     program.command("demo")(demo.demo)
     program.command("doctor")(doctor.doctor)
     program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")

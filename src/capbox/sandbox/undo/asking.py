@@ -1,0 +1,112 @@
+"""The parent's answers to a worker that is about to change something: "saved", or why not.
+
+Guarantees: saves only what a mount of the call lets it write, by the name that the parent itself
+finds beneath that mount; a worker learns nothing but whether it may go on. Does not: make a worker
+ask. One that was taken over can change what it was granted without: its effects then name paths of
+which nothing was saved, and the index says so.
+"""
+
+from __future__ import annotations
+
+from anyio import to_thread
+
+from capbox.authority.paths import GuestPath
+from capbox.messages import Json, JsonObject
+from capbox.sandbox.effects import READ_ACTIONS
+from capbox.sandbox.judge import CHANGE, Judge
+from capbox.sandbox.spec import (
+    Answer,
+    Finished,
+    Job,
+    Mount,
+    Outcome,
+    Serve,
+    UnderWay,
+    is_staged,
+    is_temporary,
+)
+from capbox.sandbox.undo.keeper import Keeper
+from capbox.sandbox.undo.state import Heavy
+from capbox.sandbox.undo.walk import is_name
+
+NOT_GRANTED = "no grant of this call covers it"
+
+
+class Saving:
+    """One call of a run whose changes are kept; `keeper` None: of one that keeps nothing."""
+
+    def __init__(self, keeper: Keeper | None, job: Job, call: int) -> None:
+        self._keeper = keeper
+        self._call = call
+        self._places = {mount.guest: (mount, Judge(mount.rules)) for mount in job.mounts}
+
+    def beside(self, serve: Serve) -> Serve:
+        """Return what answers these questions, and hands all others to `serve`."""
+
+        async def answered(header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
+            if "save" not in header or self._keeper is None:
+                return await serve(header, body, under_way)
+            try:
+                return {"saved": self._answer(self._keeper, header["save"], inline=True)}, b""
+            except Heavy:
+                # Copying takes its time: neither the call's, nor that of other calls.
+                keeper, asked = self._keeper, header["save"]
+                with under_way.paused():
+                    reason = await to_thread.run_sync(
+                        lambda: self._answer(keeper, asked, inline=False)
+                    )
+                return {"saved": reason}, b""
+
+        return answered
+
+    def ended(self, outcome: Outcome) -> Outcome:
+        """Note how the call left what it changed."""
+        if self._keeper is not None:
+            changed = [
+                place
+                for touched in outcome.touched
+                if touched.action not in READ_ACTIONS and touched.host is not None
+                if (place := self._place(touched.host)) is not None
+            ]
+            finished = isinstance(outcome.end, Finished)
+            self._keeper.end(self._call, changed, finished=finished)
+        return outcome
+
+    def _answer(self, keeper: Keeper, asked: Json, *, inline: bool) -> str:
+        match asked:
+            case ["change", str(guest), str(name)] if mount := self._granted(guest, name):
+                return keeper.save(self._call, mount.host, name, inline=inline)
+            case ["remove", str(guest), str(name)] if mount := self._granted(guest, name):
+                return keeper.remove(self._call, mount.host, name)
+            case ["rename", str(guest), str(old), str(new), str(staged)] if mount := self._granted(
+                guest, old, new
+            ):
+                if not is_staged(staged):
+                    return NOT_GRANTED
+                names = old, new, f"{old.rpartition('/')[0]}/{staged}".lstrip("/")
+                return keeper.rename(self._call, mount.host, names, inline=inline)
+            case ["void"]:
+                return keeper.void(self._call)
+            case _:
+                return NOT_GRANTED
+
+    def _granted(self, guest: str, *names: str) -> Mount | None:
+        """Return the mount at `guest` if all names may be changed in it."""
+        place = self._places.get(GuestPath(guest))
+        if place is None or not all(map(is_name, names)):
+            return None
+        mount, judge = place
+        if mount.name is not None:
+            # What a single file is replaced by is prepared beside it.
+            own = all(n == mount.name or is_temporary(n, mount.name) for n in names)
+            return mount if own and "/" not in "".join(names) and judge.may_write() else None
+        return mount if all(judge.verdict(name)[CHANGE] for name in names) else None
+
+    def _place(self, host: str) -> tuple[str, str] | None:
+        """Return the root and the name of a host path that the worker says it has changed."""
+        roots = (mount.host for mount, _ in self._places.values())
+        for root in sorted(roots, key=len, reverse=True):
+            name = host.removeprefix(f"{root.rstrip('/')}/")
+            if name != host and is_name(name):
+                return root, name
+        return None

@@ -140,12 +140,12 @@ def _inherited(
     apart = ExpiresAt | ExpiresAfter | Except | Uses | Arg
     own = [c for c in child.caveats if not isinstance(c, apart)]
     caveats: list[Caveat] = [ExpiresAt(min(ends))] if ends else []
-    caveats += child.conditions or parent.conditions
     replaced = {c.key for c in own}
     caveats += (c for c in parent.caveats if not isinstance(c, apart) and c.key not in replaced)
     caveats += own
     uses = [bound for bound in (parent.uses, child.uses) if bound is not None]
     caveats += [Uses(min(uses))] if uses else []
+    caveats += child.conditions or parent.conditions
     globs = set(child.exceptions)
     if parent.exceptions:
         if parent.path is None or child.path is None:

@@ -20,7 +20,7 @@ from capbox.surfaces.cli.program import main
 
 COMMANDS = [
     *("call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"),
-    *("ps", "revoke", "approve", "grants", "why", "blast-radius"),
+    *("ps", "revoke", "approve", "grants", "why", "blast-radius", "diff", "undo", "redo"),
 ]
 
 
@@ -112,6 +112,7 @@ def test_a_usage_error_of_a_call_is_still_one_object(capbox: Callable) -> None:
         "spent": {"wall_ms": 0, "fuel": None, "memory_bytes": 0, "output_bytes": 0},
         "truncated": False,
         "journal": None,
+        "sources": [],
     }
 
 

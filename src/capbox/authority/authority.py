@@ -239,14 +239,13 @@ class Authority:
             rule = next((r for r in self.never if r.forbids(access)), None)
             if rule is not None:
                 return NEVER, Denied(access, f"never rule: {rule}", None)
-        caution = access.caution if isinstance(access, FetchAccess) else None
-        best = (_NO_GRANT, "no grant covers it" + (f": {caution}" if caution else ""))
+        best = (_NO_GRANT, "")
         for minted in self.candidates(access):
             refusal = self._refusal(minted, access, standing)
             if refusal is None:
                 return _NO_GRANT, Allowed(self.id, minted.id, minted.lineage)
             best = max(best, refusal)
-        return best[0], Denied(access, best[1], access.missing)
+        return best[0], Denied(access, best[1] or _uncovered(access), access.missing)
 
     def candidates(self, access: Access) -> Iterator[Minted]:
         """Yield the grants whose action and selector cover `access`, whatever their caveats."""
@@ -290,7 +289,8 @@ class Authority:
             excluded = None if right is None else right.refusal(access)
             if excluded is not None:
                 return _EXCLUDED, excluded
-        if isinstance(access, FetchAccess) and minted.grant.leaves_out(access):
+        grant = minted.grant
+        if grant.caveats and isinstance(access, FetchAccess) and grant.leaves_out(access):
             return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
         if isinstance(access, ToolAccess):
             found = (refusal(conditions, access.arguments) for conditions in minted.conditions)
@@ -314,6 +314,11 @@ class Authority:
         # Naming an excluded path lifts its exclusion, which only a holder of that path may do.
         common = right.narrowed(child.path, write=child.action == "write")
         return common is not None and (common.write or child.action == "read")
+
+
+def _uncovered(access: Access) -> str:
+    caution = access.caution if isinstance(access, FetchAccess) else None
+    return "no grant covers it" + (f": {caution}" if caution else "")
 
 
 def _mintable(grant: Grant, never: tuple[NeverRule, ...], now: float) -> Grant | AuthorityError:

@@ -27,6 +27,7 @@ from bench.soaking.watch import Watch
 from bench.soaking.world import Workspace, workspaces
 from bench.soaking.wrong import Wrong, found_in
 from capbox import app
+from capbox.engine.control.register import Register
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.gate.gate import Gate
@@ -222,6 +223,7 @@ class Soak:
         engine.tools = engine.registry.with_runner(wrap(real))
         clock, entropy = time.time_ns, random.randbytes
         engine.gate = Gate(engine.tools, holdings=Holdings(), clock_ns=clock, entropy=entropy)
+        engine.register = Register(engine.gate)  # what is revoked, is revoked at this gate
 
     def _own(self) -> Home:
         return Home(self._home / "config", self._home / "state", self._home / "cache")

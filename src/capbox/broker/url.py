@@ -29,7 +29,7 @@ from capbox.authority.web.places import (
 URL_CHARACTERS_MAX = 8_192
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*).*", re.DOTALL)
 _AUTHORITY = re.compile(r"([^\[\]@:]+|\[[^\[\]@]+\])(?::([1-9][0-9]{0,4}))?")
-_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+_USERINFO = re.compile(r"(?<=:)([/\\]*)[^/\\?#]*@")  # however the slashes are spelt
 # What a grant can hold as it is; `*` means something there.
 _PATH_SAFE = "/~!$&'()+,;=:@%|^[]"
 _QUERY_SAFE = _PATH_SAFE + "*?`{}\\"
@@ -49,7 +49,7 @@ def locate(method: str, url: str) -> FetchAccess | Unreachable:
 
     def refused(reason: str) -> Unreachable:
         # It is told and recorded: a password that was put into it is not.
-        return Unreachable(method, _USERINFO.sub("***@", url), reason)
+        return Unreachable(method, _USERINFO.sub(r"\1***@", url), reason)
 
     if METHOD.fullmatch(method) is None or method in REFUSED_METHODS:
         return refused("this method is never sent")

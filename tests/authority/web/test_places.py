@@ -275,6 +275,8 @@ def test_what_is_wrong_with_a_selector_is_said(text: str, hint: str) -> None:
         ("169.254.169.254", True),
         ("[fd00:ec2::254]", True),
         ("[::ffff:a9fe:a9fe]", True),
+        ("[64:ff9b::a9fe:a9fe]", True),
+        ("[2002:a9fe:a9fe::]", True),
         ("169.254.1.1", False),
         ("10.0.0.1", False),
         ("a.example", False),

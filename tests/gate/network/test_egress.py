@@ -58,6 +58,24 @@ async def test_without_a_record_nothing_is_sent(online: Connect, http_server: St
     assert server.connections == ()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:hunter2@a.test/",
+        "https:/u:hunter2@a.test/",
+        "ftp://hunter2@a.test/",
+        r"https:\\u:hunter2@a.test",
+    ],
+)
+async def test_a_password_in_a_url_is_neither_told_nor_kept(url: str, online: Connect) -> None:
+    line = online(NAME)
+    guest = line.guest(line.desk.seat("fetch:https://a.test"))
+    answer = await guest.request(url)
+    assert answer.error == "denied"
+    said = (answer.message, guest.egress.reached.denied, line.desk.recorded())
+    assert "***@a.test" in str(said) and "hunter2" not in str(said)
+
+
 async def test_what_failed_is_an_effect_too(online: Connect, http_server: Start) -> None:
     server = http_server({"/": reply(b"hello", status=404)})
     line = online(NAME)

@@ -128,7 +128,7 @@ class Egress:
         from capbox.broker.url import Unreachable, locate
 
         access = locate(asked.method, asked.url)
-        shown = neutral(f"fetch {asked.method} {asked.url}"[:_SHOWN_CHARACTERS_MAX])
+        shown = neutral(f"fetch {access.method} {access.url}"[:_SHOWN_CHARACTERS_MAX])
         self._requests += 1
         if self._requests > self.limits.requests:
             reason = (

@@ -53,6 +53,7 @@ BARS = {
     "pre_image": Bar(1.25, 1.15),
     "undo": Bar(1_000, 500, "value"),
     "http_match": Bar(5, 5, "value"),
+    "grants_decide": Bar(20, 10, "value"),
     "arg_decide": Bar(20, 10, "value"),
     "revoke": Bar(100, 20, "value"),
     "blast_radius": Bar(2_000, 1_000, "value"),

@@ -15,7 +15,8 @@ from bench.row import Row, Rows, Unit, done
 from bench.rows.calls import without_guest
 from capbox import app
 from capbox.authority.access import ReadAccess
-from capbox.authority.decision import Allowed, Standing
+from capbox.authority.authority import Authority, AuthorityError
+from capbox.authority.decision import Allowed, AuthorityId, Standing
 from capbox.authority.paths import GrantPath
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
@@ -26,6 +27,7 @@ from capbox.gate.seat import Seat
 from capbox.messages import ToolCall
 
 GRANTS = 200
+DEPTH = 8
 DECISIONS = 200
 PLAIN = ("read:/workspace",)
 
@@ -66,7 +68,9 @@ async def many_grants(engine: LocalEngine, workspace: Path, rounds: int) -> Rows
             await act(0)
         read = await in_turns(acts, rounds, IDLE_SECONDS)
     return {
-        "grants_decide": _against_one(decision, 1e6, "us", "one decision"),
+        "grants_decide": _against_one(
+            decision, 1e6, "us", f"one decision, handed on {DEPTH} times"
+        ),
         "grants_gate": _against_one(gate, 1e6, "us", "gate and journal alone"),
         "grants_read": _against_one(read, 1e3, "ms", "a whole read, after an idle pause"),
     }
@@ -107,18 +111,29 @@ def _asking(engine: LocalEngine, seat: Seat, path: str) -> Act:
 
 
 def _deciding(seat: Seat, path: GrantPath) -> Act:
-    standing = Standing(now=time.time())
+    authority, standing = _handed_on(seat.authority), Standing(now=time.time())
 
     async def act(_number: int) -> float:
         started = time.perf_counter()
         for _ in range(DECISIONS):
-            decision = seat.authority.decide(ReadAccess(path), standing)
+            decision = authority.decide(ReadAccess(path), standing)
         seconds = time.perf_counter() - started
         if not isinstance(decision, Allowed):
             raise RuntimeError(f"the decision that is measured is a refusal: {decision}")
         return seconds / DECISIONS
 
     return act
+
+
+def _handed_on(authority: Authority) -> Authority:
+    """Return the last of a chain: every grant is held through DEPTH authorities."""
+    for depth in range(1, DEPTH):
+        grants = [minted.grant for minted in authority.grants]
+        child = authority.attenuate(grants, id=AuthorityId(f"child-{depth}"), now=time.time())
+        if isinstance(child, AuthorityError):
+            raise TypeError(str(child))
+        authority = child
+    return authority
 
 
 def _reading(box: Box, folder: str) -> Act:

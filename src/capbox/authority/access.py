@@ -30,7 +30,12 @@ class _OnPath:
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the index keys of the grants that may cover this: see `Grant.keys`."""
-        return (self.action,)
+        path, above = self.path, ["/"]
+        end = path.find("/", 1)
+        while end > 0:
+            above.append(path[:end])
+            end = path.find("/", end + 1)
+        return tuple([f"{self.action} {root}" for root in dict.fromkeys([*above, path])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class _OnName:
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the index keys of the grants that may cover this: see `Grant.keys`."""
-        return (self.action,)
+        return (f"{self.action} {self.name}",)
 
 
 class ReadAccess(_OnPath):
@@ -97,6 +102,13 @@ class ModelAccess(_OnName):
 
     __slots__ = ()
     action = "model"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the index keys of the grants that may cover this: see `Grant.keys`."""
+        slashes = [at for at, character in enumerate(self.name) if character == "/"]
+        patterns = ["*", *(f"{self.name[:at]}/*" for at in slashes), self.name]
+        return tuple([f"model {pattern}" for pattern in dict.fromkeys(patterns)])
 
 
 FileAccess = ReadAccess | WriteAccess

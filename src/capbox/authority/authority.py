@@ -151,24 +151,24 @@ class Authority:
     # Worked out once, since every call is decided on several times.
     lapses: bool = field(init=False, repr=False, compare=False)
     labelled: bool = field(init=False, repr=False, compare=False)
-    _candidates: Mapping[str, tuple[Minted, ...]] = field(init=False, repr=False, compare=False)
+    _candidates: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     _rights: Mapping[GrantId, FileRight] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the grants by the accesses that they can allow."""
-        index: dict[str, list[Minted]] = {}
+        index: dict[str, list[int]] = {}
         rights: dict[GrantId, FileRight] = {}
-        for minted in self.grants:
+        for number, minted in enumerate(self.grants):
             right = minted.right(self.never)
             for key in minted.grant.keys:
-                index.setdefault(key, []).append(minted)
+                index.setdefault(key, []).append(number)
             if right is not None:
                 rights[minted.id] = right
         lapses = any(m.counters or m.expires_ms is not None for m in self.grants)
         object.__setattr__(self, "lapses", lapses)
         labelled = any(minted.grant.labelled for minted in self.grants)
         object.__setattr__(self, "labelled", labelled)
-        object.__setattr__(self, "_candidates", {a: tuple(found) for a, found in index.items()})
+        object.__setattr__(self, "_candidates", {key: tuple(n) for key, n in index.items()})
         object.__setattr__(self, "_rights", rights)
 
     @classmethod
@@ -248,11 +248,14 @@ class Authority:
         return best[0], Denied(access, best[1] or _uncovered(access), access.missing)
 
     def candidates(self, access: Access) -> Iterator[Minted]:
-        """Yield the grants whose action and selector cover `access`, whatever their caveats."""
-        for key in access.keys:
-            for minted in self._candidates.get(key, ()):
-                if minted.grant.selects(access):
-                    yield minted
+        """Yield the grants whose action and selector cover `access`, whatever their caveats.
+
+        In their own order: which of two is drawn on does not depend on how they are filed.
+        """
+        filed = self._candidates
+        for number in sorted([n for key in access.keys for n in filed.get(key, ())]):
+            if self.grants[number].grant.selects(access):
+                yield self.grants[number]
 
     def permitting(self, access: FetchAccess, standing: Standing) -> Iterator[Minted]:
         """Yield each grant that alone allows the request, as far as its address does not matter."""

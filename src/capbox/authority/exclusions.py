@@ -123,7 +123,8 @@ class Globs:
         """Return the state at `anchor` (components joined by "/"), whose own matches are lifted."""
         state = self._start
         for component in filter(None, anchor.split("/")):
-            state, _ = self._advance(state, folded(component))
+            row, name = self._rows.get(state) or self._row(state), folded(component)
+            state = self._advance(state, name)[0] if row.concerns(name) else row.otherwise
         return state
 
     def step(self, state: State, component: str) -> State:

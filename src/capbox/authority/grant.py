@@ -160,10 +160,19 @@ class Grant:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return what an authority files this grant under; who may write may read."""
-        if isinstance(self.selector, FetchSelector):
-            return (self.selector.key,)
-        return ("read", "write") if self.action == "write" else (self.action,)
+        """Return what an authority files this grant under, so that no decision looks at them all.
+
+        One of them is among the `keys` of every access that this selects; who may write may read.
+        """
+        match self.selector:
+            case FetchSelector() as selector:
+                return (selector.key,)
+            case PathSelector(path) if self.action == "write":
+                return (f"read {path}", f"write {path}")
+            case PathSelector(name) | EnvSelector(name) | NameSelector(name) | ModelSelector(name):
+                return (f"{self.action} {name}",)
+            case _:
+                return (self.action,)
 
     @property
     def path(self) -> GrantPath | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from base64 import b64encode
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from errno import ENODATA, ENOTSUP, EPERM
 
 from capbox.messages import Json
@@ -70,7 +70,8 @@ class State:
 
     def to_json(self) -> list[Json]:
         """Return the state as an index line has it."""
-        return [list(map(list, v)) if isinstance(v, tuple) else v for v in astuple(self)]
+        values = [getattr(self, name) for name in self.__slots__]  # `astuple` copies deeply
+        return [list(map(list, v)) if isinstance(v, tuple) else v for v in values]
 
 
 def parse_state(value: Json) -> State | None:

@@ -418,6 +418,10 @@ def test_ctrl_c_ends_a_call_that_waits_for_its_arguments(
         unread = array("i", [1])
         while unread[0]:
             ioctl(waiting.stdin, termios.FIONREAD, unread)
+        # Between two reads Python would note the signal, and then wait for the next byte.
+        status = Path(f"/proc/{waiting.pid}/stat")
+        while status.read_text().rpartition(")")[2].split()[0] != "S":
+            pass
         waiting.send_signal(signal.SIGINT)
         said = json.loads(waiting.stdout.read())
         assert waiting.wait() == 130

@@ -1,7 +1,8 @@
 """Which files hold what confidential or strange text: a table by path and content, beside the runs.
 
 Guarantees: a file that a run wrote after reading a secret is known again by its content, under any
-name. Does not: follow what people do with it; once its content is another, it is theirs.
+name, until its content is another; what there is no room for is remembered as its folder's. Does
+not: follow what people do with a part of it.
 """
 
 from __future__ import annotations
@@ -21,61 +22,98 @@ from capbox.journal.errors import JournalError
 
 _BUSY_SECONDS = 10.0
 _VERSION = 1
-_FILES_MAX = 10_000
+ROWS_MAX = 100_000
 _SOURCES_MAX = 50
 _HASHED_BYTES_MAX = 64 << 20
+# `named`: the name too was chosen by one who had read the sources. `tree`: so is all that is below.
 _SCHEMA = f"""
 PRAGMA journal_mode=WAL;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS file (
-  path TEXT PRIMARY KEY, size INTEGER NOT NULL, digest TEXT NOT NULL, sources TEXT NOT NULL
+  path TEXT NOT NULL, folder TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL,
+  named INTEGER NOT NULL, tree INTEGER NOT NULL, sources TEXT NOT NULL,
+  PRIMARY KEY (path, size, digest, named, tree, sources)
 );
 CREATE INDEX IF NOT EXISTS content ON file (size, digest);
+CREATE INDEX IF NOT EXISTS folder ON file (folder) WHERE named;
 PRAGMA user_version={_VERSION};
 COMMIT;
 """
-
-_FORGET = (
-    "DELETE FROM file WHERE rowid IN (SELECT rowid FROM file ORDER BY rowid DESC LIMIT -1 OFFSET ?)"
-)
+_INSERT = "INSERT OR IGNORE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)"
+_OF_CONTENT = """SELECT sources FROM file WHERE (size = :size AND digest = :digest)
+OR (tree AND path IN (SELECT value FROM json_each(:above)))"""
+# What comes after "/" is "0".
+_ABOUT = """SELECT sources FROM file WHERE path = :host OR (path > :at || '/' AND path < :at || '0')
+OR (tree AND path IN (SELECT value FROM json_each(:above)))"""
+_OF_NAMES = """SELECT sources FROM file WHERE (named AND folder = :host)
+OR (tree AND path IN (SELECT value FROM json_each(:above)))"""
+_COUNT = "SELECT count(*) FROM file WHERE path != '/'"
+_FOLD = """INSERT OR IGNORE INTO file SELECT DISTINCT folder, '', -1, '', 0, 1, sources
+FROM (SELECT folder, sources FROM file WHERE path != '/' ORDER BY rowid LIMIT ?)"""
+_DROP = """DELETE FROM file WHERE rowid IN
+(SELECT rowid FROM file WHERE path != '/' ORDER BY rowid LIMIT ?)"""
 
 
 class Provenance:
     """The table in the file `path`, which is made when there is something to note."""
 
-    def __init__(self, path: Path) -> None:
-        """Use `path`; nothing is opened yet."""
+    def __init__(self, path: Path, rows_max: int = ROWS_MAX) -> None:
+        """Use `path`; nothing is opened yet. Up to `rows_max` files are kept apart."""
         self._path = path
+        self._rows_max = rows_max
         self._open: sqlite3.Connection | None = None
 
-    def of(self, host: HostPath) -> Sources:
+    def of(self, host: HostPath) -> Sources | None:
         """Return the sources of what this file holds now, whatever it is called.
 
-        Raises JournalError.
+        None if it cannot be read: it is gone, no regular file, or too large. Raises JournalError.
         """
-        found = None if self._is_empty() else _content(host)
-        if found is None:
+        if self._is_empty():
             return NOTHING
-        return self._found("SELECT sources FROM file WHERE size = ? AND digest = ?", found)
+        found = _content(host)
+        if found is None:
+            return None
+        size, digest = found
+        return self._found(_OF_CONTENT, _places(host) | {"size": size, "digest": digest})
 
-    def at_or_below(self, host: HostPath) -> Sources:
+    def about(self, host: HostPath) -> Sources:
         """Return the sources noted for a path and what was below it, whatever is there now.
 
         Raises JournalError.
         """
         if self._is_empty():
             return NOTHING
-        root = host.rstrip("/")
-        query = "SELECT sources FROM file WHERE path = ? OR (path > ? AND path < ?)"
-        return self._found(query, (host, f"{root}/", f"{root}0"))  # "0" comes after "/"
+        return self._found(_ABOUT, _places(host))
 
-    def note(self, hosts: Iterable[HostPath], sources: Sources) -> None:
-        """Note that these files were written by one who had read `sources`. Raises JournalError."""
+    def of_names(self, folder: HostPath) -> Sources:
+        """Return the sources of the names that were made in a directory. Raises JournalError."""
+        if self._is_empty():
+            return NOTHING
+        return self._found(_OF_NAMES, _places(folder))
+
+    def note(
+        self, host: HostPath, sources: Sources, *, named: bool = False, tree: bool = False
+    ) -> None:
+        """Note that a file was written by one who had read `sources`. Raises JournalError."""
         text = json.dumps(sorted(map(_fields, bounded(sources, _SOURCES_MAX)), key=str))
-        for host in hosts:
-            size, digest = _content(host) or (-1, "")
-            self._run("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", (host, size, digest, text))
-        self._run(_FORGET, (_FILES_MAX,))
+        size, digest = _content(host) or (-1, "")
+        self._run(_INSERT, (host, str(Path(host).parent), size, digest, named, tree, text))
+
+    def make_room(self) -> None:
+        """Let the folders of the oldest files stand for them where there are too many.
+
+        Attack: so many files are written that one with a secret is forgotten. Raises JournalError.
+        """
+        while not self._is_empty() and int(self._run(_COUNT)[0]) > self._rows_max:
+            half = self._rows_max // 2
+            self._run("BEGIN IMMEDIATE")
+            try:
+                self._run(_FOLD, (half,))
+                self._run(_DROP, (half,))
+            except JournalError:
+                self.close()  # what was begun is taken back
+                raise
+            self._run("COMMIT")
 
     def close(self) -> None:
         """Close the table."""
@@ -86,11 +124,13 @@ class Provenance:
     def _is_empty(self) -> bool:
         return self._open is None and not self._path.exists()
 
-    def _found(self, query: str, values: tuple[str | int, ...]) -> Sources:
+    def _found(self, query: str, values: dict[str, str | int]) -> Sources:
         rows = self._run(query, values)
         return bounded((source for row in rows for source in _sources(row)), _SOURCES_MAX)
 
-    def _run(self, statement: str, values: tuple[str | int, ...]) -> list[str]:
+    def _run(
+        self, statement: str, values: tuple[str | int, ...] | dict[str, str | int] = ()
+    ) -> list[str]:
         try:
             if self._open is None:
                 self._open = _opened(self._path)
@@ -124,6 +164,11 @@ def _content(host: HostPath) -> tuple[int, str] | None:
             return found.st_size, hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
+
+
+def _places(host: HostPath) -> dict[str, str | int]:
+    above = [host, *map(str, Path(host).parents)]
+    return {"host": host, "at": host.rstrip("/"), "above": json.dumps(above)}
 
 
 def _fields(source: Source) -> list[str | bool | None]:

@@ -184,3 +184,43 @@ async def test_a_file_written_after_a_secret_was_read_is_known_in_later_runs(
     assert (len(server.requests) == 1) is allowed, result
     assert (not result.denied) is allowed
     assert ("secret:/workspace/.env" in result.sources) is not allowed
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "script", "allowed"),
+    [
+        ("cat .env > x", "mv x z; echo hi > x", "cat z | SEND", False),
+        ("cat .env > x", "mv x z; echo hi >> z", "cat z | SEND", False),
+        ("cat .env > x", "mv x z; echo hi >> z", "sort z > y; rm z; cat y | SEND", False),
+        ("mkdir d; cat .env > d/x", "mv d e; echo hi >> e/x", "cat e/x | SEND", False),
+        ("mkdir d; cat .env > d/x", "mv d e; mv e/x e/y; echo >> e/y", "cat e/y | SEND", False),
+        ("mkdir d; cat .env > d/x", "", "cat d/x > /tmp/s; mv d e; cat /tmp/s | SEND", False),
+        ("touch n-$(cat .env)", "", "ls | SEND", False),
+        ("mkdir n-$(cat .env)", "", "ls | SEND", False),
+        ("touch n-$(cat .env)", "mkdir f; mv n-* f", "ls f | SEND", False),
+        ("touch n-$(cat .env)", "", "ls specs | SEND", True),
+        ("cat .env > page.txt", "", "ls | SEND", True),
+        ("ln -s $(cat .env) l", "", "readlink l | SEND", False),
+        ("ln -s page.txt l; cat .env", "", "cat page.txt | SEND", True),
+    ],
+)
+async def test_what_a_run_wrote_is_known_after_another_moved_it(
+    before: str,
+    between: str,
+    script: str,
+    allowed: bool,
+    engine: LocalEngine,
+    http_server: Start,
+    tmp_path: Path,
+) -> None:
+    server, place = http_server({"*": echo}), folder(tmp_path / "w")
+    grants = ("write:/workspace",)
+    for held, text in (((*grants, "read:/workspace/.env"), before), (grants, between)):
+        async with Box(workspace=place, grants=held, engine=engine) as box:
+            assert (await box.call("bash", script=text)).ok
+    sending = f"fetch:{server.url('')} public"
+    script = script.replace("SEND", SEND).replace("SERVER", server.url(""))
+    async with Box(workspace=place, grants=(*grants, sending), engine=engine) as box:
+        result = await box.call("bash", script=script)
+    assert (len(server.requests) == 1) is allowed, result
+    assert ("secret:/workspace/.env" in result.sources) is not allowed

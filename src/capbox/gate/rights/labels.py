@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from capbox.authority.authority import FileRight
 from capbox.authority.exclusions import HIDDEN, compiled
@@ -20,7 +21,8 @@ from capbox.sandbox.effects import MANY, READ_ACTIONS
 from capbox.sandbox.spec import Outcome, Touched
 
 SOURCES_MAX = 200
-_WRITING = frozenset({"write", "create", "rename", "symlink"})
+_NAMING = frozenset({"create", "rename", "symlink", "mkdir"})
+_WRITING = frozenset({"write", *_NAMING})
 
 
 def _nothing() -> tuple[Touched, ...]:
@@ -77,7 +79,7 @@ class Context:
         for right, host in rights:
             could.update(self._file(right.path, host))
             if self._provenance is not None:
-                could |= self._provenance.at_or_below(host)
+                could |= self._provenance.about(host)
         return frozenset(could)
 
     def begin(self, could: Sources, variables: Iterable[str]) -> Reading:
@@ -107,8 +109,8 @@ class Context:
 
     def of_files(self, touched: tuple[Touched, ...]) -> Iterator[Source]:
         """Yield the sources of the files that were read. Raises JournalError."""
-        changed = {one.host for one in touched if one.action not in READ_ACTIONS}
-        moved = {one.host for one in touched if one.action == "rename"} - {None}
+        changed = {one.host for one in touched if one.action not in READ_ACTIONS} - {None}
+        moved = _moved(touched)
         for one in touched:
             if one.action == "call":
                 # What a function of the embedding program says may be anybody's words.
@@ -119,13 +121,18 @@ class Context:
                 yield Source("workspace", EVERY)
                 continue
             yield from self._file(one.path, one.host)
-            if self._provenance is None or one.action != "read":
+            if self._provenance is None:
                 continue
-            yield from self._provenance.of(one.host)
-            if one.host in changed:
-                # Attack: what was read is overwritten or moved before anybody looks at it.
-                for host in {one.host, *moved}:
-                    yield from self._provenance.at_or_below(HostPath(host or ""))
+            if one.action == "list":
+                yield from self._provenance.of_names(one.host)
+            held = self._provenance.of(one.host) if one.action == "read" else NOTHING
+            yield from held or ()
+            # Attack: what was read is overwritten or moved before anybody looks at it.
+            if held is None or not changed.isdisjoint(
+                (one.host, *map(str, Path(one.host).parents))
+            ):
+                for host in (one.host, *moved):
+                    yield from self._provenance.about(host)
 
     def _file(self, path: str, host: HostPath) -> Iterator[Source]:
         trusted = any(under(host, place) for place in self._trusted)
@@ -140,10 +147,21 @@ class Context:
             return
         secret = {source for source in self.sources if source.confidential_for(None)}
         strange = {source for source in self.sources if source.untrusted}
+        # A file keeps what it came from under its new name, and so does all that lies below it.
+        moved = {source for host in _moved(touched) for source in self._provenance.about(host)}
         for one in touched:
             if one.host is None or one.action not in _WRITING or under(one.path, SCRATCH):
                 continue
             marked = any(under(one.host, place) for place in self._trusted)
-            held = self._provenance.at_or_below(one.host) | secret | (strange if marked else set())
+            held = self._provenance.about(one.host) | moved | secret
+            if marked:
+                held |= strange
             if held:
-                self._provenance.note([one.host], held)
+                named, tree = one.action in _NAMING, bool(moved) and Path(one.host).is_dir()
+                self._provenance.note(one.host, held, named=named, tree=tree)
+        self._provenance.make_room()
+
+
+def _moved(touched: Iterable[Touched]) -> tuple[HostPath, ...]:
+    """Return what was renamed, by its old name."""
+    return tuple({one.host: None for one in touched if one.action == "rename" and one.host})

@@ -172,6 +172,9 @@ class Paths:
             raise OSError(errno.EINVAL, "not a link")
         with self._access.parent(place, READ) as parent:
             self._access.check_made(parent.mount, parent.base)
+            if stat.S_ISLNK(parent.status().st_mode):
+                # Attack: a link's text carries what its maker had read to whom may not read it.
+                self._call.looked("read", parent.mount, parent.name)
             text = os.fsencode(os.readlink(parent.base, dir_fd=parent.fd))[:room]
         target[: len(text)] = text
         self._memory.put_u32(out, len(text))

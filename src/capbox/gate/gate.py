@@ -231,14 +231,17 @@ class Gate:
             self._holdings.cancel(permit.reserved)
             raise
         reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
-        reading = seat.context.begin(could, permit.variables.of_host)
+        held, name = permit.held, f"{seat.run}.{intent}"
+        live = held.holding.live(held.standing)
+        reading = seat.context.begin(could, permit.variables.of_host, name, live)
         permission = Permission(
             *(seat, checked.call.id, checked.tool, self._network, self._holdings, self._standing),
             once=permit.once,
             intent=intent,
             reading=reading,
         )
-        egress, saving = Egress(permission, limits), Saving(seat.keeper, job, intent)
+        egress = Egress(permission, limits)
+        saving = Saving(seat.keeper, job, intent, reading.about_to_write)
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
@@ -253,7 +256,7 @@ class Gate:
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             seat.journal.append(_ended(intent, end, outcome))
-            seat.context.keep(outcome.touched)
+            seat.context.keep(outcome.touched, reading)
         return _kept(checked, end, outcome, seat)
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from tests.servers.http import HttpServer
 from tests.servers.replies import echo
@@ -200,6 +202,8 @@ async def test_a_file_written_after_a_secret_was_read_is_known_in_later_runs(
         ("touch n-$(cat .env)", "mkdir f; mv n-* f", "ls f | SEND", False),
         ("touch n-$(cat .env)", "", "ls specs | SEND", True),
         ("cat .env > page.txt", "", "ls | SEND", True),
+        ("cat .env > x; truncate -s 40M x", "truncate -s 70M x", "head -n 1 x | SEND", False),
+        ("truncate -s 40M x", "truncate -s 70M x", "head -c 9 x | SEND", True),
         ("ln -s $(cat .env) l", "", "readlink l | SEND", False),
         ("ln -s page.txt l; cat .env", "", "cat page.txt | SEND", True),
     ],
@@ -224,3 +228,33 @@ async def test_what_a_run_wrote_is_known_after_another_moved_it(
         result = await box.call("bash", script=script)
     assert (len(server.requests) == 1) is allowed, result
     assert ("secret:/workspace/.env" in result.sources) is not allowed
+
+
+@pytest.mark.parametrize(
+    ("writer", "allowed"),
+    [
+        ("cat .env > x; touch ready; sleep 20", False),
+        ("exec 3>x; cat .env >&3; touch ready; sleep 20", False),
+        ("touch .new; mv .new x; cat .env >> x; touch ready; sleep 20", False),
+        ("touch ready; sleep 20", True),
+    ],
+)
+async def test_what_another_run_writes_at_this_moment_is_known(
+    writer: str, allowed: bool, engine: LocalEngine, http_server: Start, tmp_path: Path
+) -> None:
+    server, place = http_server({"*": echo}), folder(tmp_path / "w")
+    (place / "x").write_text("old\n")
+    reading = ("write:/workspace", "read:/workspace/.env")
+    sending = ("read:/workspace", f"fetch:{server.url('')} public")
+    async with (
+        Box(workspace=place, grants=reading, engine=engine) as first,
+        Box(workspace=place, grants=sending, engine=engine) as second,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(partial(first.call, "bash", script=writer))
+        while not (place / "ready").exists():
+            await anyio.lowlevel.checkpoint()
+        script = f"cat x | {SEND}".replace("SERVER", server.url(""))
+        result = await second.call("bash", script=script)
+        first.revoke()
+    assert (len(server.requests) == 1) is allowed, result

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from capbox.authority.authority import FileRight
+from capbox.authority.authority import FileRight, Minted
 from capbox.authority.exclusions import HIDDEN, compiled
 from capbox.authority.paths import SCRATCH, HostPath, under
 from capbox.authority.values.label import MANY as EVERY
 from capbox.authority.values.label import NOTHING, Source, Sources, bounded
-from capbox.journal.provenance import Provenance
+from capbox.journal.provenance import Note, Provenance
 from capbox.sandbox.effects import MANY, READ_ACTIONS
 from capbox.sandbox.spec import Outcome, Touched
 
@@ -34,13 +34,18 @@ class Reading:
     """What one call reads: of the network (`reached`), of files (`touched` so far), of variables.
 
     `could` are the sources of everything that its rights let it read; `seen` of its variables.
+    `expected` is what it was about to write, noted under the name `call`; a call that `sends`
+    secrets may write what comes back.
     """
 
     could: Sources
     seen: Sources
     context: Context
+    call: str = ""
+    sends: bool = False
     reached: set[Source] = field(default_factory=set)
     touched: Callable[[], tuple[Touched, ...]] = _nothing
+    expected: set[HostPath] = field(default_factory=set)
 
     def until_now(self) -> Sources:
         """Return the sources of what the call has read until now."""
@@ -50,9 +55,18 @@ class Reading:
         """Return the sources of what the call has read."""
         return self._of(outcome.touched, whole=outcome.effects_whole)
 
+    def about_to_write(self, host: HostPath) -> None:
+        """Note, before a file changes, what it may hold until the call is over.
+
+        Raises JournalError. Attack: another run reads the file while this one writes.
+        """
+        if host not in self.expected:
+            self.expected.add(host)
+            self.context.expect(host, self)
+
     def _of(self, touched: Iterable[Touched], *, whole: bool) -> Sources:
         files = tuple(touched)
-        found = {*self.seen, *self.reached, *self.context.of_files(files)}
+        found = {*self.seen, *self.reached, *self.context.of_files(files, self.call)}
         if not whole or any(one.path == MANY for one in files):
             found |= self.could
         return bounded(found, SOURCES_MAX)
@@ -82,9 +96,17 @@ class Context:
                 could |= self._provenance.about(host)
         return frozenset(could)
 
-    def begin(self, could: Sources, variables: Iterable[str]) -> Reading:
+    def begin(
+        self,
+        could: Sources,
+        variables: Iterable[str],
+        call: str = "",
+        live: Iterable[Minted] = (),
+    ) -> Reading:
         """Note a call that starts, with what it may read and the host's variables that it sees."""
-        reading = Reading(could, frozenset(Source("secret", name) for name in variables), self)
+        seen = frozenset(Source("secret", name) for name in variables)
+        sends = any(minted.grant.action == "secret" for minted in live)
+        reading = Reading(could, seen, self, call, sends)
         self._under_way.append(reading)
         return reading
 
@@ -107,7 +129,7 @@ class Context:
                 found |= other.could | other.seen | other.reached
         return frozenset(found if reading is None else found | reading.until_now())
 
-    def of_files(self, touched: tuple[Touched, ...]) -> Iterator[Source]:
+    def of_files(self, touched: tuple[Touched, ...], call: str = "") -> Iterator[Source]:
         """Yield the sources of the files that were read. Raises JournalError."""
         changed = {one.host for one in touched if one.action not in READ_ACTIONS} - {None}
         moved = _moved(touched)
@@ -124,15 +146,15 @@ class Context:
             if self._provenance is None:
                 continue
             if one.action == "list":
-                yield from self._provenance.of_names(one.host)
-            held = self._provenance.of(one.host) if one.action == "read" else NOTHING
+                yield from self._provenance.of_names(one.host, call)
+            held = self._provenance.of(one.host, call) if one.action == "read" else NOTHING
             yield from held or ()
             # Attack: what was read is overwritten or moved before anybody looks at it.
             if held is None or not changed.isdisjoint(
                 (one.host, *map(str, Path(one.host).parents))
             ):
                 for host in (one.host, *moved):
-                    yield from self._provenance.about(host)
+                    yield from self._provenance.about(host, call)
 
     def _file(self, path: str, host: HostPath) -> Iterator[Source]:
         trusted = any(under(host, place) for place in self._trusted)
@@ -141,25 +163,47 @@ class Context:
         if compiled(HIDDEN).matches(host.lstrip("/")):
             yield Source("secret", path)
 
-    def keep(self, touched: tuple[Touched, ...]) -> None:
+    def expect(self, host: HostPath, reading: Reading) -> None:
+        """Keep what a file may hold that a call is about to write. Raises JournalError."""
+        if self._provenance is not None:
+            own = reading.could | reading.seen | reading.reached
+            of_a_server = (Source("secret", EVERY),) if reading.sends else ()
+            may_hold = self._kept(host, frozenset({*self.now(), *own, *of_a_server}))
+            if may_hold:
+                self._provenance.expect(host, may_hold, reading.call)
+            else:
+                reading.expected.discard(host)  # by then it may have read more
+
+    def keep(self, touched: tuple[Touched, ...], reading: Reading) -> None:
         """Keep what a call that ended may have put into files. Raises JournalError."""
         if self._provenance is None:
             return
-        secret = {source for source in self.sources if source.confidential_for(None)}
-        strange = {source for source in self.sources if source.untrusted}
         # A file keeps what it came from under its new name, and so does all that lies below it.
-        moved = {source for host in _moved(touched) for source in self._provenance.about(host)}
+        moved = {
+            source
+            for host in _moved(touched)
+            for source in self._provenance.about(host, reading.call)
+        }
+        notes: list[Note] = []
         for one in touched:
             if one.host is None or one.action not in _WRITING or under(one.path, SCRATCH):
                 continue
-            marked = any(under(one.host, place) for place in self._trusted)
-            held = self._provenance.about(one.host) | moved | secret
-            if marked:
-                held |= strange
+            before = self._provenance.about(one.host, reading.call)
+            held = before | moved | self._kept(one.host, self.sources)
             if held:
                 named, tree = one.action in _NAMING, bool(moved) and Path(one.host).is_dir()
-                self._provenance.note(one.host, held, named=named, tree=tree)
-        self._provenance.make_room()
+                notes.append(Note(one.host, held, named=named, tree=tree))
+        if notes or reading.expected:
+            self._provenance.settle(reading.call, notes)
+
+    def _kept(self, host: HostPath, sources: Sources) -> Sources:
+        """Return what of `sources` is told of a file that one has written who had read them."""
+        marked = any(under(host, place) for place in self._trusted)
+        return frozenset(
+            source
+            for source in sources
+            if source.confidential_for(None) or (marked and source.untrusted)
+        )
 
 
 def _moved(touched: Iterable[Touched]) -> tuple[HostPath, ...]:

@@ -8,9 +8,11 @@ which nothing was saved, and the index says so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from anyio import to_thread
 
-from capbox.authority.paths import GuestPath
+from capbox.authority.paths import GuestPath, HostPath
 from capbox.messages import Json, JsonObject
 from capbox.sandbox.effects import READ_ACTIONS
 from capbox.sandbox.judge import CHANGE, Judge
@@ -27,16 +29,30 @@ from capbox.sandbox.spec import (
 )
 from capbox.sandbox.undo.keeper import Keeper
 from capbox.sandbox.undo.state import Heavy
-from capbox.sandbox.undo.walk import is_name
+from capbox.sandbox.undo.walk import is_name, joined
 
 NOT_GRANTED = "no grant of this call covers it"
 
 
-class Saving:
-    """One call of a run whose changes are kept; `keeper` None: of one that keeps nothing."""
+def _nothing(_host: HostPath) -> None:
+    """Tell nobody."""
 
-    def __init__(self, keeper: Keeper | None, job: Job, call: int) -> None:
+
+class Saving:
+    """One call of a run whose changes are kept; `keeper` None: of one that keeps nothing.
+
+    `told` learns what is about to change, before the worker may go on.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper | None,
+        job: Job,
+        call: int,
+        told: Callable[[HostPath], None] = _nothing,
+    ) -> None:
         self._keeper = keeper
+        self._told = told
         self._call = call
         self._places = {mount.guest: (mount, Judge(mount.rules)) for mount in job.mounts}
 
@@ -75,6 +91,7 @@ class Saving:
     def _answer(self, keeper: Keeper, asked: Json, *, inline: bool) -> str:
         match asked:
             case ["change", str(guest), str(name)] if mount := self._granted(guest, name):
+                self._told(HostPath(joined(mount.host, name)))
                 return keeper.save(self._call, mount.host, name, inline=inline)
             case ["remove", str(guest), str(name)] if mount := self._granted(guest, name):
                 return keeper.remove(self._call, mount.host, name)
@@ -83,6 +100,7 @@ class Saving:
             ):
                 if not is_staged(staged):
                     return NOT_GRANTED
+                self._told(HostPath(joined(mount.host, new)))
                 names = old, new, f"{old.rpartition('/')[0]}/{staged}".lstrip("/")
                 return keeper.rename(self._call, mount.host, names, inline=inline)
             case ["void"]:

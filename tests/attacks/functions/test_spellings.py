@@ -39,7 +39,10 @@ def mailed(arguments: Arguments) -> set[str]:
         to = EVIL  # whoever wrote last, as a reply does by default
     to = to.get("address") if isinstance(to, dict) else to
     lines = [f"To: {', '.join(to) if isinstance(to, list) else to}".replace(";", ",")]
-    lines += [f"{key}: {arguments[key]}" for key in ("cc", "bcc", "subject") if key in arguments]
+    fields = {**arguments, **arguments.get("headers", {})}
+    for key in fields.keys() - {"to", "headers"}:
+        value = fields[key]
+        lines.append(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
     headers = message_from_string("\r\n".join(lines) + "\r\n\r\n")
     given = [headers.get_all(key, []) for key in ("to", "cc", "bcc")]
     # Newer versions of `getaddresses` are stricter; mailers are not.
@@ -122,6 +125,20 @@ MAILS: dict[str, tuple[Check, object]] = {
     "null": (if_given, {"to": None}),
     "nothing": (if_given, {}),
     "an empty text": (if_given, {"to": "", "cc": EVIL}),
+    "a display name in another encoding": (within, {"to": f"=?utf-8?q?{ALICE}?= <{EVIL}>"}),
+    "a comment inside": (within, {"to": f"mallory({ALICE})@evil.test"}),
+    "wide letters": (not_named, {"to": "mallory@\uff25\uff36\uff29\uff2c.test"}),
+    "a line that goes on": (begins, {"to": f"{ALICE},\r\n {EVIL}"}),
+    "a tab before the comma": (begins, {"to": f"{ALICE}\t,{EVIL}"}),
+    "a field in other case": (within, {"to": ALICE, "Cc": EVIL}),
+    "a field in capitals": (within, {"to": ALICE, "BCC": EVIL}),
+    "a list in another field": (within, {"to": ALICE, "cc": [ALICE, EVIL]}),
+    "a list in a field of no one": (within, {"to": ALICE, "bcc": [EVIL]}),
+    "nested headers": (within, {"to": ALICE, "headers": {"Bcc": EVIL}}),
+    "the same key, spelt with an escape": (
+        first_key,
+        f'{{"to": "{ALICE}", "\\u0074o": "{EVIL}"}}',
+    ),
     "the same key twice": (first_key, f'{{"to": "{ALICE}", "to": "{EVIL}"}}'),
     "far behind": (first_part, {"to": f"{ALICE},{' ' * 5_000}{EVIL}"}),
 }

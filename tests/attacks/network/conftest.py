@@ -116,12 +116,16 @@ class World:
             raise NetworkError("dns", f"{host} could not be resolved") from error
         return tuple(map(ip_address, found))
 
+    @property
+    def network(self) -> Network:
+        """Return the network of a process whose names are these."""
+        return Network(resolve=self.resolve, secret=self.secrets.get)
+
     @asynccontextmanager
     async def box(self, *grants: str) -> AsyncIterator[Box]:
         """Open a box with a real guest, whose names are these."""
-        network = Network(resolve=self.resolve, secret=self.secrets.get)
         async with (
-            app.local_engine(home=self.home, spares=False, network=network) as engine,
+            app.local_engine(home=self.home, spares=False, network=self.network) as engine,
             Box(workspace=self.folder, grants=(*grants, "read:/workspace"), engine=engine) as box,
         ):
             yield box

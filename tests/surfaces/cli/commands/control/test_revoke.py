@@ -108,7 +108,12 @@ def test_a_second_process_stops_a_download(
     running = background("call", "fetch", f"url={url}", "--fetch", url, "--json")
     server.until(lambda seen: bool(seen))
     (listed,) = process("ps", "--json").json["runs"]
+    workers = descendants(running.pid)
+    assert len(workers) >= 2
     revoked = process("revoke", listed["run"], "--json")
+    # It is on record before anybody is told that it is done.
+    at_return = entries(environ, listed["run"])
+    assert "revocation" in [e.get("what") for e in at_return]
     assert revoked.json == {"revoked": listed["run"], "runs": [listed["run"]], "stopped": ["fetch"]}
     tap.give(b"second")
     tap.give(b"third")
@@ -117,6 +122,11 @@ def test_a_second_process_stops_a_download(
     assert json.loads(out)["error"]["code"] == "revoked"
     kinds = [e.get("what", e["kind"]) for e in entries(environ, listed["run"])]
     assert kinds == ["opened", "intent", "request", "revocation", "outcome", "closed"]
+    assert not any(map(is_alive, workers))
+    # What came before the revocation is all that the guest was ever told of, and it got no reply.
+    (outcome,) = [e for e in entries(environ, listed["run"]) if e["kind"] == "outcome"]
+    assert (outcome["end"], len(server.requests)) == ("stopped", 1)
+    assert b"second" not in out.encode()
 
 
 def test_what_cannot_be_revoked_is_told_apart(

@@ -1,73 +1,16 @@
-"""Published incidents with agents and their tools: what worked elsewhere does not work here.
+"""A project and what it brings along, by the command line, as root and as an ordinary user.
 
-Those about files, policy files, commands or empty grants. Each stands for attacks that are shown
-to work on naive tools (test_catalogue.py); those about a project's own files are tried here.
+The published incidents behind these are in incidents/, where each first works on something naive.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from capbox.surfaces.demo.attacks.catalogue import ATTACKS
-
-INCIDENTS: Mapping[str, tuple[str, ...]] = {
-    "CVE-2025-53110 startswith as a directory check": ("read-sibling", "read-sibling-absolute"),
-    "CVE-2025-53109 a link resolved after the check": ("link-folder-out", "link-make-and-read"),
-    "CVE-2026-39861 a repository's link to ~/.ssh": ("link-file-out",),
-    "RUSTSEC-2026-0188 a hard link into a writable mount": (
-        "hard-link-make",
-        "hard-link-outside",
-        "hard-link-hidden",
-        "rename-parent",
-    ),
-    "CVE-2025-59944 a protected file in other case": (
-        "hidden-case",
-        "hidden-unicode",
-        "hidden-invisible",
-    ),
-    "CVE-2025-54135 the file that defines the agent's tools": ("tool-definitions",),
-    "CVE-2025-54136 a tool changed after it was approved": ("own-tools",),
-    "CVE-2025-53773 a settings file that approves everything": ("editor-settings", "policy-file"),
-    "CVE-2025-61260 a project's .env moves the configuration": ("project-settings",),
-    "CVE-2025-59536 a project ships hooks": ("project-settings", "git-hook"),
-    "GHSA-wpqr-6v78-jr5g headless means trusted": ("nobody-to-ask",),
-    "gemini-cli #11510 only the first command is checked": (
-        "script-chain",
-        "script-substitution",
-        "script-redirect",
-    ),
-    "CVE-2026-22708 built-ins and poisoned variables": ("state-variables", "script-eval"),
-    "CVE-2025-66479 an empty list allows everything": ("empty-grants", "empty-grants-script"),
-    "CVE-2025-6514 a value passed to a shell": ("value-as-command",),
-    "CVE-2025-68143 a value taken for a flag": ("value-as-flag", "value-as-pattern"),
-    "CVE-2026-27735 a relative path launders a capability": ("read-dot-dot", "write-dot-dot"),
-    "CVE-2025-53967 an argument of exec": ("value-as-command", "value-as-program"),
-    "CVE-2025-59532 the model chooses the root": ("argument-directory", "argument-root"),
-    "agents that rewrite each other's settings": ("edit-other-agent", "instructions"),
-}
-
-
-@pytest.mark.parametrize("incident", INCIDENTS)
-def test_what_worked_there_works_on_naive_tools_and_not_here(
-    incident: str,
-    user: str,
-    walls: str,
-    bites: Callable[[str], Mapping[str, str | None]],
-    trials: Callable[[str, str], Mapping[str, list[str | None]]],
-) -> None:
-    for attack in INCIDENTS[incident]:
-        assert bites(user)[attack] is not None
-        assert trials(user, walls)[attack][1] is None
-
-
-def test_every_incident_names_attacks_of_the_demo() -> None:
-    known = {attack.id for attack in ATTACKS}
-    assert {a for found in INCIDENTS.values() for a in found} - known == set()
 
 
 def project(account: Any, files: Mapping[str, str]) -> Path:

@@ -208,7 +208,7 @@ _SELECTORS: dict[Action, Callable[[str], Selector | str]] = {
     "env": _env,
     "secret": _secret,
     "tool": _name,
-    "invoke": _later_name,
+    "invoke": _name,
     "model": _model,
     "spawn": _count,
     "store": _later_name,

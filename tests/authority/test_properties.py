@@ -128,17 +128,18 @@ def origin(text: str) -> Origin:
 
 
 tail = (asks, public, rates, untainted)
+called = (asks, public, web_rates, untainted)
 grants = st.one_of(
     of("read", st.builds(PathSelector, any_path), *tail, first=(leaves_out,)),
     of("write", st.builds(PathSelector, any_path), asks, sizes, public, first=(leaves_out,)),
     of("env", st.builds(EnvSelector, variable, st.none() | clean), *tail),
-    of("tool", st.builds(NameSelector, name), arguments, *tail),
+    of("tool", st.builds(NameSelector, name), arguments, *called),
     of("model", st.builds(ModelSelector, model_name | model_name.map(lambda m: m + "/*")), *tail),
     of("fetch", canonical_host.map(fetched), web_asks, web_sizes, public, web_rates),
     of("fetch", canonical_host.map(lambda h: fetched(f"GET,HEAD {h}/v1/*")), public),
     of("secret", st.builds(SecretSelector, variable, canonical_host.map(origin)), public),
     of("spawn", st.integers(0, 999).map(lambda n: LaterSelector(str(n))), *tail),
-    of("invoke", st.builds(NameSelector, name), arguments, *tail),
+    of("invoke", st.builds(NameSelector, name), arguments, *called),
     of("store", name.map(LaterSelector), *tail),
     of("exec", name.map(LaterSelector), *tail),
 )
@@ -160,8 +161,8 @@ PATHS = tuple(
 )
 VALUES = ("/a", "/a/b", "/ab", "https://h/", "https://h/a", "https://h/a?b", "5", "50", "a@h")
 CALLS = tuple(
-    called("a", (Argument("to", kind, tuple(Given(t, grounded) for t in texts)), left_out))
-    for called in (ToolAccess, InvokeAccess)
+    by("a", (Argument("to", kind, tuple(Given(t, grounded) for t in texts)), left_out))
+    for by in (ToolAccess, InvokeAccess)
     for kind in KINDS
     for texts in ((), *((v,) for v in VALUES), ("5", "50"))
     if all(canonical(kind, text) == Value(kind, text) for text in texts)

@@ -354,6 +354,8 @@ _LABELS: dict[str, Caveat] = {caveat.key: caveat for caveat in (Untainted(), Pub
 _PARSERS: dict[tuple[str, str], Callable[[str], Caveat | str]] = {
     ("", "expires"): _parse_expires,
     ("", "uses"): _parse_uses,
+    ("tool", "rate"): _parse_rate,
+    ("invoke", "rate"): _parse_rate,
     ("read", "except"): _parse_except,
     ("write", "except"): _parse_except,
     ("fetch", "except"): _parse_places,

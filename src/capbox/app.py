@@ -223,7 +223,9 @@ def ceiling_of(
     from capbox.engine.settings import SettingsError
 
     chosen = chosen_preset(settings)
-    tools = tuple(Grant("tool", NameSelector(name)) for name in chosen.offered(manifests))
+    offered = chosen.offered(manifests)
+    tools = tuple(Grant("tool", NameSelector(name)) for name in offered)
+    functions = tuple(name for name in offered if manifests[name].is_function)
     texts = operator.ceiling or settings.ceiling
     if chosen.automatic and not texts:
         raise SettingsError(
@@ -231,7 +233,9 @@ def ceiling_of(
             "says yes to all that may be lent, so it needs to be told what: "
             'ceiling = ["write:/workspace"] in config.toml, or --ceiling write:/workspace',
         )
-    grants = ceiling_grants(settings, texts) if texts else default_ceiling(web=chosen.web)
+    grants = default_ceiling(web=chosen.web, functions=functions)
+    if texts:
+        grants = ceiling_grants(settings, texts)
     minted = mint(Asked((*grants, *tools), asked.layout), settings, never)
     if not (operator.ceiling and settings.ceiling):
         return minted

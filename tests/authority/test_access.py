@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from capbox.authority.access import (
     Access,
     EnvAccess,
+    InvokeAccess,
     ModelAccess,
     ReadAccess,
     ToolAccess,
@@ -18,6 +19,7 @@ from capbox.authority.access import (
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, HostPath, Layout, is_canonical
+from capbox.authority.values.arguments import Argument, Given
 
 LAYOUT = Layout(HostPath("/home/u/project"))
 
@@ -64,6 +66,13 @@ LAYOUT = Layout(HostPath("/home/u/project"))
         ),
         (EnvAccess("HOME"), "env HOME", "env:HOME", "--env HOME"),
         (ToolAccess("bash"), "tool bash", "tool:bash", "--tool bash"),
+        (InvokeAccess("mail"), "invoke mail", "invoke:mail", "--grant invoke:mail"),
+        (
+            InvokeAccess("mail", (Argument("to", "email", (Given("a@b.example"),)),)),
+            "invoke mail(to=a@b.example)",
+            "invoke:mail arg.to=a@b.example",
+            "--grant 'invoke:mail arg.to=a@b.example'",
+        ),
         (ModelAccess("a/b"), "model a/b", "model:a/b", "--model a/b"),
     ],
 )
@@ -75,8 +84,14 @@ def test_an_access_says_what_it_is_and_what_is_missing(
 
 def test_accesses_of_different_kinds_on_one_target_are_different() -> None:
     path = GrantPath("/a")
-    kinds = {ReadAccess(path), WriteAccess(path), EnvAccess("/a"), ToolAccess("/a")}
-    assert len(kinds) == 4
+    kinds = {
+        ReadAccess(path),
+        WriteAccess(path),
+        EnvAccess("/a"),
+        ToolAccess("/a"),
+        InvokeAccess("/a"),
+    }
+    assert len(kinds) == 5
 
 
 @given(st.text(min_size=1))

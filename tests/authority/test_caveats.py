@@ -35,6 +35,7 @@ from capbox.authority.web.addresses import PRIVATE
         ("secret", "format", "Key {}", Format("Key {}"), "fetch"),
         ("fetch", "bytes", "10MB", Bytes(10_000_000), "read"),
         ("fetch", "rate", "10/min", Rate(10, 60), ""),
+        ("invoke", "rate", "10/min", Rate(10, 60), ""),
         ("fetch", "ask", "each", Ask(each=True), ""),
         ("tool", "arg.to", "in(b,a)", Arg("to", Among(("a", "b"))), "read"),
         ("invoke", "arg.n", "max(3)", Arg("n", AtMost("3")), "env"),
@@ -47,7 +48,7 @@ def test_a_caveat_applies_to_its_own_actions_only(
     if elsewhere:
         assert isinstance(parse_caveat(elsewhere, key, value), str)
     else:  # understood everywhere, enforced nowhere else yet
-        assert isinstance(parse_caveat("tool", key, value), Later)
+        assert isinstance(parse_caveat("read", key, value), Later)
 
 
 @given(st.integers(0, 3_650 * 86_400))

@@ -87,7 +87,7 @@ def on(path: str) -> PathSelector:
             "invoke:mail arg.to=grounded untainted",
             Grant(
                 "invoke",
-                LaterSelector("mail"),
+                NameSelector("mail"),
                 (Arg("to", Grounded()), Untainted()),
             ),
         ),

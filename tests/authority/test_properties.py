@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from capbox.authority.access import (
     Access,
     EnvAccess,
+    InvokeAccess,
     ModelAccess,
     ReadAccess,
     ToolAccess,
@@ -127,17 +128,18 @@ def origin(text: str) -> Origin:
 
 
 tail = (asks, public, rates, untainted)
+called = (asks, public, web_rates, untainted)
 grants = st.one_of(
     of("read", st.builds(PathSelector, any_path), *tail, first=(leaves_out,)),
     of("write", st.builds(PathSelector, any_path), asks, sizes, public, first=(leaves_out,)),
     of("env", st.builds(EnvSelector, variable, st.none() | clean), *tail),
-    of("tool", st.builds(NameSelector, name), arguments, *tail),
+    of("tool", st.builds(NameSelector, name), arguments, *called),
     of("model", st.builds(ModelSelector, model_name | model_name.map(lambda m: m + "/*")), *tail),
     of("fetch", canonical_host.map(fetched), web_asks, web_sizes, public, web_rates),
     of("fetch", canonical_host.map(lambda h: fetched(f"GET,HEAD {h}/v1/*")), public),
     of("secret", st.builds(SecretSelector, variable, canonical_host.map(origin)), public),
     of("spawn", st.integers(0, 999).map(lambda n: LaterSelector(str(n))), *tail),
-    of("invoke", name.map(LaterSelector), arguments, *tail),
+    of("invoke", st.builds(NameSelector, name), arguments, *called),
     of("store", name.map(LaterSelector), *tail),
     of("exec", name.map(LaterSelector), *tail),
 )
@@ -159,7 +161,8 @@ PATHS = tuple(
 )
 VALUES = ("/a", "/a/b", "/ab", "https://h/", "https://h/a", "https://h/a?b", "5", "50", "a@h")
 CALLS = tuple(
-    ToolAccess("a", (Argument("to", kind, tuple(Given(t, grounded) for t in texts)), left_out))
+    by("a", (Argument("to", kind, tuple(Given(t, grounded) for t in texts)), left_out))
+    for by in (ToolAccess, InvokeAccess)
     for kind in KINDS
     for texts in ((), *((v,) for v in VALUES), ("5", "50"))
     if all(canonical(kind, text) == Value(kind, text) for text in texts)
@@ -172,6 +175,7 @@ ACCESSES: tuple[Access, ...] = (
     *map(WriteAccess, PATHS),
     *map(EnvAccess, ("A", "B")),
     *map(ToolAccess, ("a", "b")),
+    *map(InvokeAccess, ("a", "b")),
     *map(ModelAccess, ("a", "a/b", "a/b/c", "b")),
 )
 MOMENTS = (0.0, 1.0, 2.0)
@@ -208,7 +212,10 @@ small = st.one_of(
         small_caveats,
     ),
     st.builds(
-        lambda name, some, conditions: Grant("tool", NameSelector(name), (*some, *conditions)),
+        lambda action, name, some, conditions: Grant(
+            action, NameSelector(name), (*some, *conditions)
+        ),
+        st.sampled_from(["tool", "invoke"]),
         st.sampled_from("aab"),
         small_caveats,
         small_conditions,

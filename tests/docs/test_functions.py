@@ -51,7 +51,7 @@ def test_an_example_prints_what_the_page_shows(number: int, tmp_path: Path) -> N
 
 
 def test_every_condition_of_the_page_is_one() -> None:
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
     listed = [code(row[0])[0] for row in rows(PAGE, "condition", "fits")]
     assert [grant(condition) for condition in listed] and len(listed) == 7
     quoted = re.search(r'^`(arg\.subject="in.*")`\.', PAGE, re.MULTILINE)
@@ -87,3 +87,11 @@ def test_a_task_grounds_what_the_page_says(row: list[str]) -> None:
     for cell, there in ((row[1], True), (row[2], False)):
         for kind, text in re.findall(r"(\w+) `([^`]+)`", cell):
             assert (Value(kind_of(kind), text) in found) is there, text
+
+
+def test_every_exit_status_of_invoke_is_on_the_page() -> None:
+    source = (Path(__file__).parents[2] / "guests/toolbox/commands/running/invoke.go").read_text()
+    (listed,) = re.findall(r"^Exit status: (.*?)\.\n`$", source, re.MULTILINE | re.DOTALL)
+    said = {int(number) for number in re.findall(r"(?:^|, )([0-9]+) ", listed.replace("\n", " "))}
+    told = {int(row[0]) for row in rows(PAGE, "exit status of `invoke`", "when")}
+    assert told == said == {0, 1, 2, 3, 126}

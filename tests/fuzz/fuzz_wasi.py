@@ -56,6 +56,7 @@ ROLES = {
     **{"random_get": "os", "clock_time_get": "nno", "clock_res_get": "no", "args_get": "oo"},
     **{"environ_get": "oo", "environ_sizes_get": "oo", "args_sizes_get": "oo"},
     **{"capbox_fs.stat": "pLo", "capbox_fs.chmod": "pLm"},
+    **{"capbox_invoke.call": "pLpMo", "capbox_invoke.list": "o", "capbox_invoke.answer": "os"},
 }
 ROOTS = ("workspace", "tmp", "mnt", "mnt/ro", "mnt/one.txt", "mnt", "etc", "proc/self", "dev/fd")
 # Sleeping and leaving are tested elsewhere; here they would only slow things down.

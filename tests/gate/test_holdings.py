@@ -1,7 +1,7 @@
 """Counters are reserved before a call and settled after it; what is revoked stays so."""
 
 from capbox.authority.authority import Minted
-from capbox.authority.caveats import Uses
+from capbox.authority.caveats import Rate, Uses
 from capbox.authority.decision import AuthorityId, GrantId
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
@@ -49,3 +49,18 @@ def test_a_snapshot_does_not_change() -> None:
 def test_a_clock_that_is_set_back_brings_nothing_back() -> None:
     holdings = Holdings()
     assert [holdings.standing(now).now for now in (5.0, 9.0, 7.0, 9.5)] == [5.0, 9.0, 9.0, 9.5]
+
+
+def test_a_rate_counts_the_calls_that_surely_use_it() -> None:
+    holdings, rate = Holdings(), Rate(2, 60)
+    grant = parse_grant("tool:bash rate=2/min")
+    assert isinstance(grant, Grant)
+    one = Minted(A, grant, (A,), ((A, rate),))
+    seen = []
+    for now in (0.0, 1.0, 59.0, 60.5, 61.5):
+        seen.append(holdings.standing(now).reached(A, rate))
+        if not seen[-1]:
+            holdings.reserve((one,), {A}, {A})
+    assert seen == [False, False, True, False, False]
+    holdings.reserve((one,), set(), {A})
+    assert holdings.standing(200.0).times == {A: (60.5, 61.5)}

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capbox.gate.protocol import RESERVED, Envelope, Reply, cut, parse_reply, request_bytes
+from capbox.gate.protocol import (
+    RESERVED,
+    Envelope,
+    Reply,
+    cut,
+    parse_reply,
+    request_bytes,
+    strict_json,
+)
 
 SUCCESS = Reply(True, "text", None, None, "", "", False)
 
@@ -58,6 +66,7 @@ def test_a_result_is_read(stdout: str, expected: Reply) -> None:
         '{"ok": true, "content": ""}{"ok": true, "content": ""}',
         'log line\n{"ok": true, "content": ""}',
         '{"ok": true, "content": "',
+        '{"ok": false, "error": {"code": "io", "message": ""}, "ok": true, "content": ""}',
         '{"ok": false}',
         '{"ok": false, "error": "x"}',
         '{"ok": false, "error": {"code": "io"}}',
@@ -105,3 +114,29 @@ def test_a_request_has_the_shape_that_guests_read() -> None:
         "state": {"cwd": "/x"},
         "call": {"id": "c1", "deadline_ms": 1500, "output_bytes_max": 99},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"to": "alice", "to": "mallory"}', 'the key "to" is given twice'),
+        ('[{"a": {"b": 1, "\\u0062": 2}}]', 'the key "b" is given twice'),
+        ('{"amount": NaN}', "NaN is not JSON"),
+        ('{"amount": 1e999}', "1e999"),
+        ('{"to": "\\ud800"}', "it holds half of a surrogate pair"),
+        ("[" * 65 + "]" * 65, "it is nested deeper than 64 levels"),
+        ("[" * 1_000_000, "it is nested deeper than 64 levels"),
+        ("{} {}", "Extra data"),
+        ("9" * 5_000, "Exceeds the limit"),
+        ("", "Expecting value"),
+    ],
+)
+def test_what_has_two_readings_is_no_json(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        strict_json(text)
+
+
+def test_what_has_one_reading_is() -> None:
+    text = '{"a": [1, 2.5, null, true, "\\ud83d\\ude00"], "A": {"a": {}}}'
+    assert strict_json(text) == {"a": [1, 2.5, None, True, "\U0001f600"], "A": {"a": {}}}
+    assert strict_json("[" * 64 + "]" * 64)

@@ -74,7 +74,7 @@ var table = map[string]kit.Command{
 	"realpath": paths.Realpath,
 	"cat":      reading.Cat, "head": reading.Head, "less": reading.Pager, "more": reading.Pager, "nl": reading.Nl,
 	"rev": reading.Rev, "tac": reading.Tac, "tail": reading.Tail, "wc": reading.Wc,
-	"env": running.Env, "getopt": running.Getopt, "nice": running.Nice, "nohup": running.Nohup, "printenv": running.Printenv,
+	"env": running.Env, "getopt": running.Getopt, "invoke": running.Invoke, "nice": running.Nice, "nohup": running.Nohup, "printenv": running.Printenv,
 	"sleep": running.Sleep, "stdbuf": running.Stdbuf, "time": running.Time, "timeout": running.Timeout,
 	"xargs": running.Xargs, "yes": running.Yes,
 	"egrep": search.Grep, "fgrep": search.Grep, "find": search.Find, "grep": search.Grep, "look": search.Look,

@@ -154,6 +154,7 @@ var themes = []theme{
 		sleep     wait
 		yes       print a line for ever
 		getopt    parse the options of a script
+		invoke    call a function of the program that runs this
 		help      list the commands, or explain one
 	`},
 	{"machine", `

@@ -86,15 +86,27 @@ class ToolAccess(_OnName):
     action = "tool"
 
     def __str__(self) -> str:
+        return f"{self.action} {self.called}"
+
+    @property
+    def called(self) -> str:
+        """Return name and values, whoever calls: to a person both ways are the same effect."""
         given = ", ".join(str(argument) for argument in self.arguments if argument.values)
-        return f"tool {self.name}({given})" if self.arguments else f"tool {self.name}"
+        return f"{self.name}({given})" if self.arguments else self.name
 
     @property
     def missing(self) -> str:
         """Return the grant that would allow this: these values, and no other argument."""
         given = [a for a in self.arguments if a.values] or self.arguments
         bound = "".join(f" {argument.exactly}" for argument in given)
-        return f"tool:{quoted(self.name)}{bound}"
+        return f"{self.action}:{quoted(self.name)}{bound}"
+
+
+class InvokeAccess(ToolAccess):
+    """Call one function of the embedding program, as a guest does."""
+
+    __slots__ = ()
+    action = "invoke"
 
 
 class ModelAccess(_OnName):
@@ -124,7 +136,7 @@ def flag_for(access: Access, layout: Layout) -> str:
         target = _short(access.path, layout)
     elif isinstance(access, FetchAccess):
         target = access.selector
-    elif isinstance(access, ToolAccess) and access.arguments:
+    elif isinstance(access, InvokeAccess) or (isinstance(access, ToolAccess) and access.arguments):
         return f"--grant {shlex.quote(access.missing)}"
     else:
         target = access.name

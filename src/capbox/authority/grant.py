@@ -64,8 +64,10 @@ Action = Literal[
     "store",
     "exec",
 ]
-WORKING: frozenset[Action] = frozenset({"read", "write", "fetch", "env", "secret", "tool", "model"})
-_LABELLED: frozenset[Action] = frozenset({"fetch", "tool"})
+WORKING: frozenset[Action] = frozenset(
+    {"read", "write", "fetch", "env", "secret", "tool", "invoke", "model"}
+)
+_LABELLED: frozenset[Action] = frozenset({"fetch", "tool", "invoke"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class EnvSelector:
 
 @dataclass(frozen=True, slots=True)
 class NameSelector:
-    """One tool's name."""
+    """The name of one tool, or of one function (tool, invoke)."""
 
     name: str
 
@@ -284,7 +286,9 @@ class Grant:
             case EnvAccess(name):
                 return isinstance(self.selector, EnvSelector) and self.selector.name == name
             case ToolAccess(name):
-                return isinstance(self.selector, NameSelector) and self.selector.name == name
+                # Attack: what only guests may call is called by the model, or the other way round.
+                named = isinstance(self.selector, NameSelector) and self.selector.name == name
+                return named and self.action == access.action
             case FetchAccess():
                 return isinstance(self.selector, FetchSelector) and self.selector.selects(access)
             case ModelAccess(name):

@@ -208,7 +208,7 @@ _SELECTORS: dict[Action, Callable[[str], Selector | str]] = {
     "env": _env,
     "secret": _secret,
     "tool": _name,
-    "invoke": _later_name,
+    "invoke": _name,
     "model": _model,
     "spawn": _count,
     "store": _later_name,
@@ -354,6 +354,8 @@ _LABELS: dict[str, Caveat] = {caveat.key: caveat for caveat in (Untainted(), Pub
 _PARSERS: dict[tuple[str, str], Callable[[str], Caveat | str]] = {
     ("", "expires"): _parse_expires,
     ("", "uses"): _parse_uses,
+    ("tool", "rate"): _parse_rate,
+    ("invoke", "rate"): _parse_rate,
     ("read", "except"): _parse_except,
     ("write", "except"): _parse_except,
     ("fetch", "except"): _parse_places,

@@ -30,9 +30,16 @@ class Declared:
 
 
 def declared(
-    manifest: Manifest, arguments: JsonObject, layout: Layout, grounds: Set[Value] = frozenset()
+    manifest: Manifest,
+    arguments: JsonObject,
+    layout: Layout,
+    grounds: Set[Value] = frozenset(),
+    called: type[ToolAccess] = ToolAccess,
 ) -> Declared | PathRefusal | Unfit:
-    """Read each sink and locate each declared path; `grounds` are the principal's own values."""
+    """Read each sink and locate each declared path; `grounds` are the principal's own values.
+
+    `called` is the access that such a call is.
+    """
     given: dict[str, Json] = dict(arguments)
     sinks: list[Argument] = []
     room = SINKS_CHARACTERS_MAX
@@ -52,7 +59,7 @@ def declared(
     accesses = _located(manifest, given, layout)
     if isinstance(accesses, PathRefusal):
         return accesses
-    return Declared(ToolAccess(manifest.name, tuple(sinks)), accesses, given)
+    return Declared(called(manifest.name, tuple(sinks)), accesses, given)
 
 
 def _values(sink: DeclaredSink, given: Json, grounds: Set[Value]) -> Argument | Unfit:

@@ -139,7 +139,7 @@ async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: s
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
         case No(reason):
-            seat.refused[str(access)] = reason
+            seat.refused[_effect(access)] = reason
             return reason
         case Stop():
             seat.stopped = STOPPED
@@ -150,9 +150,14 @@ async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: s
 
 def _already(access: Access, seat: Seat) -> str | None:
     """Say why nobody is asked once more, if so."""
-    if str(access) in seat.refused:
-        return seat.refused[str(access)]
+    if _effect(access) in seat.refused:
+        return seat.refused[_effect(access)]
     return _ENOUGH if seat.asks >= ASKS_MAX else None
+
+
+def _effect(access: Access) -> str:
+    # Attack: a model that was refused a call has a script make it, and the person is asked anew.
+    return access.called if isinstance(access, ToolAccess) else str(access)
 
 
 def _hindrance(denied: Denied, seat: Seat, name: AuthorityId, standing: Standing) -> str | None:

@@ -15,16 +15,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from capbox.authority.access import Access, ReadAccess, WriteAccess
+from capbox.authority.access import ReadAccess, WriteAccess
 from capbox.authority.authority import Authority, FileRight, Minted
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Standing
 from capbox.authority.limits import Limits
-from capbox.authority.paths import WORKSPACE, HostPath, under
+from capbox.authority.paths import HostPath
 from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import Declared, declared
 from capbox.gate.asking import lease_for
 from capbox.gate.holdings import Holdings, Reservation
+from capbox.gate.invocation.caller import PRINCIPAL, Caller
+from capbox.gate.invocation.invocations import Invocations
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
 from capbox.gate.protocol import Envelope, request_bytes
@@ -63,6 +65,7 @@ class Checked:
     text: str
     key: bytes
     limits: Limits
+    caller: Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +124,28 @@ class Gate:
             if any(one.rests_on(name) for one in drawn_on):
                 permission.tool.runner.stop_run(seat.run)
 
-    async def _call(self, call: ToolCall, seat: Seat, limits: Limits | None) -> ToolResult:
+    async def _call(
+        self, call: ToolCall, seat: Seat, limits: Limits | None, caller: Caller = PRINCIPAL
+    ) -> ToolResult:
         if seat.stopped is not None:
             return _failure(seat.stopped)
-        checked = self._checked(call, seat, limits)
+        checked = self._checked(call, seat, limits, caller)
         if isinstance(checked, ToolFailure):
-            return self._refused(call, seat, checked)
+            return self._refused(call, seat, checked, caller)
         permit = await self._permitted(checked, seat)
         if isinstance(permit, Denied):
             return self._denied(call, seat, permit)
         if isinstance(permit, ToolFailure):
-            return self._refused(call, seat, permit)
+            return self._refused(call, seat, permit, caller)
         return await self._run(checked, permit, seat)
 
-    def _checked(self, call: ToolCall, seat: Seat, limits: Limits | None) -> Checked | ToolFailure:
-        tool = self._tools.get(call.name) or seat.functions.get(call.name)
+    def _checked(
+        self, call: ToolCall, seat: Seat, limits: Limits | None, caller: Caller
+    ) -> Checked | ToolFailure:
+        shipped = self._tools if caller is PRINCIPAL else {}  # a guest calls functions alone
+        tool = shipped.get(call.name) or seat.functions.get(call.name)
         if tool is None:
-            names = ", ".join(sorted({*self._tools, *seat.functions})) or "none"
+            names = ", ".join(sorted({*shipped, *seat.functions})) or "none"
             shown = neutral(call.name[:64])
             return ToolFailure("unknown_tool", f"there is no tool {shown}; there are: {names}")
         if call.malformed is not None:
@@ -154,7 +162,7 @@ class Gate:
         if complaints:
             return ToolFailure("invalid_arguments", neutral("; ".join(complaints)))
         key = call_key(call.name, text)
-        if seat.repeats.exhausted(key):
+        if caller is PRINCIPAL and seat.repeats.exhausted(key):
             times = REPEATS_REFUSED - 1
             message = f"this same call gave the same result {times} times; do something else"
             return ToolFailure("repeated", message)
@@ -162,24 +170,27 @@ class Gate:
         if limits is not None and not limits.within(ours):
             return ToolFailure("invalid_arguments", "a limit may be lowered for a call, not raised")
         bounds = ours.narrowed(tool.manifest.limits)
-        return Checked(call, tool, text, key, bounds if limits is None else bounds.narrowed(limits))
+        bounds = bounds if limits is None else bounds.narrowed(limits)
+        return Checked(call, tool, text, key, bounds, caller)
 
     async def _permitted(self, checked: Checked, seat: Seat) -> Permit | Denied | ToolFailure:
         """Decide on the tool and on every path it names; from the last decision on, no await."""
         once: tuple[Authority, ...] = ()
+        caller, reading = checked.caller, checked.caller.reading
         while True:
-            arguments = checked.call.arguments
-            named = declared(checked.tool.manifest, arguments, seat.layout, seat.grounds)
+            arguments, manifest = checked.call.arguments, checked.tool.manifest
+            named = declared(manifest, arguments, seat.layout, seat.grounds, caller.access)
             if not isinstance(named, Declared):
                 return ToolFailure("invalid_arguments", f"{neutral(named.text)}: {named.reason}")
             wanted = (named.tool, *named.accesses)
-            held = seat.held(self._standing(), *once)
-            denied = _first_denied(wanted, held)
+            held = seat.held(self._standing(), *once, reading=reading)
+            denied = held.first_denied(wanted)
             if denied is None:
                 return replace(self._permit(checked, seat, held, named), once=once)
-            async with seat.asking:
+            async with caller.turn(seat):
                 # Another call of this run may have been answered while this one waited.
-                denied = _first_denied(wanted, seat.held(self._standing(), *once))
+                held = seat.held(self._standing(), *once, reading=reading)
+                denied = held.first_denied(wanted)
                 if seat.stopped is not None:
                     return seat.stopped
                 if denied is None:
@@ -200,6 +211,7 @@ class Gate:
             tool_digest=checked.tool.digest,
             host=None if file is None else host_path(file.path, seat.layout),
             arguments=checked.text,
+            details=checked.caller.details,
         )
         lease = await lease_for(denied, seat, question, checked.call.id, self._standing)
         return lease if seat.stopped is None else seat.stopped
@@ -245,7 +257,7 @@ class Gate:
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
-            serve = saving.beside(egress.serve)
+            serve = saving.beside(Invocations(permission, egress, self._call).serve)
             reports.append(await checked.tool.runner.run(job, reports.append, serve))
         finally:
             self._under_way.remove(under_way)
@@ -255,9 +267,10 @@ class Gate:
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
+            checked.caller.note(end.result)
             seat.journal.append(_ended(intent, end, outcome))
             seat.context.keep(outcome.touched, reading)
-        return _kept(checked, end, outcome, seat)
+        return _kept(checked, end, outcome, seat) if checked.caller is PRINCIPAL else end.result
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
         ends_ms = None if permit.ending is None else permit.ending.expires_ms
@@ -282,8 +295,10 @@ class Gate:
             keeps=seat.keeper is not None,
         )
 
-    def _refused(self, call: ToolCall, seat: Seat, failure: ToolFailure) -> ToolResult:
-        subject = f"tool {call.name}"[:_SUBJECT_CHARACTERS_MAX]
+    def _refused(
+        self, call: ToolCall, seat: Seat, failure: ToolFailure, caller: Caller
+    ) -> ToolResult:
+        subject = f"{caller.access.action} {call.name}"[:_SUBJECT_CHARACTERS_MAX]
         seat.journal.append(Decided("denial", subject, failure.code, call.id))
         return _failure(failure)
 
@@ -299,26 +314,6 @@ class Gate:
 
 def _failure(failure: ToolFailure) -> ToolResult:
     return ToolResult(ok=False, content="", error=failure)
-
-
-def _first_denied(wanted: tuple[Access, ...], held: Held) -> Denied | None:
-    for access in wanted:
-        decision = held.decide(access)
-        if isinstance(decision, Denied) and not _leads_to_held(access, held):
-            return decision
-    return None
-
-
-def _leads_to_held(access: Access, held: Held) -> bool:
-    """Say whether this reads a directory of which the guest sees only the way to what is held."""
-    return (
-        isinstance(access, ReadAccess)
-        and under(access.path, WORKSPACE)
-        and any(
-            right.path != access.path and under(right.path, access.path)
-            for right in held.holding.file_rights(held.standing)
-        )
-    )
 
 
 def _readable(permit: Permit, seat: Seat) -> list[tuple[FileRight, HostPath]]:
@@ -350,6 +345,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
         rights=(*files, *(f"env {name}" for name in permit.variables.values)),
         seed=job.seed.hex(),
         started_ns=job.started_ns,
+        within=checked.caller.within,
     )
 
 

@@ -55,12 +55,16 @@ class Holdings:
     def reserve(
         self, live: Iterable[Minted], certain: Set[GrantId], possible: Set[GrantId]
     ) -> Reservation:
-        """Take a use of every bounded grant that a call surely exercises, or may exercise."""
+        """Take a use of every bounded grant that a call surely exercises, or may exercise.
+
+        For a rate it counts at the latest standing that was asked for, and whatever comes of it.
+        """
         sure: set[GrantId] = set()
         perhaps: set[GrantId] = set()
         for minted in live:
             if minted.id in certain:
                 sure.update(_per_call(minted))
+                self._tick(minted, self._latest)
             elif minted.id in possible:
                 perhaps.update(_per_call(minted))
         reservation = Reservation(frozenset(sure), frozenset(perhaps - sure))
@@ -81,10 +85,14 @@ class Holdings:
         for grant, bound in minted.counters:
             if isinstance(bound, Uses):
                 self._uses[grant] += 1
-            elif isinstance(bound, Rate):
+        self._tick(minted, max(self._latest, now))
+
+    def _tick(self, minted: Minted, now: float) -> None:
+        for grant, bound in minted.counters:
+            if isinstance(bound, Rate):
                 # Only as many as the bound looks at are remembered.
                 times = self._times.setdefault(grant, deque(maxlen=bound.count or 1))
-                times.append(max(self._latest, now))
+                times.append(now)
 
     def spend(self, minted: Minted, count: int) -> bool:
         """Count `count` bytes sent or received; False if that is more than a bound leaves."""

@@ -24,7 +24,7 @@ from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
 
 ToolAccessKind = Literal["none", "read", "write", "execute"]
-RequestKind = Literal["read", "write", "fetch", "secret", "env"]
+RequestKind = Literal["read", "write", "fetch", "secret", "env", "invoke"]
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
 _OLDER = ("allowed_outbound_hosts", "block_networks", "block_url")
 _KEYS = frozenset({*_TEXT_KEYS, *_OLDER, "input_schema", "paths", "requests", "limits"})
@@ -67,6 +67,7 @@ _WHOLE_KINDS = {
     "env:*": Request("env"),
     "fetch:*": Request("fetch"),
     "secret:*": Request("secret"),
+    "invoke:*": Request("invoke"),
 }
 
 
@@ -110,6 +111,11 @@ class Manifest:
     def kinds(self) -> dict[str, Kind]:
         """Return the kind of each sink, by its argument."""
         return {sink.argument: sink.kind for sink in self.sinks}
+
+    @property
+    def is_function(self) -> bool:
+        """Say whether it is of a function of the embedding program: no module is behind it."""
+        return not self.module
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -211,6 +217,8 @@ def _request(text: Json, where: str) -> Request:
         return Request("fetch", web=grant)
     if isinstance(selector, SecretSelector):
         return Request("secret", name=str(selector))
+    if grant.action == "invoke":
+        return Request("invoke", name=str(selector))
     raise ValueError(f"{where}: {text!r} is not supported yet")
 
 

@@ -1,7 +1,8 @@
 """The JSON that a tool and the gate exchange: one request in, one result out.
 
 Guarantees: whatever a guest writes becomes a `Reply` or a sentence that says what is wrong with
-it; anything but one result object is an error of the tool, never a success.
+it; anything but one result object is an error of the tool, never a success; no text is taken of
+which two readers could make two things.
 """
 
 from __future__ import annotations
@@ -118,6 +119,25 @@ def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
     return Reply(ok, kept, data, state, *failure, truncated or kept != content)
 
 
+def strict_json(text: str) -> Json:
+    """Return the value of a JSON text. Raises ValueError where two readers could take two.
+
+    That is a key given twice, NaN and infinities, half of a surrogate pair, and nesting that some
+    readers do not follow (`DEPTH_MAX`).
+    """
+    try:
+        value: Json = _DECODER.decode(text)
+        json.dumps(value, ensure_ascii=False).encode()
+        deep = _deeper(value, DEPTH_MAX)
+    except UnicodeEncodeError:
+        raise ValueError("it holds half of a surrogate pair") from None
+    except RecursionError:
+        deep = True
+    if deep:
+        raise ValueError(f"it is nested deeper than {DEPTH_MAX} levels")
+    return value
+
+
 def cut(text: str, bytes_max: int) -> str:
     """Return the longest prefix that fits; lone surrogates become U+FFFD."""
     encoded = text.encode(errors="replace") if not text.isascii() else text.encode()
@@ -154,9 +174,21 @@ def _finite(text: str) -> float:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in found:
+            # Attack: whoever reads the record takes the first `to`, and the tool gets the last.
+            raise ValueError(f"the key {json.dumps(key[:64])} is given twice")
+        found[key] = value
+    return found
 
 
 _OBJECT_OR_NONE = (dict, type(None))
 _ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":"))
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
+)

@@ -12,11 +12,11 @@ from hashlib import sha256
 
 from anyio import Lock
 
-from capbox.authority.access import Access
+from capbox.authority.access import Access, ReadAccess
 from capbox.authority.authority import Authority
-from capbox.authority.decision import Decision, GrantId, Standing
+from capbox.authority.decision import Decision, Denied, GrantId, Standing
 from capbox.authority.holding import Holding
-from capbox.authority.paths import HostPath, Layout
+from capbox.authority.paths import WORKSPACE, HostPath, Layout, under
 from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, AskRequest, DenyApprover
@@ -71,6 +71,25 @@ class Held:
     def decide(self, access: Access) -> Decision:
         """Decide on one access as of that moment."""
         return self.holding.decide(access, self.standing)
+
+    def first_denied(self, wanted: Iterable[Access]) -> Denied | None:
+        """Return the refusal of the first of these accesses that is refused."""
+        for access in wanted:
+            decision = self.decide(access)
+            if isinstance(decision, Denied) and not self._leads_to_held(access):
+                return decision
+        return None
+
+    def _leads_to_held(self, access: Access) -> bool:
+        """Say whether this reads a directory of which a guest sees only the way to what is held."""
+        return (
+            isinstance(access, ReadAccess)
+            and under(access.path, WORKSPACE)
+            and any(
+                right.path != access.path and under(right.path, access.path)
+                for right in self.holding.file_rights(self.standing)
+            )
+        )
 
 
 @dataclass(slots=True, eq=False)

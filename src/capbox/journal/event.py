@@ -44,6 +44,7 @@ class CallIntended:
     """A tool call that is about to start: written before its first effect.
 
     `rights` are the file rights and variables it gets, as text; `seed` (hex) feeds its randomness.
+    `within` is the entry of the call whose guest makes this one; None: a model or principal does.
     """
 
     kind: ClassVar[str] = "intent"
@@ -55,6 +56,7 @@ class CallIntended:
     rights: tuple[str, ...]
     seed: str
     started_ns: int
+    within: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +176,9 @@ def canonical(value: Mapping[str, object]) -> str:
 
 def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dict[str, object]:
     found = {name: getattr(value, name) for name in _NAMES[type(value)]}
-    if found.get("request", value) is None:
-        del found["request"]  # an effect on a file, of which a call may have thousands
+    for name in ("request", "within"):  # of effects on files a call may have thousands
+        if found.get(name, value) is None:
+            del found[name]
     return found
 
 

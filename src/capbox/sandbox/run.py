@@ -32,6 +32,7 @@ from capbox.sandbox.process.frames import BODY_BYTES_MAX, Report, Request, Walls
 from capbox.sandbox.process.wire import Hangup
 from capbox.sandbox.scratch import bytes_left
 from capbox.sandbox.spec import (
+    INVOKED_BYTES_MAX,
     Answer,
     Broken,
     Failed,
@@ -48,8 +49,8 @@ from capbox.sandbox.spec import (
 from capbox.sandbox.wasi.call import CallBounds
 
 WORKERS_MAX = 16
-OPERATIONS_MAX = 1_000_000  # of the network; 100 MB take some thousands
-_SERVED = frozenset({"http", "save"})  # what a frame asks for that is no report
+OPERATIONS_MAX = 1_000_000  # that the parent answers; 100 MB of a body take some thousands
+_SERVED = frozenset({"http", "invoke", "save"})  # what a frame asks for that is no report
 _GRACE_SECONDS = 1.0  # beyond the worker's own deadline: hung file systems, engine bugs
 _LATE = Stopped("time", "stopped: the call did not end at its time limit and was killed")
 
@@ -245,7 +246,8 @@ class Sandbox:
     async def _heard(self, flight: _Flight, worker: WorkerHandle) -> Report:
         """Answer what the guest asks for until its report comes."""
         limits = flight.job.limits
-        bytes_max = max(limits.output_bytes + BODY_BYTES_MAX, limits.body_bytes)
+        report_max = limits.output_bytes + BODY_BYTES_MAX
+        bytes_max = max(report_max, limits.body_bytes, INVOKED_BYTES_MAX)
         under_way = UnderWay(flight.touched, flight.paused)
         for served in range(self._operations_max + 1):
             header, body, _ = await worker.channel.receive(bytes_max)

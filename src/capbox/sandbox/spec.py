@@ -15,6 +15,7 @@ from capbox.authority.paths import GuestPath, HostPath
 from capbox.messages import JsonObject, Spent
 
 STAGED = ".capbox-moving-"
+INVOKED_BYTES_MAX = 1 << 20  # of the arguments of a function, and of what it says
 
 
 @dataclass(frozen=True, slots=True)

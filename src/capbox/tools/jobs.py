@@ -27,17 +27,18 @@ class LocalJobs:
         begun: tuple[Touched, ...] = (),
     ) -> Outcome:
         """Return what `answer` says of the job; `begun` is what it does, however it ends."""
-        with anyio.CancelScope() as scope:
-            under_way = (job.run, scope)
-            self._under_way.append(under_way)
-            try:
-                return await answer(job)
-            except anyio.get_cancelled_exc_class():
-                if not scope.cancel_called:
-                    cut(Outcome(stopped("interrupted"), begun))
-                raise
-            finally:
-                self._under_way.remove(under_way)
+        try:
+            with anyio.CancelScope() as scope:
+                under_way = (job.run, scope)
+                self._under_way.append(under_way)
+                try:
+                    return await answer(job)
+                finally:
+                    self._under_way.remove(under_way)
+        except anyio.get_cancelled_exc_class():
+            # What surrounds it ends, perhaps by the same revocation: then nothing is returned.
+            cut(Outcome(stopped("revoked" if scope.cancel_called else "interrupted"), begun))
+            raise
         return Outcome(stopped("revoked"), begun)
 
     def stop_run(self, run: str) -> None:

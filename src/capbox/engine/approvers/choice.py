@@ -7,10 +7,11 @@ lies in its workspace, is refused. Does not: mint.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from capbox.authority.authority import Authority
-from capbox.authority.grant import Grant, PathSelector
+from capbox.authority.grant import Grant, NameSelector, PathSelector
 from capbox.authority.paths import WORKSPACE, GrantPath, under
 from capbox.authority.web.places import ANY_HOST, FetchSelector
 from capbox.engine.approvers.automatic import AutoApprover
@@ -54,12 +55,16 @@ def choose(
     return Front(approver, board)
 
 
-def default_ceiling(*, web: bool) -> tuple[Grant, ...]:
-    """Return what may be lent where the operator says nothing: the workspace, and public hosts."""
+def default_ceiling(*, web: bool, functions: Iterable[str] = ()) -> tuple[Grant, ...]:
+    """Return what may be lent where the operator says nothing: the workspace, and public hosts.
+
+    So may these `functions` of the program, to guests.
+    """
     schemes = ("http", "https") if web else ()
     hosts = (FetchSelector((), scheme, ANY_HOST, (1, 65_535)) for scheme in schemes)
     everything = Grant("write", PathSelector(GrantPath(WORKSPACE)))
-    return (everything, *(Grant("fetch", host) for host in hosts))
+    invoked = (Grant("invoke", NameSelector(name)) for name in functions)
+    return (everything, *(Grant("fetch", host) for host in hosts), *invoked)
 
 
 def ceiling_grants(settings: Settings, texts: tuple[str, ...]) -> tuple[Grant, ...]:

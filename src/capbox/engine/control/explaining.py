@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from capbox.authority.access import (
     Access,
     EnvAccess,
+    InvokeAccess,
     ModelAccess,
     ReadAccess,
     ToolAccess,
@@ -24,7 +25,7 @@ from capbox.authority.web.places import FetchAccess
 from capbox.broker.url import Unreachable, locate
 from capbox.engine.settings import SettingsError
 
-_FORMS = "read PATH, write PATH, fetch [METHOD] URL, tool NAME, env NAME, model NAME"
+_FORMS = "read PATH, write PATH, fetch [METHOD] URL, tool NAME, invoke NAME, env NAME, model NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def read_access(text: str, layout: Layout) -> Access:
             return found
         case "tool":
             return ToolAccess(rest)
+        case "invoke":
+            return InvokeAccess(rest)
         case "env":
             return EnvAccess(rest)
         case "model":

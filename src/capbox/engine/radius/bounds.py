@@ -7,7 +7,7 @@ calls of the budget, and never more than counted caveats leave. Does not: forese
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capbox.authority.caveats import Bytes, Uses
 from capbox.authority.grant import Grant
@@ -18,13 +18,17 @@ from capbox.engine.radius.subject import Subject
 
 @dataclass(frozen=True, slots=True)
 class Most:
-    """Upper bounds of one call, or of a run. `sent_bytes` are bodies of requests."""
+    """Upper bounds of one call, or of a run. `sent_bytes` are bodies of requests.
+
+    `invocations` are calls of functions that scripts make.
+    """
 
     seconds: float
     requests: int
     sent_bytes: int
     files_created: int
     written_bytes: int
+    invocations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def bounds(subject: Subject) -> Bounds | None:
     if limits is None or budget is None:
         return None
     web = [m.grant for m in subject.live if isinstance(m.grant.selector, FetchSelector)]
+    invoked = [m.grant for m in subject.live if m.grant.action == "invoke"]
     writes = any(right.write for right in subject.rights)
     requests = limits.requests if web else 0
     call = Most(
@@ -53,10 +58,13 @@ def bounds(subject: Subject) -> Bounds | None:
         requests * limits.body_bytes,
         limits.files_created if writes else 0,
         limits.written_bytes if writes else 0,
+        limits.requests if invoked else 0,
     )
     calls = budget.tool_calls
-    return Bounds(call, _of_run(call, calls, budget.wall_seconds, web), calls, budget.turns,
-                  budget.tokens, budget.usd)  # fmt: skip
+    run = _of_run(call, calls, budget.wall_seconds, web)
+    invocations = call.invocations * calls
+    run = replace(run, invocations=min(invocations, _counted(invoked, Uses, invocations)))
+    return Bounds(call, run, calls, budget.turns, budget.tokens, budget.usd)
 
 
 def lasting(subject: Subject) -> tuple[str, ...]:

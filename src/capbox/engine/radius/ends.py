@@ -193,7 +193,8 @@ def _web(grant: Grant, secrets: tuple[UsableSecret, ...]) -> Sink:
 
 def _function(grant: Grant) -> Sink:
     arguments = ", ".join(str(c) for c in grant.caveats if c.key.startswith("arg."))
-    detail = f"the program's own function, {arguments or 'any arguments'}"
+    by = "called by scripts" if grant.action == "invoke" else "called by the model"
+    detail = f"the program's own function, {by}, {arguments or 'any arguments'}"
     return Sink("function", str(grant), detail, grant)
 
 

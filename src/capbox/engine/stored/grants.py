@@ -107,7 +107,7 @@ class StoredGrants:
         bound = bound_by(grant, layout)
         if isinstance(bound, str):
             return f"not kept: {bound}"
-        digest = request.tool_digest if grant.action == "tool" else None
+        digest = request.tool_digest if grant.action in ("tool", "invoke") else None
         name = f"g{secrets.token_hex(4)}"
         entry = StoredGrant(name, grant, workspace, bound, digest, request.run, self._clock())
         return self._change(lambda kept: (*(k for k in kept if not _same(k, entry)), entry))
@@ -163,7 +163,7 @@ def _entry(one: Mapping[str, object]) -> StoredGrant:
     bound = None if one["bound"] is None else _bound(one["bound"])
     if (bound is None) != (grant.path is None):
         raise ValueError(f"{one['grant']!r} is not bound as it should be")
-    if grant.action == "tool" and digest is None:
+    if grant.action in ("tool", "invoke") and digest is None:
         raise ValueError(f"{one['grant']!r} has no digest")
     return StoredGrant(name, grant, _bound(one["workspace"]), bound, digest, run, float(given))
 

@@ -43,14 +43,21 @@ def lengths(prefix: bytes | bytearray, header_max: int, body_max: int) -> tuple[
 
 
 def parse(text: bytes | bytearray) -> JsonObject:
-    """Return the header object. Raises Hangup when it is not a JSON object."""
+    """Return the header object. Raises Hangup when it is not a JSON object of one reading."""
     try:
-        value: Json = json.loads(text)
+        value: Json = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise Hangup(f"bad frame: {error}") from error
     if not isinstance(value, dict):
         raise Hangup("bad frame: the header is not an object")
     return value
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is given twice")
+    return found
 
 
 def send(

@@ -1,4 +1,4 @@
-"""Names and numbers of WASI preview 1 (wasi_snapshot_preview1.witx), its 46 signatures, our six.
+"""Names and numbers of WASI preview 1 (wasi_snapshot_preview1.witx), its 46 signatures, our nine.
 
 Pure constants, and the translation of host error numbers. Decides nothing.
 """
@@ -24,6 +24,7 @@ _SIGNATURES = """
     poll_oneoff:iiii proc_exit:i proc_raise:i sched_yield: random_get:ii sock_accept:iii
     sock_recv:iiiiii sock_send:iiiii sock_shutdown:ii capbox_fs.stat:iii capbox_fs.chmod:iii
     capbox_http.request:iiiii capbox_http.answer:ii capbox_http.read:iiii capbox_http.close:i
+    capbox_invoke.call:iiiii capbox_invoke.list:i capbox_invoke.answer:ii
 """
 SIGNATURES = {n: p for n, _, p in (s.partition(":") for s in _SIGNATURES.split())}
 

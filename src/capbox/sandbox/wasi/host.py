@@ -4,7 +4,7 @@ Guarantees: all 46 functions of preview 1 exist; none raises; whatever is not gr
 an errno and is recorded; crossing a bound ends the guest. Before its request has arrived a parked
 guest has no files and no output: any such call waits for the request first. Does not: start or
 time out guests (the worker's part), or link
-anything beyond preview 1, `capbox_fs` and `capbox_http`.
+anything beyond preview 1, `capbox_fs`, `capbox_http` and `capbox_invoke`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import wasmtime
 
 from capbox.sandbox.effects import EffectWriter
 from capbox.sandbox.process.http import Exchange, Http, no_network
+from capbox.sandbox.process.invoke import Invoke
 from capbox.sandbox.process.saving import Saving
 from capbox.sandbox.raw import TRAP, GuestMemory, RawFunctions
 from capbox.sandbox.wasi import abi
@@ -77,6 +78,7 @@ class Host:
         self._files = Files(self._call, self._memory, self._table, source)
         self._exchange = exchange
         self._http = Http(self._memory, exchange)
+        self._invoke = Invoke(self._memory, exchange)
         self._raw = RawFunctions()
         self._bodies = self._functions()
 
@@ -141,6 +143,7 @@ class Host:
         self._clock.restart()
         self._files.restart()
         self._http.restart()
+        self._invoke.restart()
         self._memory.attach_buffer(memoryview(b""))
         return report
 
@@ -148,7 +151,7 @@ class Host:
         """Collect the methods that are called as the functions of the ABI are."""
         access = self._access
         files = (self._files, Listing(access), Paths(access), Renaming(access))
-        parts = (self._clock, *files, self._http, self)
+        parts = (self._clock, *files, self._http, self._invoke, self)
         found: dict[str, Callable[..., int]] = {}
         for name in abi.SIGNATURES:
             method = name.replace(".", "_")

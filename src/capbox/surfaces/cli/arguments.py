@@ -1,18 +1,18 @@
 """The arguments of `capbox call`: one JSON object, `-` for standard input, or key=value words.
 
 Guarantees: a value of key=value is text unless the tool's schema wants something else, so that no
-file name turns into a number; what cannot be read is an `ArgumentsError`, never an empty object.
+file name turns into a number; what cannot be read is an `ArgumentsError`, never an empty object,
+and so is what two readers could read differently (a key given twice).
 Does not: check against the schema; the gate does.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
+from capbox.gate.protocol import strict_json
 from capbox.messages import Json, JsonObject
 
 _TYPED = frozenset({"integer", "number", "boolean", "array", "object", "null"})
@@ -45,8 +45,8 @@ def parse_arguments(
 
 def _object(text: str, where: str) -> JsonObject | ArgumentsError:
     try:
-        value = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = strict_json(text)
+    except ValueError as error:
         return ArgumentsError(f"{where} is not JSON: {error}")
     if not isinstance(value, dict):
         return ArgumentsError(f"{where} is not a JSON object: {{...}} is expected")
@@ -75,11 +75,10 @@ def _value(key: str, text: str, schema: JsonObject) -> Json | ArgumentsError:
     if "string" in types or types.isdisjoint(_TYPED):
         return text
     try:
-        value: Json = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return strict_json(text)
+    except ValueError:
         wanted = "true or false" if types == {"boolean"} else " or ".join(sorted(types))
         return ArgumentsError(f"{key}={text}: {wanted} is expected")
-    return value
 
 
 def _meant(words: Sequence[str], schema: JsonObject) -> str:
@@ -98,8 +97,3 @@ def _types(key: str, schema: JsonObject) -> frozenset[str]:
     kind = described.get("type") if isinstance(described, dict) else None
     kinds = [kind] if isinstance(kind, str) else kind
     return frozenset(str(one) for one in kinds) if isinstance(kinds, list) else frozenset()
-
-
-def _refuse(name: str) -> NoReturn:
-    # NaN and Infinity are not JSON (RFC 8259), and no bound holds against a NaN.
-    raise ValueError(f"{name} is not JSON")

@@ -96,7 +96,8 @@ def _entry(content: JsonObject) -> Told:
         case "intent":
             arguments = json.dumps(content.get("arguments"), ensure_ascii=False)
             rights = [f"may {one}" for one in _texts(content.get("rights"))]
-            return "call", f"{_text(content, 'tool')} {arguments}", "bold", rights
+            label = "call" if content.get("within") is None else "invoke"
+            return label, f"{_text(content, 'tool')} {arguments}", "bold", rights
         case "outcome":
             return _ended(content)
         case "decision":

@@ -114,6 +114,7 @@ def _amounts(most: Most) -> dict[str, Json]:
         "sent_bytes": most.sent_bytes,
         "files_created": most.files_created,
         "written_bytes": most.written_bytes,
+        "invocations": most.invocations,
     }
 
 

@@ -173,6 +173,8 @@ def _most(most: Most) -> str:
         parts.append(f"{most.requests:,} requests with {amount(most.sent_bytes)} of bodies")
     if most.files_created:
         parts.append(f"{most.files_created:,} new files, {amount(most.written_bytes)} written")
+    if most.invocations:
+        parts.append(f"{_several(most.invocations, 'call')} of functions by scripts")
     return ", ".join(parts)
 
 

@@ -7,7 +7,7 @@
            | "fetch" [ METHODS ] host    * | NAME | *.NAME (at any depth) | an address
            | "flow" source "->" sink     secret variable files untrusted any;
                                          web function control outside workspace any
-           | ("env" | "secret" | "tool" | "model") glob
+           | ("env" | "secret" | "tool" | "invoke" | "model") glob
            | quantity ">" number         money tokens seconds turns calls requests files
            | "lint" code
 
@@ -33,7 +33,7 @@ from capbox.engine.radius.reach import Base, Watch
 from capbox.engine.settings import SettingsError
 
 Quantity = Literal["money", "tokens", "seconds", "turns", "calls", "requests", "files"]
-NameKind = Literal["env", "secret", "tool", "model"]
+NameKind = Literal["env", "secret", "tool", "invoke", "model"]
 ANY: Final = "any"
 _SOURCES: Final = (*get_args(SourceKind), ANY)
 _SINKS: Final = (*get_args(SinkKind), ANY)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from capbox.authority.access import Access
+from capbox.authority.access import Access, ToolAccess
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import HostPath, Layout
@@ -95,6 +95,12 @@ def _covers(text: str, access: Access) -> bool:
     return isinstance(grant, Grant) and grant.selects(access)
 
 
+def _names(access: Access, subject: str) -> bool:
+    """Say whether an entry is about this access; of a tool or function, with whatever values."""
+    called = isinstance(access, ToolAccess) and subject.startswith(f"{access}(")
+    return called or subject == str(access)
+
+
 def _decisions(
     contents: Sequence[tuple[int, JsonObject]],
     access: Access,
@@ -106,7 +112,7 @@ def _decisions(
     found: list[tuple[int, str]] = []
     for seq, content in contents:
         subject, what = str(content.get("subject")), content.get("what")
-        about = subject == str(access) or (what == "lease" and subject in leases)
+        about = _names(access, subject) or (what == "lease" and subject in leases)
         if content.get("kind") == "decision" and (
             about or (what == "revocation" and subject in ids)
         ):

@@ -81,10 +81,12 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision about authority: an ask, its answer, a denial, a lease or a revocation."""
+    """One decision about authority: an ask, its answer, a denial, a lease, a revocation; or a
+    warning that a budget is nearly used up.
+    """
 
     kind: ClassVar[str] = "decision"
-    what: Literal["ask", "answer", "denial", "lease", "revocation"]
+    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning"]
     subject: str
     result: str
     call: str | None = None

@@ -10,14 +10,13 @@ from typing import get_args
 
 import pytest
 
-from capbox.authority.budget import Budget
+from capbox.authority.budget import WORDS, Budget
 from capbox.authority.limits import Limits
 from capbox.engine.settings import Settings, SettingsError
 from capbox.surfaces.cli.commands.call import call
 from capbox.surfaces.cli.commands.run import run
 from capbox.surfaces.cli.flags import (
     LIMIT_KEYS,
-    RUN_LIMIT_KEYS,
     BoundFlags,
     BudgetUsd,
     GrantFlags,
@@ -103,8 +102,7 @@ def test_the_budget_has_its_own_keys_and_flags() -> None:
 def test_every_bound_has_a_flag_or_a_key() -> None:
     flagged = {"wall_seconds", "fuel", "memory_bytes", "stack_bytes", "output_bytes"}
     assert flagged | set(LIMIT_KEYS) == {field.name for field in fields(Limits)}
-    of_runs = {"turns", "tool_calls", "usd"} | set(RUN_LIMIT_KEYS.values())
-    assert of_runs == {field.name for field in fields(Budget)}
+    assert set(WORDS.values()) == {field.name for field in fields(Budget)}
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ class LocalEngine:
         self.home = home
         self.walls = walls or probe()
         self._guests = guests
-        self._report = report
+        self.report = report
         self._spares = spares
         self._zygotes = tuple(zygotes)
         self._network = network
@@ -149,7 +149,7 @@ class LocalEngine:
         stack.callback(self._journal.close)
         self._provenance = Provenance(self.home.state / "labels.db")
         stack.callback(self._provenance.close)
-        cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
+        cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self.report)
         sandbox = Sandbox(cache, self.walls, spares=self._spares, zygotes=self._zygotes)
         self.sandbox = await stack.enter_async_context(sandbox)
         runner = WasmRunner(self.sandbox)
@@ -163,7 +163,7 @@ class LocalEngine:
         )
         self.register = Register(self.gate)
         self._control = await stack.enter_async_context(
-            ControlServer(self.home.control, Requests(self.register), self._report)
+            ControlServer(self.home.control, Requests(self.register), self.report)
         )
         sweep(self._scratches)
 
@@ -249,7 +249,7 @@ class LocalEngine:
             from capbox.engine.stored.lending import lend_stored
 
             digests = {name: tool.digest for name, tool in {**seat.functions, **self.tools}.items()}
-            lend_stored(StoredGrants(self.home.grants, time.time), seat, digests, self._report)
+            lend_stored(StoredGrants(self.home.grants, time.time), seat, digests, self.report)
 
     def _keeper(self, run: RunId, layout: Layout, now: float) -> Keeper | None:
         place, keeps = self.home.state / "undo", self.keeps

@@ -14,6 +14,7 @@ from capbox.authority.authority import Authority, AuthorityError, Minted
 from capbox.authority.decision import AuthorityId, Denied, Standing
 from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
+from capbox.authority.values.draws import Draw, Overspent
 from capbox.authority.values.kinds import Value
 from capbox.authority.web.places import FetchAccess
 from capbox.gate.approver import (
@@ -130,12 +131,16 @@ async def confirmed(
 
 async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: str) -> Yes | str:
     """Put the question, on record; return the yes, or why it is none."""
+    asked = seat.purse.reserve(Draw("asks"))
+    if isinstance(asked, Overspent):
+        return str(asked)
     seat.asks += 1
     seat.numbered += 1
     seat.journal.append(Decided("ask", str(access), question.effect, call_id))
     answer = await seat.approver.ask(question)
     if isinstance(answer, ByRule) or (isinstance(answer, No) and answer.by == "rule"):
         seat.asks -= 1  # what is bounded is how often a person is asked
+        asked.settle(asks=0)
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
         case No(reason):

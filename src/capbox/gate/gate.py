@@ -24,6 +24,7 @@ from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import Declared, declared
 from capbox.gate.asking import lease_for
+from capbox.gate.budget.charge import Charge, charged
 from capbox.gate.holdings import Holdings, Reservation
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
@@ -75,6 +76,7 @@ class Permit:
     variables: Variables
     ending: Minted | None  # what it uses all along, and ends first
     reserved: Reservation
+    charge: Charge
     once: tuple[Authority, ...] = ()
 
 
@@ -176,7 +178,8 @@ class Gate:
             held = seat.held(self._standing(), *once)
             denied = _first_denied(wanted, held)
             if denied is None:
-                return replace(self._permit(checked, seat, held, named), once=once)
+                permit = self._permit(checked, seat, held, named)
+                return permit if isinstance(permit, ToolFailure) else replace(permit, once=once)
             async with seat.asking:
                 # Another call of this run may have been answered while this one waited.
                 denied = _first_denied(wanted, seat.held(self._standing(), *once))
@@ -204,8 +207,14 @@ class Gate:
         lease = await lease_for(denied, seat, question, checked.call.id, self._standing)
         return lease if seat.stopped is None else seat.stopped
 
-    def _permit(self, checked: Checked, seat: Seat, held: Held, named: Declared) -> Permit:
-        name, requests = checked.call.name, checked.tool.manifest.requests
+    def _permit(
+        self, checked: Checked, seat: Seat, held: Held, named: Declared
+    ) -> Permit | ToolFailure:
+        manifest, size = checked.tool.manifest, len(checked.text)
+        charge = charged(seat.purse, manifest, named.tool, size, checked.limits)
+        if isinstance(charge, ToolFailure):
+            return charge
+        name, requests = checked.call.name, manifest.requests
         live, rights = held.holding.live(held.standing), held.holding.file_rights(held.standing)
         kept = seat.cuts.get(name)
         if kept is None or kept.held != rights:
@@ -218,11 +227,12 @@ class Gate:
             reserved = self._holdings.reserve(live, certain, files)
             # Those of the network are looked at while they are used.
             ending = held.holding.first_to_end(held.standing, certain | files)
-        return Permit(named.arguments, held, kept, seen, ending, reserved)
+        return Permit(named.arguments, held, kept, seen, ending, reserved, charge)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
-        limits = until(permit.ending, checked.limits, permit.held.standing.now)
+        asked = permit.charge.within(checked.limits)
+        limits = until(permit.ending, asked, permit.held.standing.now)
         try:
             job = self._job(checked, permit, seat, limits)
             could = seat.context.possible(_readable(permit, seat))
@@ -238,7 +248,8 @@ class Gate:
             intent=intent,
             reading=reading,
         )
-        egress, saving = Egress(permission, limits), Saving(seat.keeper, job, intent)
+        egress = Egress(permission, limits)
+        saving = Saving(seat.keeper, job, intent, permit.charge.may_change)
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
@@ -247,13 +258,14 @@ class Gate:
         finally:
             self._under_way.remove(under_way)
             await egress.aclose()
-            outcome = told(saving.ended(reports[-1]), permit.ending, limits, checked.limits)
+            outcome = told(saving.ended(reports[-1]), permit.ending, limits, asked)
             self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             seat.journal.append(_ended(intent, end, outcome))
             seat.context.keep(outcome.touched)
+            permit.charge.ended(outcome)
         return _kept(checked, end, outcome, seat)
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:

@@ -20,6 +20,7 @@ from capbox.authority.paths import HostPath, Layout
 from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, AskRequest, DenyApprover
+from capbox.gate.budget.purse import Purse
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
 from capbox.gate.runner import Tool
@@ -108,6 +109,8 @@ class Seat:
     cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
     asking: Lock = field(default_factory=Lock)
     keeper: Keeper | None = None  # of what the run changes
+    purse: Purse = field(default_factory=Purse)
+    warnings: list[str] = field(default_factory=list)  # of that purse, which nobody was shown yet
 
     @property
     def run(self) -> RunId:

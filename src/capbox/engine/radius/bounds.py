@@ -7,7 +7,7 @@ calls of the budget, and never more than counted caveats leave. Does not: forese
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from capbox.authority.caveats import Bytes, Uses
 from capbox.authority.grant import Grant
@@ -55,8 +55,9 @@ def bounds(subject: Subject) -> Bounds | None:
         limits.written_bytes if writes else 0,
     )
     calls = budget.tool_calls
-    return Bounds(call, _of_run(call, calls, budget.wall_seconds, web), calls, budget.turns,
-                  budget.tokens, budget.usd)  # fmt: skip
+    run = _of_run(call, calls, budget.wall_seconds, web)
+    run = replace(run, sent_bytes=min(run.sent_bytes, budget.bytes_out))
+    return Bounds(call, run, calls, budget.turns, budget.tokens, budget.usd)
 
 
 def lasting(subject: Subject) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from capbox.authority.values.label import Source
 from capbox.authority.web.places import Origin
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral
+from capbox.gate.budget.charge import requested
 from capbox.gate.network.permission import DeniedError, Permission
 from capbox.gate.result import Reached, denial_of
 from capbox.journal.event import RequestSent
@@ -141,12 +142,13 @@ class Egress:
             self.permission.refuse(Denial(shown, access.reason, None, None))
         permit = await self.permission.of(access, asked, under_way)
         # From that decision to the record nothing is waited for.
+        # What a guest may say in a URL or a header counts as what it says in a body.
+        size = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url) + len(asked.body)
+        self.permission.spend(access, *requested(access, size))
         holdings = self.permission.holdings
         for one in (permit.minted, *permit.secrets):
             holdings.draw(one, self.permission.standing().now)
-        # What a guest may say in a URL or a header counts as what it says in a body.
-        head = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url)
-        if not holdings.spend(permit.minted, head + len(asked.body)):
+        if not holdings.spend(permit.minted, size):
             self._used_up(permit.minted, access)
         names = self.permission.credentials.names(permit.secrets)
         self._label(access.origin, names)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Denied, Standing
 from capbox.authority.paths import quoted
+from capbox.authority.values.draws import Draw
 from capbox.authority.web.addresses import PRIVATE, Address, address_of, refusal
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.errors import NetworkError
@@ -126,7 +127,8 @@ class Permission:
                 agreed.add(found[0])
                 continue
             if addresses is None:
-                # On record: below a wildcard the name itself carries data.
+                # On record and counted: below a wildcard the name itself carries data.
+                self.spend(access, Draw("sinks", 1, f"web:{access.origin}"))
                 self.seat.journal.append(NameLookedUp(self.intent, access.origin.host, minted.id))
                 looked_up.append(minted)
                 addresses = await self.network.addresses(access.origin)
@@ -136,6 +138,12 @@ class Permission:
             secrets = self.credentials.of(access, held)
             headers = self.credentials.headers(access, held, secrets, asked.headers)
             return Permit(minted, addresses, secrets, headers)
+
+    def spend(self, access: FetchAccess, *draws: Draw) -> None:
+        """Take from the run's purse. Raises DeniedError and JournalError."""
+        overspent = self.seat.purse.spend(*draws)
+        if overspent is not None:
+            self.refuse(denial_of(Denied(access, str(overspent), None), self.seat.layout))
 
     def held(self) -> Held:
         """Return what the run holds at this moment."""

@@ -10,7 +10,6 @@ files; the sandbox does, at the effect, on the mounts it is given here.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -34,6 +33,7 @@ from capbox.gate.result import (
     Concluded,
     concluded,
     denial_of,
+    ended,
     labelled,
     lesson,
     redacted,
@@ -44,7 +44,7 @@ from capbox.gate.rights.variables import Variables, variables
 from capbox.gate.runner import Tool
 from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
 from capbox.journal.errors import JournalError
-from capbox.journal.event import CallEnded, CallIntended, Decided
+from capbox.journal.event import CallIntended, Decided
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
 from capbox.sandbox.spec import Broken, Job, Outcome
 from capbox.sandbox.undo.asking import Saving
@@ -259,11 +259,12 @@ class Gate:
             self._under_way.remove(under_way)
             await egress.aclose()
             outcome = told(saving.ended(reports[-1]), permit.ending, limits, asked)
-            self._holdings.settle(permit.reserved, _exercised(outcome, permit))
+            drew = self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
-            seat.journal.append(_ended(intent, end, outcome))
+            drawn = permission.tally.listed(drew)
+            seat.journal.append(ended(intent, end, outcome, drawn))
             seat.context.keep(outcome.touched)
             permit.charge.ended(outcome)
         return _kept(checked, end, outcome, seat)
@@ -359,22 +360,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
         rights=(*files, *(f"env {name}" for name in permit.variables.values)),
         seed=job.seed.hex(),
         started_ns=job.started_ns,
-    )
-
-
-def _ended(intent: int, end: Concluded, outcome: Outcome) -> CallEnded:
-    result = end.result
-    return CallEnded(
-        intent=intent,
-        end=end.end,
-        detail=result.error.code if result.error is not None else "",
-        effects=result.effects,
-        effects_whole=outcome.effects_whole,
-        denied=result.denied,
-        spent=result.spent,
-        sources=result.sources,
-        content=sha256(result.content.encode(errors="replace")).hexdigest(),
-        clock=b64encode(outcome.clock).decode(),
+        draws=tuple(sorted(permit.reserved.certain | permit.reserved.possible)),
     )
 
 

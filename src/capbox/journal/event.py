@@ -44,6 +44,7 @@ class CallIntended:
     """A tool call that is about to start: written before its first effect.
 
     `rights` are the file rights and variables it gets, as text; `seed` (hex) feeds its randomness.
+    `draws` are the grants whose counters it may draw on, once each.
     """
 
     kind: ClassVar[str] = "intent"
@@ -55,6 +56,7 @@ class CallIntended:
     rights: tuple[str, ...]
     seed: str
     started_ns: int
+    draws: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class CallEnded:
 
     `effects_whole` is False when the sandbox could not read back every effect.
     `sources` are those of its text, `content` is the SHA-256 of the text that the model got,
-    `clock` the clock readings that a replay needs (base64 of 8 bytes each).
+    `clock` the clock readings that a replay needs (base64 of 8 bytes each), `drawn` what it drew
+    on counters: grant, uses, bytes.
     """
 
     kind: ClassVar[str] = "outcome"
@@ -77,6 +80,7 @@ class CallEnded:
     content: str
     clock: str
     sources: tuple[str, ...] = ()
+    drawn: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ class NameLookedUp:
 class RequestSent:
     """A request that is about to be sent by the call of entry `intent`: before the first byte.
 
-    `grants` allow it: its own, and those of the secrets that go with it.
+    `grants` allow it: its own, and those of the secrets that go with it. `draws` are those whose
+    counters it draws on, at the time `at`, in seconds since the epoch.
     """
 
     kind: ClassVar[str] = "request"
@@ -139,6 +144,8 @@ class RequestSent:
     address: str
     body_bytes: int
     grants: tuple[str, ...]
+    draws: tuple[str, ...] = ()
+    at: float | None = None
 
 
 Event = (
@@ -176,11 +183,14 @@ def canonical(value: Mapping[str, object]) -> str:
 
 def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dict[str, object]:
     found = {name: getattr(value, name) for name in _NAMES[type(value)]}
-    if found.get("request", value) is None:
-        del found["request"]  # an effect on a file, of which a call may have thousands
+    for name in _SELDOM.intersection(found):
+        if not found[name]:
+            del found[name]
     return found
 
 
+# What most entries and effects do not have: left out, since a run may have thousands of them.
+_SELDOM = frozenset({"request", "draws", "drawn", "at"})
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
     for kind in (*get_args(Event), Effect, HttpRequest, Denial, Spent, Usage)

@@ -145,10 +145,11 @@ class Egress:
         # What a guest may say in a URL or a header counts as what it says in a body.
         size = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url) + len(asked.body)
         self.permission.spend(access, *requested(access, size))
-        holdings = self.permission.holdings
+        holdings, now = self.permission.holdings, self.permission.standing().now
+        drawn = tuple(g for m in (permit.minted, *permit.secrets) for g, _ in m.counters)
         for one in (permit.minted, *permit.secrets):
-            holdings.draw(one, self.permission.standing().now)
-        if not holdings.spend(permit.minted, size):
+            holdings.draw(one, now, self.permission.tally)
+        if not holdings.spend(permit.minted, size, self.permission.tally):
             self._used_up(permit.minted, access)
         names = self.permission.credentials.names(permit.secrets)
         self._label(access.origin, names)
@@ -161,6 +162,8 @@ class Egress:
                 address=", ".join(map(str, permit.addresses)),
                 body_bytes=len(asked.body),
                 grants=tuple(one.id for one in (permit.minted, *permit.secrets)),
+                draws=drawn,
+                at=now if drawn else None,
             )
         )
         answered = False
@@ -196,7 +199,9 @@ class Egress:
                 with self._while_it_lasts(transfer.minted, transfer.access):
                     piece = await transfer.chunk(count)
             finally:  # what came of a broken answer came all the same
-                within = self.permission.holdings.spend(transfer.minted, transfer.received - before)
+                within = self.permission.holdings.spend(
+                    transfer.minted, transfer.received - before, self.permission.tally
+                )
             if not within:
                 self._used_up(transfer.minted, transfer.access)
             done = True

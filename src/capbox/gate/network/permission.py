@@ -26,7 +26,7 @@ from capbox.broker.headers import Headers
 from capbox.broker.network import Network
 from capbox.gate.approver import AskRequest, ask_request, neutral
 from capbox.gate.asking import confirmed, lease_for
-from capbox.gate.holdings import Holdings
+from capbox.gate.holdings import Holdings, Tally
 from capbox.gate.manifest import Request
 from capbox.gate.network.credentials import Credentials
 from capbox.gate.result import denial_of, lesson, without_secrets
@@ -73,6 +73,7 @@ class Permission:
     intent: int = -1  # the entry of the call in the journal
     reading: Reading | None = None
     denied: list[Denial] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
     credentials: Credentials = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,7 +92,7 @@ class Permission:
             # and each tells whoever answers for them something.
             if permit is None:
                 for minted in looked_up:
-                    self.holdings.draw(minted, self.standing().now)
+                    self.holdings.draw(minted, self.standing().now, self.tally)
         return permit
 
     async def _decided(

@@ -307,7 +307,7 @@ class Session:
         opened.entry.board = self._board
         self._purses.fill(opened.seat, direct=task is None)
         try:
-            self._engine.lend_stored(opened.seat)
+            self._engine.lend_stored(opened)
         except JournalError:
             with suppress(JournalError):  # nobody else knows of the run yet
                 opened.close("interrupted")

@@ -64,7 +64,8 @@ async def lease_for(
         return replace(denied, reason=lease)
     _note(lease, seat, call_id, answer)
     if isinstance(answer, Always):
-        _remember(lease, seat, question, call_id)
+        kept = replace(question, grant=_wanted(answer, access, question))
+        _remember(lease, seat, kept, call_id)
     if isinstance(answer, ForRun | Always) and isinstance(access, ToolAccess):
         # Seen and approved for the run, these values are the principal's own from here on.
         seat.grounds |= {Value(a.kind, v.text) for a in access.arguments for v in a.values}
@@ -99,7 +100,7 @@ def _wanted(answer: Yes, access: Access, question: AskRequest) -> str:
     match answer:
         case ByRule(grant):
             return grant
-        case ForUses(count):
+        case ForUses(int(count)) | Always(int(count)):
             return f"{question.grant} uses={count}"
         case Once() if isinstance(access, FetchAccess | ToolAccess):
             return f"{access.missing} uses=1"  # what was shown is this request, not others like it
@@ -215,7 +216,9 @@ def _record(lease: Authority, seat: Seat, term: str, call_id: str | None) -> Non
 
 def _remember(lease: Authority, seat: Seat, question: AskRequest, call_id: str) -> None:
     """Have later runs hold it too; the lease of this run is on record already."""
-    problem = "no approval is kept here" if seat.remember is None else seat.remember(question)
+    problem: str | None = "no approval is kept here"
+    if seat.remember is not None:
+        problem = seat.remember(question, lease.grants[0].id)
     if problem is not None:
         subject = f"always {question.grant}"
         seat.journal.append(Decided("denial", subject, problem, call_id, lease.id))
@@ -227,6 +230,8 @@ def _described(answer: Answer) -> str:
             return f"yes, for {seconds} s"
         case ForUses(count):
             return f"yes, {count} uses"
+        case Always(int(count)):
+            return f"yes, {count} uses, always"
         case ByRule(grant):
             return f"yes, by the rule {grant}"
         case _:

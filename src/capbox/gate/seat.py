@@ -97,7 +97,7 @@ class Seat:
     stopped: ToolFailure | None = None
     asks: int = 0
     numbered: int = 0
-    remember: Callable[[AskRequest], str | None] | None = None
+    remember: Callable[[AskRequest, GrantId], str | None] | None = None
     confirmed: set[GrantId] = field(default_factory=set)  # of those that say ask=first
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)

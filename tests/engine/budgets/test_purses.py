@@ -115,7 +115,7 @@ async def test_warnings_are_events_of_a_run_and_in_its_journal(
     warned = [event.message for event in events if isinstance(event, Warned)]
     assert warned == [
         "the budget of this run: calls: 4 of 5 used (80 %)",
-        "the budget of this run: calls: 5 of 5 used (95 %)",
+        "the budget of this run: calls: 5 of 5 used (100 %)",
     ]
 
 

@@ -162,7 +162,7 @@ async def test_a_warning_is_on_record(desk: Desk) -> None:
     seat.purse = Purse((Account({"calls": 5}),), note=lines.append)
     for number in range(5):
         await desk.call(seat, "bash", text=str(number))
-    assert [line.rpartition(" (")[2] for line in lines] == ["80 %)", "95 %)"]
+    assert [line.rpartition(" (")[2] for line in lines] == ["80 %)", "100 %)"]
 
 
 async def test_the_sixth_identical_call_is_refused_and_the_third_warned(desk: Desk) -> None:

@@ -77,7 +77,7 @@ def test_a_child_has_its_own_bound_and_counts_as_a_child() -> None:
     ("bound", "warned"),
     [
         (100, {80: "80 of 100 used (80 %)", 95: "95 of 100 used (95 %)"}),
-        (3, {3: "3 of 3 used (95 %)"}),
+        (3, {3: "3 of 3 used (100 %)"}),
         (0, {}),
     ],
 )

@@ -143,7 +143,7 @@ class Purse:
                 self._warned[key] = passed
                 place = f" for {subject}" if subject else ""
                 spent = f"{shown(used)} of {shown(bound)} used{place}"
-                self.note(f"{whose}: {draw.resource}: {spent} ({passed} %)")
+                self.note(f"{whose}: {draw.resource}: {spent} ({int(used * 100 / bound)} %)")
 
     def _looked_at(self) -> list[tuple[Mapping[str, float], Callable[[Draw], float], str]]:
         found: list[tuple[Mapping[str, float], Callable[[Draw], float], str]] = [
@@ -165,9 +165,9 @@ class Purse:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Reserved:
-    """What was taken in advance; `date` is the day from whose account."""
+    """What was taken in advance and not settled yet; `date` is the day from whose account."""
 
     purse: Purse
     draws: tuple[Draw, ...]
@@ -178,13 +178,14 @@ class Reserved:
 
         Raises JournalError; what was taken then stays taken.
         """
+        draws, self.draws = self.draws, ()  # once: else it would be given back twice
         changes = tuple(
             Draw(draw.resource, came_to[draw.resource] - draw.amount)
-            for draw in self.draws
+            for draw in draws
             if draw.resource in came_to and draw.resource not in DISTINCT
         )
         if self.purse.day is not None and self.date is not None:
             self.purse.day.change(self.date, changes)
         for account in self.purse.accounts:
             account.add(changes)
-        self.purse.warn(self.draws)
+        self.purse.warn(draws)

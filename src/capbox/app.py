@@ -142,21 +142,27 @@ def session(
     from dataclasses import replace
     from functools import partial
 
+    from capbox.engine.budgets.given import within
+    from capbox.engine.budgets.purses import Purses
     from capbox.engine.grounding import grounds, refuse_misfits
     from capbox.engine.session import Session
+    from capbox.journal.spending import Day
 
-    own = functions or {}
+    own, operator = functions or {}, operator_of(engine.home)
+    settings = within(settings, operator.budget)
     if settings.environ is None:
         settings = replace(settings, environ=os.environ)
     asked, never, minted = _granting(engine.home, settings)
     tools = {**own, **engine.tools}
     refuse_misfits(asked.grants, tools)
-    operator = operator_of(engine.home)
 
     def ground(task: str) -> frozenset[Value]:
         return grounds((task, *operator.grounded), settings.directory, asked.grants, tools)
 
-    opened = partial(Session, engine, settings, asked.layout, minted, functions=own, ground=ground)
+    day = Day(engine.home.state / "spending.db", operator.day, time.time) if operator.day else None
+    purses = Purses(settings, day, engine.report)
+    opened = partial(Session, engine, settings, asked.layout, minted, functions=own, ground=ground,
+                     purses=purses)  # fmt: skip
     asks = approver is not None or settings.policy is not None
     if not asks and not chosen_preset(settings).automatic:
         return opened()
@@ -173,7 +179,9 @@ def granting(home: Home, settings: Settings) -> tuple[Layout, Mint]:
 
     Raises SettingsError, naming the word at fault. The operator's rules are those of this moment.
     """
-    asked, _, minted = _granting(home, settings)
+    from capbox.engine.budgets.given import within
+
+    asked, _, minted = _granting(home, within(settings, operator_of(home).budget))
     return asked.layout, minted
 
 

@@ -23,6 +23,7 @@ from capbox.authority.budget import Budget
 from capbox.authority.decision import AuthorityId
 from capbox.authority.limits import Limits
 from capbox.authority.values.kinds import Kind
+from capbox.engine.budgets.given import budget_of
 from capbox.engine.grounding import directory_of
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine
@@ -50,7 +51,9 @@ class Box:
     processes; otherwise each opens its own, with its state in `home` (None: CAPBOX_HOME, or where
     the platform keeps such). `approver` may lend what is missing, inside the workspace; without
     one everything missing is refused. `directory` says what names in a task stand for:
-    `{"Alice": {"email": "alice@example.com"}}`.
+    `{"Alice": {"email": "alice@example.com"}}`. `budget` is what each run may spend,
+    `{"calls": 50, "usd": 1.5, "bytes_out": "10MB"}`; the keys that are there, or all of a
+    `Budget`, hold for the direct calls of this box together, too.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Box:
         maps: Sequence[str] = (),
         preset: str = "none",
         limits: Limits | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Mapping[str, float | str] | None = None,
         tools: Sequence[str] | None = None,
         approver: Approver | None = None,
         engine: LocalEngine | None = None,
@@ -73,13 +76,15 @@ class Box:
         for name, texts in (("grants", grants), ("maps", maps), ("tools", tools)):
             if isinstance(texts, str):
                 raise SettingsError(name, f"is a list of texts, not one text: [{texts!r}]")
+        bounds, given = budget_of(budget)
         self._settings = Settings(
             workspace=Path(workspace),
             grants=tuple(grants),
             maps=tuple(maps),
             preset=preset,
             limits=limits or Limits(),
-            budget=budget or Budget(),
+            budget=bounds,
+            budget_given=frozenset(given),
             tools=None if tools is None else tuple(tools),
             directory=directory_of(directory or {}),
         )

@@ -6,6 +6,7 @@ from inline_snapshot import snapshot
 
 from capbox.agent.outcome import (
     BudgetExceeded,
+    BudgetUsedUp,
     Cancelled,
     Completed,
     ModelFailed,
@@ -30,6 +31,8 @@ ALL: tuple[Outcome, ...] = (
     TokenLimit(1_000, 990),
     BudgetExceeded(1.0, 1.25, estimated=False),
     BudgetExceeded(1.0, 1.25, estimated=True),
+    BudgetExceeded(1.0, 0.75, estimated=False, needed_usd=0.5),
+    BudgetUsedUp("the budget of the day is used up"),
     Cancelled(),
     StoppedByPerson(),
     Refused("model anthropic/x", "no grant covers it", "model:anthropic/x"),
@@ -57,6 +60,12 @@ def test_every_outcome_has_its_word_its_code_and_its_sentence() -> None:
                 "an estimated 1.2500 of 1 USD are spent (this model has no known price, so a high "
                 "one is assumed)",
             ),
+            (
+                "budget_exceeded",
+                4,
+                "0.7500 of 1 USD are spent, and the next turn may need 0.5000",
+            ),
+            ("budget_exceeded", 4, "the budget of the day is used up"),
             ("cancelled", 130, "interrupted"),
             ("stopped_by_person", 3, "the person said no, and stop"),
             ("refused", 3, "refused: model anthropic/x: no grant covers it"),

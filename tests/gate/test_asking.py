@@ -120,7 +120,7 @@ async def test_always_is_for_the_run_and_kept_by_whoever_keeps_it(desk) -> None:
     approver, kept = Answering(Always(), Always()), []
     seat = desk.seat(ceiling=CEILING, approver=approver)
     assert (await desk.call(seat, "read", path="a")).ok
-    seat.remember = kept.append
+    seat.remember = lambda request, lease: kept.append(request)
     assert (await desk.call(seat, "read", path="b")).ok
     assert (await desk.call(seat, "read", path="b", text="again")).ok
     assert [question.grant for question in kept] == ["read:/workspace/b"]

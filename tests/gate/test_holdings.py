@@ -1,11 +1,17 @@
 """Counters are reserved before a call and settled after it; what is revoked stays so."""
 
+from tests.gate.conftest import Desk
+
 from capbox.authority.authority import Minted
 from capbox.authority.caveats import Rate, Uses
 from capbox.authority.decision import AuthorityId, GrantId
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
+from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.holdings import Holdings
+from capbox.journal.counting import used_of
+from capbox.sandbox.spec import Outcome, Touched
+from capbox.tools.scripted import reply
 
 A, B, C = GrantId("a"), GrantId("b"), GrantId("c")
 
@@ -64,3 +70,25 @@ def test_a_rate_counts_the_calls_that_surely_use_it() -> None:
     assert seen == [False, False, True, False, False]
     holdings.reserve((one,), set(), {A})
     assert holdings.standing(200.0).times == {A: (60.5, 61.5)}
+
+
+async def test_a_counter_goes_on_where_a_killed_process_stopped(desk: Desk) -> None:
+    seat = desk.seat("write:/workspace uses=4", "tool:bash uses=9", tools=())
+    assert (await desk.call(seat, "bash")).ok
+    touched = Touched("write", GuestPath("/workspace/a"), HostPath(f"{desk.workspace}/a"))
+    desk.answer = lambda job: answered(Outcome(reply("done"), (touched,)))
+    assert (await desk.call(seat, "bash")).ok
+    live = desk.holdings.standing(0).uses
+    used = used_of([{}, *desk.recorded()])
+    assert {grant: one.uses for grant, one in used.items()} == {g: n for g, n in live.items() if n}
+    assert {grant: one.uses for grant, one in used.items()} == {"root#0": 1, "root#1": 2}
+    # The next call is cut off after its intent: nobody knows what it did, so it counts.
+    entries = [{}, *desk.recorded(), {"kind": "intent", "draws": ["root#0", "root#1"]}]
+    again = Holdings()
+    for grant, one in used_of(entries).items():
+        again.resume(grant, one)
+    assert dict(again.standing(0).uses) == {"root#0": 2, "root#1": 3}
+
+
+async def answered(outcome: Outcome) -> Outcome:
+    return outcome

@@ -48,6 +48,11 @@ class Meter:
         self._usd_estimated = False
 
     @property
+    def allowed(self) -> Budget:
+        """Return the limits as they are now."""
+        return self._allowed
+
+    @property
     def spent(self) -> RunSpent:
         """Return what the run used so far."""
         wall_ms = round(self.stopwatch.seconds * 1_000)
@@ -93,7 +98,7 @@ class Meter:
         self._last_turn_tokens = max(1, usage.total)
         if usd is None:
             self._usd_estimated = True
-            usd = _dear(usage)
+            usd = dear(usage)
         self._usd += usd
 
     def extend(self, limit: Limit) -> None:
@@ -121,6 +126,7 @@ class Meter:
         return self._usage.total
 
 
-def _dear(usage: Usage) -> float:
+def dear(usage: Usage) -> float:
+    """Return what a reply costs that nobody knows the price of: rather too much."""
     output = usage.output_tokens
     return (usage.total - output) * USD_PER_INPUT_TOKEN + output * USD_PER_OUTPUT_TOKEN

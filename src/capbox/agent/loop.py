@@ -34,6 +34,7 @@ from capbox.agent.calls import Batch, batches, run_in_order
 from capbox.agent.caps import Meter
 from capbox.agent.context import tool_message
 from capbox.agent.outcome import (
+    BudgetUsedUp,
     Cancelled,
     Completed,
     Limit,
@@ -43,6 +44,7 @@ from capbox.agent.outcome import (
     StoppedByPerson,
 )
 from capbox.agent.plan import CallTool, RunPlan
+from capbox.agent.spending import Exceeded, Spending, Turn
 from capbox.agent.stopwatch import Stopwatch
 from capbox.messages import Message, ToolCall, ToolResult, UserMessage
 from capbox.models.model import ModelError, ModelRequest, Reply, TextDelta, ThinkingDelta
@@ -55,6 +57,8 @@ RECOVERIES_MAX = 3
 SANDBOX_FAILURES_MAX = 3
 # The code of a result by which the gate says that a person answered "no, and stop".
 STOPPED_BY_PERSON = "stopped_by_person"
+# And by which it says that something of a budget does not suffice.
+BUDGET_EXCEEDED = "budget_exceeded"
 # How long the last event of a cancelled run may take to be delivered to a slow reader.
 FAREWELL_SECONDS = 1.0
 _CLOCK_STEP_SECONDS = 0.05
@@ -76,16 +80,20 @@ class Run:
         stopwatch: Stopwatch,
         ask_more: AskMore | None = None,
         held: Callable[[], Sequence[str]] | None = None,
+        spending: Spending | None = None,
     ) -> None:
         """Prepare; `ask_more` asks a person at a limit (None: nobody to ask, so no).
 
-        `held` returns the grants held now, where leases may add to those of the plan.
+        `held` returns the grants held now, where leases may add to those of the plan. `spending` is
+        what its turns draw on besides its own limits (None: nothing).
         """
         self._plan = plan
         self._call_tool = call_tool
         self._ask_more = ask_more
         self._held = held or (lambda: plan.grants)
         self._meter = Meter(plan.budget, stopwatch)
+        self._spending = spending or Spending()
+        self._turn: Turn | str = ""  # the next one, or why there is none
         self._specs = tuple(tool.spec for tool in plan.tools)
         self._read_only = frozenset(tool.name for tool in plan.tools if tool.reads_only)
         self._conversation: list[Message] = [UserMessage(plan.task)]
@@ -134,10 +142,13 @@ class Run:
 
     async def _turns(self) -> Outcome:
         while True:
-            limit = await self._reached(self._meter.before_turn)
+            await self._spending.ready()
+            limit = await self._reached(self._before_turn)
             if limit is not None:
                 return limit
-            reply = await self._reply()
+            if isinstance(self._turn, str):
+                return BudgetUsedUp(self._turn)
+            reply = await self._reply(self._turn)
             if isinstance(reply, ModelFailed):
                 return reply
             ended = await self._act_on(reply)
@@ -168,27 +179,40 @@ class Run:
         await self._tell(events.Warned(f"the model's reply was unusable ({problem}); asked again"))
         return None
 
-    async def _reply(self) -> Reply | ModelFailed:
-        """Ask the model for one whole reply, telling its pieces as they come."""
+    def _before_turn(self) -> Limit | None:
+        """Return the limit that one more turn would break; else what it may take is reserved."""
+        limit = self._meter.before_turn()
+        if limit is not None:
+            return limit
         plan = self._plan
         request = ModelRequest(
             plan.system, tuple(self._conversation), self._specs, plan.output_tokens_max
         )
+        turn = self._spending.begin(request)
+        limit = turn.limit(self._meter.spent) if isinstance(turn, Exceeded) else None
+        self._turn = str(turn) if isinstance(turn, Exceeded) else turn
+        return limit
+
+    async def _reply(self, turn: Turn) -> Reply | ModelFailed:
+        """Ask the model for one whole reply, telling its pieces as they come."""
         self._meter.count_turn()
-        stream = plan.model.stream(request)
+        stream, begun = self._plan.model.stream(turn.request), False
         try:
             async for event in stream:
+                begun = True
                 match event:
                     case TextDelta(text):
                         await self._tell(events.TextDelta(text))
                     case ThinkingDelta(text):
                         await self._tell(events.ThinkingDelta(text))
                     case Reply():
+                        turn.replied(event.usage, event.usd)
                         await self._pay(event)
                         return event
                     case _:
                         assert_never(event)
         except ModelError as error:
+            turn.failed(error, begun=begun)
             return ModelFailed(error.kind, error.message)
         finally:
             # Left in the middle, a generator would close whenever it is collected, and with it the
@@ -240,10 +264,15 @@ class Run:
                 call, result, self._held(), characters_max=self._plan.result_characters_max
             )
         )
+        for warning in self._spending.drain():
+            await self._tell(events.Warned(warning))
         code = result.error.code if result.error is not None else ""
         self._sandbox_failures = self._sandbox_failures + 1 if code == "sandbox_failed" else 0
+        over = self._spending.over if code == BUDGET_EXCEEDED else None
         if code == STOPPED_BY_PERSON:
             self._end(StoppedByPerson())
+        elif over is not None:
+            self._end(BudgetUsedUp(over))
 
     async def _reached(self, check: Callable[[], Limit | None]) -> Limit | None:
         """Return the limit that forbids the next step, if no person raises it."""
@@ -260,6 +289,7 @@ class Run:
             granted = await self._ask_more(limit)
         if granted:
             self._meter.extend(limit)
+            self._spending.purse.raise_to(self._meter.allowed.bounds())
         await self._tell(events.LimitAsked(limit, granted))
         return granted
 

@@ -56,11 +56,22 @@ class TokenLimit:
 
 @dataclass(frozen=True, slots=True)
 class BudgetExceeded:
-    """The money is spent; `estimated` if a reply had no known price (see `capbox.agent.caps`)."""
+    """The money is spent; `estimated` if a reply had no known price (see `capbox.agent.caps`).
+
+    `needed_usd` is what the next turn may cost, if that is more than is left.
+    """
 
     allowed_usd: float
     spent_usd: float
     estimated: bool
+    needed_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUsedUp:
+    """A budget that nobody can raise from here is used up: that of the day, or of a run above."""
+
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,8 @@ class SandboxFailed:
 
 
 Limit = TurnLimit | ToolCallLimit | TimeLimit | TokenLimit | BudgetExceeded
-Outcome = Completed | Limit | Cancelled | StoppedByPerson | Refused | ModelFailed | SandboxFailed
+Ended = Cancelled | StoppedByPerson | Refused | ModelFailed | SandboxFailed
+Outcome = Completed | Limit | BudgetUsedUp | Ended
 
 
 def word(outcome: Outcome) -> str:
@@ -114,7 +126,7 @@ def word(outcome: Outcome) -> str:
             return "time_limit"
         case TokenLimit():
             return "token_limit"
-        case BudgetExceeded():
+        case BudgetExceeded() | BudgetUsedUp():
             return "budget_exceeded"
         case Cancelled():
             return "cancelled"
@@ -143,13 +155,16 @@ def sentence(outcome: Outcome) -> str:
             return f"the time of {seconds:g} s is used up"
         case TokenLimit(allowed, used):
             return f"{used} of {allowed} tokens are used, and the next turn needs more than is left"
-        case BudgetExceeded(allowed_usd, spent_usd, False):
-            return f"{spent_usd:.4f} of {allowed_usd:g} USD are spent"
-        case BudgetExceeded(allowed_usd, spent_usd, _):
+        case BudgetExceeded(allowed_usd, spent_usd, estimated, needed):
+            more = f", and the next turn may need {needed:.4f}" if needed else ""
+            if not estimated:
+                return f"{spent_usd:.4f} of {allowed_usd:g} USD are spent{more}"
             return (
-                f"an estimated {spent_usd:.4f} of {allowed_usd:g} USD are spent (this model has no "
-                "known price, so a high one is assumed)"
+                f"an estimated {spent_usd:.4f} of {allowed_usd:g} USD are spent{more} (this model "
+                "has no known price, so a high one is assumed)"
             )
+        case BudgetUsedUp(message):
+            return message
         case Cancelled():
             return "interrupted"
         case StoppedByPerson():
@@ -174,6 +189,8 @@ def exit_code(outcome: Outcome) -> int:
         case Refused() | StoppedByPerson():
             return 3
         case TurnLimit() | ToolCallLimit() | TimeLimit() | TokenLimit() | BudgetExceeded():
+            return 4
+        case BudgetUsedUp():
             return 4
         case SandboxFailed():
             return 5

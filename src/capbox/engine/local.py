@@ -83,6 +83,7 @@ class OpenRun:
             self.seat.journal.sync()
         finally:
             self.scratch.remove()
+            self.entry.let_go()
 
     @property
     def store(self) -> Path:
@@ -116,7 +117,7 @@ class LocalEngine:
         self.home = home
         self.walls = walls or probe()
         self._guests = guests
-        self._report = report
+        self.report = report
         self._spares = spares
         self._zygotes = tuple(zygotes)
         self._network = network
@@ -149,21 +150,22 @@ class LocalEngine:
         stack.callback(self._journal.close)
         self._provenance = Provenance(self.home.state / "labels.db")
         stack.callback(self._provenance.close)
-        cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self._report)
+        cache = CompileCache(HostPath(str(self.home.cache / "compiled")), self.report)
         sandbox = Sandbox(cache, self.walls, spares=self._spares, zygotes=self._zygotes)
         self.sandbox = await stack.enter_async_context(sandbox)
         runner = WasmRunner(self.sandbox)
         self.tools: Mapping[str, Tool] = self.registry.with_runner(runner, self._settings)
+        self._holdings = Holdings()
         self.gate = Gate(
             self.tools,
-            holdings=Holdings(),
+            holdings=self._holdings,
             clock_ns=time.time_ns,
             entropy=os.urandom,
             network=self._network,
         )
         self.register = Register(self.gate)
         self._control = await stack.enter_async_context(
-            ControlServer(self.home.control, Requests(self.register), self._report)
+            ControlServer(self.home.control, Requests(self.register), self.report)
         )
         sweep(self._scratches)
 
@@ -242,14 +244,19 @@ class LocalEngine:
         self._control.open()
         return OpenRun(entry, self.register, self.home, scratch, end_workers)
 
-    def lend_stored(self, seat: Seat) -> None:
+    def lend_stored(self, opened: OpenRun) -> None:
         """Lend to a run what was approved for always in its workspace. Raises JournalError."""
+        seat = opened.seat
         if seat.ceiling is not None:  # a run in which nobody is asked reads no file
+            from capbox.engine.stored.counted import Counts
             from capbox.engine.stored.grants import StoredGrants
             from capbox.engine.stored.lending import lend_stored
 
             digests = {name: tool.digest for name, tool in {**seat.functions, **self.tools}.items()}
-            lend_stored(StoredGrants(self.home.grants, time.time), seat, digests, self._report)
+            counts = Counts(self.home.state / "journal", self._signer)
+            stored = StoredGrants(self.home.grants, time.time, counts)
+            opened.entry.let_go = stored.claims.release
+            lend_stored(stored, seat, digests, self.report, self._holdings.resume)
 
     def _keeper(self, run: RunId, layout: Layout, now: float) -> Keeper | None:
         place, keeps = self.home.state / "undo", self.keeps

@@ -14,6 +14,10 @@
     results = "results"
     [policy]
     deny = ["read:/workspace/private"]
+    [budget]
+    usd = 2
+    [budget.day]
+    usd = 20
 
 and `ceiling = [GRANT, ...]`: what an answer to a question may lend at most.
 
@@ -30,6 +34,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capbox.engine.budgets.texts import read_table
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
 from capbox.sandbox.undo.keeper import Bounds
@@ -37,7 +42,7 @@ from capbox.sandbox.undo.keeper import Bounds
 if TYPE_CHECKING:
     from capbox.engine.approvers.policy import Policy
 
-_KEYS = ("never", "trusted", "grounded", "ceiling", "network", "policy", "search", "undo")
+_KEYS = ("budget", "never", "trusted", "grounded", "ceiling", "network", "policy", "search", "undo")
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
@@ -53,7 +58,8 @@ class Operator:
     What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text;
     `grounded` are texts whose values count as supplied by a principal in every run.
     `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
-    `keeps` bounds what is kept for undo.
+    `keeps` bounds what is kept for undo. `budget` is the most that a run may spend, `day` all runs
+    of one day together.
     """
 
     never: tuple[str, ...] = ()
@@ -64,6 +70,8 @@ class Operator:
     ceiling: tuple[str, ...] = ()
     policy: Policy | None = None
     keeps: Bounds = field(default_factory=Bounds)
+    budget: Mapping[str, float] = field(default_factory=dict)
+    day: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_operator(file: Path) -> Operator:
@@ -76,7 +84,7 @@ def read_operator(file: Path) -> Operator:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(str(file), f"cannot be read ({error}); it is kept as it is") from error
     _known(document, _KEYS, file)
-    network = _table(document, "network", file)
+    network, budget = _table(document, "network", file), _table(document, "budget", file)
     _known(network, ("ca_files",), file)
     return Operator(
         never=_texts(document, "never", file, 'never = ["read ~/.ssh"]'),
@@ -87,6 +95,8 @@ def read_operator(file: Path) -> Operator:
         ceiling=_texts(document, "ceiling", file, 'ceiling = ["write:/workspace"]'),
         policy=_policy(document, file, text),
         keeps=_keeps(_table(document, "undo", file), file),
+        budget=read_table({k: v for k, v in budget.items() if k != "day"}, f"{file}: [budget]"),
+        day=read_table(_table(budget, "day", file), f"{file}: [budget.day]"),
     )
 
 

@@ -26,6 +26,7 @@ from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
 from capbox.authority.values.kinds import Value
+from capbox.engine.budgets.purses import Purses
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
 from capbox.engine.presets import PresetError, preset
@@ -72,8 +73,10 @@ class Session:
         functions: Mapping[str, Tool] | None = None,
         ground: Ground | None = None,
         board: QueueApprover | None = None,
+        purses: Purses | None = None,
     ) -> None:
         """Prepare; `board` is where the questions of `approver` can be answered from elsewhere."""
+        self._purses = purses or Purses(settings)
         self._functions = functions or {}
         self._ground = ground
         self._engine = engine
@@ -109,6 +112,7 @@ class Session:
         try:
             return await leave(self._stack, error)
         finally:
+            self._purses.close()
             if self._calls is not None:
                 # Not in the stack: its task group would wrap a JournalError in a group.
                 self._calls.close("ended" if kind is None else "interrupted")
@@ -210,7 +214,7 @@ class Session:
 
         if self._tasks is None:
             raise RuntimeError("the session is not open")
-        tools = self._offered()
+        tools, spending = self._offered(), await self._purses.spending(model)
         # A tool that cannot work is not offered, yet a model that names it anyway should hear which
         # file grant is missing, not that the tool is.
         chosen = self._settings.tools
@@ -233,7 +237,7 @@ class Session:
 
         stopwatch = Stopwatch(anyio.current_time)
         seat.approver = _Patient(self._approver, stopwatch)
-        run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more)
+        run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more, spending=spending(seat))
         under_way = _UnderWay(seat, run.cancel)
         opened.entry.end = run.cancel
         self._runs.append(under_way)
@@ -287,7 +291,7 @@ class Session:
         every = {**self._functions, **self._engine.tools}
         return chosen.offered({name: tool.manifest for name, tool in every.items()})
 
-    def _open(self, authority: Authority, what: str, task: str = "") -> OpenRun:
+    def _open(self, authority: Authority, what: str, task: str | None = None) -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
         opened = self._engine.open_run(
@@ -297,12 +301,13 @@ class Session:
             approver=self._approver,
             environment=self._settings.environ or {},
             functions=self._functions,
-            grounds=frozenset() if self._ground is None else self._ground(task),
+            grounds=frozenset() if self._ground is None else self._ground(task or ""),
             what=what,
         )
         opened.entry.board = self._board
+        self._purses.fill(opened.seat, direct=task is None)
         try:
-            self._engine.lend_stored(opened.seat)
+            self._engine.lend_stored(opened)
         except JournalError:
             with suppress(JournalError):  # nobody else knows of the run yet
                 opened.close("interrupted")

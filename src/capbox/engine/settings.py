@@ -33,6 +33,7 @@ class Settings:
     `fetches` `[METHODS ]URL`, `secrets` `NAME@ORIGIN`; `environ` is where
     the value of a bare NAME comes from (None: what the composition root finds). `tools` None means
     every built-in that can do its work. `directory` says what names in a task stand for.
+    `budget_given` are the keys of the budget that somebody named: those hold for direct calls too.
     `ceiling` are grants: what an answer may lend at most (none: the operator's own); `policy` is
     the file of the operator's answers.
     """
@@ -51,6 +52,7 @@ class Settings:
     policy: Path | None = None
     limits: Limits = field(default_factory=Limits)
     budget: Budget = field(default_factory=Budget)
+    budget_given: frozenset[str] = frozenset()
     tools: tuple[str, ...] | None = None
     model: str | None = None
     directory: tuple[Entry, ...] = ()

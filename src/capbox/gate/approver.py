@@ -59,7 +59,9 @@ class For:
 
 @dataclass(frozen=True, slots=True)
 class Always:
-    """Yes, in this run, and in later ones on this workspace without a question."""
+    """Yes, in this run, and in later ones on this workspace without a question; `uses` in all."""
+
+    uses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from capbox.authority.authority import Authority, AuthorityError, Minted
 from capbox.authority.decision import AuthorityId, Denied, Standing
 from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
+from capbox.authority.values.draws import Draw, Overspent
 from capbox.authority.values.kinds import Value
 from capbox.authority.web.places import FetchAccess
 from capbox.gate.approver import (
@@ -63,7 +64,8 @@ async def lease_for(
         return replace(denied, reason=lease)
     _note(lease, seat, call_id, answer)
     if isinstance(answer, Always):
-        _remember(lease, seat, question, call_id)
+        kept = replace(question, grant=_wanted(answer, access, question))
+        _remember(lease, seat, kept, call_id)
     if isinstance(answer, ForRun | Always) and isinstance(access, ToolAccess):
         # Seen and approved for the run, these values are the principal's own from here on.
         seat.grounds |= {Value(a.kind, v.text) for a in access.arguments for v in a.values}
@@ -98,7 +100,7 @@ def _wanted(answer: Yes, access: Access, question: AskRequest) -> str:
     match answer:
         case ByRule(grant):
             return grant
-        case ForUses(count):
+        case ForUses(int(count)) | Always(int(count)):
             return f"{question.grant} uses={count}"
         case Once() if isinstance(access, FetchAccess | ToolAccess):
             return f"{access.missing} uses=1"  # what was shown is this request, not others like it
@@ -130,12 +132,16 @@ async def confirmed(
 
 async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: str) -> Yes | str:
     """Put the question, on record; return the yes, or why it is none."""
+    asked = seat.purse.reserve(Draw("asks"))
+    if isinstance(asked, Overspent):
+        return str(asked)
     seat.asks += 1
     seat.numbered += 1
     seat.journal.append(Decided("ask", str(access), question.effect, call_id))
     answer = await seat.approver.ask(question)
     if isinstance(answer, ByRule) or (isinstance(answer, No) and answer.by == "rule"):
         seat.asks -= 1  # what is bounded is how often a person is asked
+        asked.settle(asks=0)
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
         case No(reason):
@@ -215,7 +221,9 @@ def _record(lease: Authority, seat: Seat, term: str, call_id: str | None) -> Non
 
 def _remember(lease: Authority, seat: Seat, question: AskRequest, call_id: str) -> None:
     """Have later runs hold it too; the lease of this run is on record already."""
-    problem = "no approval is kept here" if seat.remember is None else seat.remember(question)
+    problem: str | None = "no approval is kept here"
+    if seat.remember is not None:
+        problem = seat.remember(question, lease.grants[0].id)
     if problem is not None:
         subject = f"always {question.grant}"
         seat.journal.append(Decided("denial", subject, problem, call_id, lease.id))
@@ -227,6 +235,8 @@ def _described(answer: Answer) -> str:
             return f"yes, for {seconds} s"
         case ForUses(count):
             return f"yes, {count} uses"
+        case Always(int(count)):
+            return f"yes, {count} uses, always"
         case ByRule(grant):
             return f"yes, by the rule {grant}"
         case _:

@@ -10,7 +10,6 @@ files; the sandbox does, at the effect, on the mounts it is given here.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -24,6 +23,7 @@ from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
 from capbox.gate.arguments import Declared, declared
 from capbox.gate.asking import lease_for
+from capbox.gate.budget.charge import Charge, charged
 from capbox.gate.holdings import Holdings, Reservation
 from capbox.gate.invocation.caller import PRINCIPAL, Caller
 from capbox.gate.invocation.invocations import Invocations
@@ -35,6 +35,7 @@ from capbox.gate.result import (
     Concluded,
     concluded,
     denial_of,
+    ended,
     labelled,
     lesson,
     redacted,
@@ -45,7 +46,7 @@ from capbox.gate.rights.variables import Variables, variables
 from capbox.gate.runner import Tool
 from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
 from capbox.journal.errors import JournalError
-from capbox.journal.event import CallEnded, CallIntended, Decided
+from capbox.journal.event import CallIntended, Decided
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
 from capbox.sandbox.spec import Broken, Job, Outcome
 from capbox.sandbox.undo.asking import Saving
@@ -78,6 +79,7 @@ class Permit:
     variables: Variables
     ending: Minted | None  # what it uses all along, and ends first
     reserved: Reservation
+    charge: Charge
     once: tuple[Authority, ...] = ()
 
 
@@ -186,7 +188,8 @@ class Gate:
             held = seat.held(self._standing(), *once, reading=reading)
             denied = held.first_denied(wanted)
             if denied is None:
-                return replace(self._permit(checked, seat, held, named), once=once)
+                permit = self._permit(checked, seat, held, named)
+                return permit if isinstance(permit, ToolFailure) else replace(permit, once=once)
             async with caller.turn(seat):
                 # Another call of this run may have been answered while this one waited.
                 held = seat.held(self._standing(), *once, reading=reading)
@@ -216,8 +219,14 @@ class Gate:
         lease = await lease_for(denied, seat, question, checked.call.id, self._standing)
         return lease if seat.stopped is None else seat.stopped
 
-    def _permit(self, checked: Checked, seat: Seat, held: Held, named: Declared) -> Permit:
-        name, requests = checked.call.name, checked.tool.manifest.requests
+    def _permit(
+        self, checked: Checked, seat: Seat, held: Held, named: Declared
+    ) -> Permit | ToolFailure:
+        manifest, size = checked.tool.manifest, len(checked.text)
+        charge = charged(seat.purse, manifest, named.tool, size, checked.limits)
+        if isinstance(charge, ToolFailure):
+            return charge
+        name, requests = checked.call.name, manifest.requests
         live, rights = held.holding.live(held.standing), held.holding.file_rights(held.standing)
         kept = seat.cuts.get(name)
         if kept is None or kept.held != rights:
@@ -230,11 +239,12 @@ class Gate:
             reserved = self._holdings.reserve(live, certain, files)
             # Those of the network are looked at while they are used.
             ending = held.holding.first_to_end(held.standing, certain | files)
-        return Permit(named.arguments, held, kept, seen, ending, reserved)
+        return Permit(named.arguments, held, kept, seen, ending, reserved, charge)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
-        limits = until(permit.ending, checked.limits, permit.held.standing.now)
+        asked = permit.charge.within(checked.limits)
+        limits = until(permit.ending, asked, permit.held.standing.now)
         try:
             job = self._job(checked, permit, seat, limits)
             could = seat.context.possible(_readable(permit, seat))
@@ -253,7 +263,8 @@ class Gate:
             reading=reading,
         )
         egress = Egress(permission, limits)
-        saving = Saving(seat.keeper, job, intent, reading.about_to_write)
+        changes = permit.charge.may_change, reading.about_to_write
+        saving = Saving(seat.keeper, job, intent, *changes)
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
@@ -262,14 +273,16 @@ class Gate:
         finally:
             self._under_way.remove(under_way)
             await egress.aclose()
-            outcome = told(saving.ended(reports[-1]), permit.ending, limits, checked.limits)
-            self._holdings.settle(permit.reserved, _exercised(outcome, permit))
+            outcome = told(saving.ended(reports[-1]), permit.ending, limits, asked)
+            drew = self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             checked.caller.note(end.result)
-            seat.journal.append(_ended(intent, end, outcome))
+            drawn = permission.tally.listed(drew)
+            seat.journal.append(ended(intent, end, outcome, drawn))
             seat.context.keep(outcome.touched, reading)
+            permit.charge.ended(outcome)
         return _kept(checked, end, outcome, seat) if checked.caller is PRINCIPAL else end.result
 
     def _job(self, checked: Checked, permit: Permit, seat: Seat, limits: Limits) -> Job:
@@ -346,22 +359,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
         seed=job.seed.hex(),
         started_ns=job.started_ns,
         within=checked.caller.within,
-    )
-
-
-def _ended(intent: int, end: Concluded, outcome: Outcome) -> CallEnded:
-    result = end.result
-    return CallEnded(
-        intent=intent,
-        end=end.end,
-        detail=result.error.code if result.error is not None else "",
-        effects=result.effects,
-        effects_whole=outcome.effects_whole,
-        denied=result.denied,
-        spent=result.spent,
-        sources=result.sources,
-        content=sha256(result.content.encode(errors="replace")).hexdigest(),
-        clock=b64encode(outcome.clock).decode(),
+        draws=tuple(sorted(permit.reserved.certain | permit.reserved.possible)),
     )
 
 

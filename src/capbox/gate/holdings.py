@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from capbox.authority.authority import Minted
 from capbox.authority.caveats import Bytes, Rate, Uses
 from capbox.authority.decision import AuthorityId, GrantId, Standing
+from capbox.journal.counting import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,20 @@ class Reservation:
 
     certain: frozenset[GrantId] = frozenset()
     possible: frozenset[GrantId] = frozenset()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one call drew on counters, for the record."""
+
+    uses: Counter[GrantId] = field(default_factory=Counter)
+    bytes: Counter[GrantId] = field(default_factory=Counter)
+
+    def listed(self, exercised: Iterable[GrantId]) -> tuple[tuple[str, int, int], ...]:
+        """Return grant, uses and bytes, with one use more for each that the call `exercised`."""
+        self.uses.update(exercised)
+        names = sorted({*self.uses, *self.bytes})
+        return tuple((name, self.uses[name], self.bytes[name]) for name in names)
 
 
 class Holdings:
@@ -71,20 +86,30 @@ class Holdings:
         self._uses.update(reservation.certain | reservation.possible)
         return reservation
 
-    def settle(self, reservation: Reservation, exercised: Set[GrantId]) -> None:
-        """Give back what the call did not exercise, once it is known."""
+    def settle(self, reservation: Reservation, exercised: Set[GrantId]) -> frozenset[GrantId]:
+        """Give back what the call did not exercise, once it is known; return what it did."""
         if reservation.possible:
             self._uses.subtract(reservation.possible - exercised)
+        return reservation.certain | (reservation.possible & exercised)
+
+    def resume(self, grant: GrantId, used: Used) -> None:
+        """Go on counting where another process stopped. Before the grant is held by anybody."""
+        self._uses[grant] += used.uses
+        self._bytes[grant] += used.bytes
+        if used.times:
+            self._times[grant] = deque(used.times, maxlen=len(used.times) + 1_000)
 
     def cancel(self, reservation: Reservation) -> None:
         """Give back everything: the call never started."""
         self._uses.subtract(reservation.certain | reservation.possible)
 
-    def draw(self, minted: Minted, now: float) -> None:
+    def draw(self, minted: Minted, now: float, tally: Tally | None = None) -> None:
         """Count one request; no other is decided between its decision and this."""
         for grant, bound in minted.counters:
             if isinstance(bound, Uses):
                 self._uses[grant] += 1
+                if tally is not None:
+                    tally.uses[grant] += 1
         self._tick(minted, max(self._latest, now))
 
     def _tick(self, minted: Minted, now: float) -> None:
@@ -94,12 +119,14 @@ class Holdings:
                 times = self._times.setdefault(grant, deque(maxlen=bound.count or 1))
                 times.append(now)
 
-    def spend(self, minted: Minted, count: int) -> bool:
+    def spend(self, minted: Minted, count: int, tally: Tally | None = None) -> bool:
         """Count `count` bytes sent or received; False if that is more than a bound leaves."""
         within = True
         for grant, bound in minted.counters:
             if isinstance(bound, Bytes):
                 self._bytes[grant] += count
+                if tally is not None:
+                    tally.bytes[grant] += count
                 within = within and self._bytes[grant] <= bound.count
         return within
 

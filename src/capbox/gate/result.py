@@ -6,9 +6,11 @@ access is named with the grant and the flag that would allow it, where one would
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from typing import Literal, assert_never
 
 from capbox.authority.access import ReadAccess, WriteAccess, flag_for
@@ -27,7 +29,7 @@ from capbox.broker.redact import Redactor
 from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, cut, parse_reply
 from capbox.gate.seat import Held
-from capbox.journal.event import RunId
+from capbox.journal.event import CallEnded, RunId
 from capbox.messages import Denial, Effect, Json, JsonObject, ToolFailure, ToolResult
 from capbox.sandbox.effects import MANY
 from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stopped
@@ -184,3 +186,23 @@ def _denial(refused: Refused, held: Held) -> Denial:
     if layout.guest_of(grant) not in (None, path):
         return replace(plain, reason=f"{refused.reason}; here it is {layout.guest_of(grant)}")
     return plain
+
+
+def ended(
+    intent: int, end: Concluded, outcome: Outcome, drawn: tuple[tuple[str, int, int], ...]
+) -> CallEnded:
+    """Return the entry of a call that is over; `drawn` are grant, uses and bytes."""
+    result = end.result
+    return CallEnded(
+        intent=intent,
+        end=end.end,
+        detail=result.error.code if result.error is not None else "",
+        effects=result.effects,
+        effects_whole=outcome.effects_whole,
+        denied=result.denied,
+        spent=result.spent,
+        sources=result.sources,
+        content=sha256(result.content.encode(errors="replace")).hexdigest(),
+        clock=b64encode(outcome.clock).decode(),
+        drawn=drawn,
+    )

@@ -20,6 +20,7 @@ from capbox.authority.paths import WORKSPACE, HostPath, Layout, under
 from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, AskRequest, DenyApprover
+from capbox.gate.budget.purse import Purse
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
 from capbox.gate.runner import Tool
@@ -115,7 +116,7 @@ class Seat:
     stopped: ToolFailure | None = None
     asks: int = 0
     numbered: int = 0
-    remember: Callable[[AskRequest], str | None] | None = None
+    remember: Callable[[AskRequest, GrantId], str | None] | None = None
     confirmed: set[GrantId] = field(default_factory=set)  # of those that say ask=first
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)
@@ -127,6 +128,8 @@ class Seat:
     cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
     asking: Lock = field(default_factory=Lock)
     keeper: Keeper | None = None  # of what the run changes
+    purse: Purse = field(default_factory=Purse)
+    warnings: list[str] = field(default_factory=list)  # of that purse, which nobody was shown yet
 
     @property
     def run(self) -> RunId:

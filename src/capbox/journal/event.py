@@ -45,6 +45,7 @@ class CallIntended:
 
     `rights` are the file rights and variables it gets, as text; `seed` (hex) feeds its randomness.
     `within` is the entry of the call whose guest makes this one; None: a model or principal does.
+    `draws` are the grants whose counters it may draw on, once each.
     """
 
     kind: ClassVar[str] = "intent"
@@ -57,6 +58,7 @@ class CallIntended:
     seed: str
     started_ns: int
     within: int | None = None
+    draws: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class CallEnded:
 
     `effects_whole` is False when the sandbox could not read back every effect.
     `sources` are those of its text, `content` is the SHA-256 of the text that the model got,
-    `clock` the clock readings that a replay needs (base64 of 8 bytes each).
+    `clock` the clock readings that a replay needs (base64 of 8 bytes each), `drawn` what it drew
+    on counters: grant, uses, bytes.
     """
 
     kind: ClassVar[str] = "outcome"
@@ -79,14 +82,17 @@ class CallEnded:
     content: str
     clock: str
     sources: tuple[str, ...] = ()
+    drawn: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision about authority: an ask, its answer, a denial, a lease or a revocation."""
+    """One decision about authority: an ask, its answer, a denial, a lease, a revocation; or a
+    warning that a budget is nearly used up.
+    """
 
     kind: ClassVar[str] = "decision"
-    what: Literal["ask", "answer", "denial", "lease", "revocation"]
+    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning"]
     subject: str
     result: str
     call: str | None = None
@@ -129,7 +135,8 @@ class NameLookedUp:
 class RequestSent:
     """A request that is about to be sent by the call of entry `intent`: before the first byte.
 
-    `grants` allow it: its own, and those of the secrets that go with it.
+    `grants` allow it: its own, and those of the secrets that go with it. `draws` are those whose
+    counters it draws on, at the time `at`, in seconds since the epoch.
     """
 
     kind: ClassVar[str] = "request"
@@ -139,6 +146,8 @@ class RequestSent:
     address: str
     body_bytes: int
     grants: tuple[str, ...]
+    draws: tuple[str, ...] = ()
+    at: float | None = None
 
 
 Event = (
@@ -176,12 +185,14 @@ def canonical(value: Mapping[str, object]) -> str:
 
 def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dict[str, object]:
     found = {name: getattr(value, name) for name in _NAMES[type(value)]}
-    for name in ("request", "within"):  # of effects on files a call may have thousands
-        if found.get(name, value) is None:
+    for name in _SELDOM.intersection(found):
+        if not found[name]:
             del found[name]
     return found
 
 
+# What most entries and effects do not have: left out, since a run may have thousands of them.
+_SELDOM = frozenset({"request", "within", "draws", "drawn", "at"})
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
     for kind in (*get_args(Event), Effect, HttpRequest, Denial, Spent, Usage)

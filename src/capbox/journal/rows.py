@@ -121,7 +121,7 @@ def _text(value: object) -> object:
         return None
 
 
-def make(path: Path) -> None:
+def make(path: Path, schema: str = _SCHEMA) -> None:
     """Make the database if it is missing, under another name that is linked when it is whole.
 
     So those who start together agree on one. Raises JournalError.
@@ -132,7 +132,7 @@ def make(path: Path) -> None:
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
         database = sqlite3.connect(temporary)
-        database.executescript(_SCHEMA)
+        database.executescript(schema)
         database.close()
         os.link(temporary, path)
         sync_path(path.parent)

@@ -21,6 +21,7 @@ from capbox.models.model import (
     TextDelta,
     ThinkingDelta,
 )
+from capbox.models.pricing import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,10 @@ class DiscreetModel:
     def name(self) -> str:
         """Return the name of the model behind it."""
         return self.model.name
+
+    def most_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Return what so many tokens cost at most; None when no price is known."""
+        return quoted(self.model, input_tokens, output_tokens)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Yield the reply of the model behind it. Raises ModelError."""

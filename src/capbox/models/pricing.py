@@ -9,6 +9,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from capbox.messages import Usage
+from capbox.models.model import Model
+
+
+def quoted(model: Model, input_tokens: int, output_tokens: int) -> float | None:
+    """Return what so many tokens of `model` cost at most, if it says so; None: nobody knows.
+
+    A model that knows its price has `most_usd(input_tokens, output_tokens)`.
+    """
+    quote = getattr(model, "most_usd", None)
+    price = quote(input_tokens, output_tokens) if callable(quote) else None
+    return float(price) if isinstance(price, int | float) else None
 
 
 def price_usd(

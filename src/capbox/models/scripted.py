@@ -30,6 +30,10 @@ class ScriptedModel:
     name: str
     script: Script
 
+    def most_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Return what so many tokens cost at most: nothing."""
+        return 0.0
+
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Yield the reply whose number is the number of replies so far.
 

@@ -10,14 +10,14 @@ from typing import get_args
 
 import pytest
 
-from capbox.authority.budget import Budget
+from capbox.authority.budget import WORDS, Budget
 from capbox.authority.limits import Limits
+from capbox.engine.budgets.given import budget_with
 from capbox.engine.settings import Settings, SettingsError
 from capbox.surfaces.cli.commands.call import call
 from capbox.surfaces.cli.commands.run import run
 from capbox.surfaces.cli.flags import (
     LIMIT_KEYS,
-    RUN_LIMIT_KEYS,
     BoundFlags,
     BudgetUsd,
     GrantFlags,
@@ -95,16 +95,35 @@ def test_the_help_names_the_defaults_that_hold() -> None:
 
 
 def test_the_budget_has_its_own_keys_and_flags() -> None:
-    made = budget_of(["tokens=5", "run_seconds=60", "open_files=3"], 2, 0, 0.5)
-    assert made == Budget(turns=2, tool_calls=0, wall_seconds=60, tokens=5, usd=0.5)
-    assert budget_of(None, None, None, None) == Budget()
+    made = budget_of(["sinks=3,bytes_out=1MB"], ["tokens=5", "run_seconds=60"], 2, 0, 0.5)
+    assert budget_with(made) == Budget(
+        **{"turns": 2, "tool_calls": 0, "wall_seconds": 60, "tokens": 5, "usd": 0.5},
+        **{"sinks": 3, "bytes_out": 1_000_000},
+    )
+    assert budget_of(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("older", "key"),
+    [
+        ((["tokens=5"], None, None, None), "tokens"),
+        ((["run_seconds=5"], None, None, None), "seconds"),
+        ((None, 1, None, None), "turns"),
+        ((None, None, 1, None), "calls"),
+        ((None, None, None, 1.0), "usd"),
+    ],
+)
+def test_what_is_said_twice_is_refused(older: tuple, key: str) -> None:
+    assert list(budget_of(None, *older)) == [key]
+    with pytest.raises(SettingsError) as refused:
+        budget_of([f"{key}=1"], *older)
+    assert refused.value.subject == f"--budget {key}="
 
 
 def test_every_bound_has_a_flag_or_a_key() -> None:
     flagged = {"wall_seconds", "fuel", "memory_bytes", "stack_bytes", "output_bytes"}
     assert flagged | set(LIMIT_KEYS) == {field.name for field in fields(Limits)}
-    of_runs = {"turns", "tool_calls", "usd"} | set(RUN_LIMIT_KEYS.values())
-    assert of_runs == {field.name for field in fields(Budget)}
+    assert set(WORDS.values()) == {field.name for field in fields(Budget)}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +145,7 @@ def test_a_bound_that_bounds_nothing_is_refused(flags: BoundFlags) -> None:
 
 def test_a_budget_that_bounds_nothing_is_refused() -> None:
     with pytest.raises(SettingsError):
-        budget_of(None, -1, None, None)
+        budget_of(None, None, -1)
 
 
 def test_a_single_call_has_no_keys_of_a_run() -> None:

@@ -11,8 +11,8 @@ from capbox.gate.approver import Always, Answer, For, ForRun, ForUses, No, Once,
 
 USES_MAX = 1_000
 SECONDS_MAX = 86_400
-FORMS = "once, uses=N, for=10m, run, always, no, stop"
-_COUNTED = re.compile(r"(uses|for)=([0-9]{1,6})([smh]?)")
+FORMS = "once, uses=N, for=10m, run, always, always=N, no, stop"
+_COUNTED = re.compile(r"(uses|for|always)=([0-9]{1,6})([smh]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600}
 _WORDS: dict[str, Answer] = {
     "once": Once(),
@@ -31,10 +31,10 @@ def read_answer(text: str) -> Answer | str:
     if found is None:
         return f"{text!r} is no answer; there are: {FORMS}"
     number = int(found[2]) * _UNITS[found[3]]
-    if found[1] == "uses":
+    if found[1] != "for":
         if found[3] or not 0 < number <= USES_MAX:
-            return f"uses=N takes 1 to {USES_MAX}"
-        return ForUses(number)
+            return f"{found[1]}=N takes 1 to {USES_MAX}"
+        return ForUses(number) if found[1] == "uses" else Always(number)
     if not 0 < number <= SECONDS_MAX:
         return "for= takes at most 24h, as in for=10m"
     return For(number)

@@ -38,6 +38,7 @@ class RunUnderWay:
     started: float
     board: QueueApprover | None = None
     end: Callable[[], None] = _nothing
+    let_go: Callable[[], None] = _nothing  # of what only one run can hold
     turns: int = 0
     calls: int = 0
     calling: dict[object, str] = field(default_factory=dict)

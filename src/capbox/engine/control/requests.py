@@ -120,6 +120,7 @@ def _described(entry: RunUnderWay) -> JsonObject:
         "calling": list(entry.calling.values()),
         "asks": seat.asks,
         "pending": 0 if entry.board is None else _pending(entry.board, seat.run),
+        "budget": {word: [*pair] for word, pair in seat.purse.own().items()},
         "authorities": [_authority(one) for one in (seat.authority, *seat.leases)],
     }
 

@@ -63,7 +63,11 @@ def bounds(subject: Subject) -> Bounds | None:
     calls = budget.tool_calls
     run = _of_run(call, calls, budget.wall_seconds, web)
     invocations = call.invocations * calls
-    run = replace(run, invocations=min(invocations, _counted(invoked, Uses, invocations)))
+    run = replace(
+        run,
+        sent_bytes=min(run.sent_bytes, budget.bytes_out),
+        invocations=min(invocations, _counted(invoked, Uses, invocations)),
+    )
     return Bounds(call, run, calls, budget.turns, budget.tokens, budget.usd)
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from capbox.authority.authority import AuthorityError
-from capbox.authority.decision import AuthorityId
+from capbox.authority.authority import Authority, AuthorityError
+from capbox.authority.decision import AuthorityId, GrantId
 from capbox.authority.holding import lend
 from capbox.engine.stored.grants import StoredGrants
 from capbox.gate.asking import hold
 from capbox.gate.seat import Seat
+from capbox.journal.counting import Used
 
 
 def stored_id(run: str, name: str) -> AuthorityId:
@@ -23,24 +24,39 @@ def stored_id(run: str, name: str) -> AuthorityId:
 
 
 def lend_stored(
-    stored: StoredGrants, seat: Seat, digests: Mapping[str, str], report: Callable[[str], None]
+    stored: StoredGrants,
+    seat: Seat,
+    digests: Mapping[str, str],
+    report: Callable[[str], None],
+    resume: Callable[[GrantId, Used], None],
 ) -> None:
-    """Add every stored grant that counts here to what the run holds. Raises JournalError."""
+    """Add every stored grant that counts here to what the run holds. Raises JournalError.
+
+    `resume` has what is counted go on where it stopped.
+    """
     ceiling = seat.ceiling
     if ceiling is None:
         return
-    seat.remember = lambda request: stored.keep(request, seat.layout)
+    seat.remember = lambda request, lease: stored.keep(request, seat.layout, lease)
     found = stored.of(seat.layout)
     if isinstance(found, str):
         report(found)
         return
     for one in found:
-        problem = one.problem(seat.layout, digests)
+        problem, lease = one.problem(seat.layout, digests), None
         if problem is None:
             name, now = stored_id(seat.run, one.id), time.time()
             lease = lend(ceiling, None, str(one.grant), id=name, now=now)
-            if not isinstance(lease, AuthorityError):
-                hold(lease, seat, f"always, as {one.id}")
-                continue
-            problem = lease.message
+            if isinstance(lease, AuthorityError):
+                problem = lease.message
+            elif one.count is not None:
+                grant = lease.grants[0].id
+                used = stored.hold(one, seat.run, grant)
+                if isinstance(used, str):
+                    problem = used
+                else:
+                    resume(grant, used)
+        if problem is None and isinstance(lease, Authority):
+            hold(lease, seat, f"always, as {one.id}")
+            continue
         report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}")

@@ -32,6 +32,7 @@ from capbox.authority.values.label import Source
 from capbox.authority.web.places import Origin
 from capbox.broker.errors import NetworkError
 from capbox.gate.approver import neutral
+from capbox.gate.budget.charge import requested
 from capbox.gate.network.permission import DeniedError, Permission
 from capbox.gate.result import Reached, denial_of
 from capbox.journal.event import RequestSent
@@ -141,12 +142,14 @@ class Egress:
             self.permission.refuse(Denial(shown, access.reason, None, None))
         permit = await self.permission.of(access, asked, under_way)
         # From that decision to the record nothing is waited for.
-        holdings = self.permission.holdings
-        for one in (permit.minted, *permit.secrets):
-            holdings.draw(one, self.permission.standing().now)
         # What a guest may say in a URL or a header counts as what it says in a body.
-        head = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url)
-        if not holdings.spend(permit.minted, head + len(asked.body)):
+        size = sum(len(n) + len(v) for n, v in asked.headers) + len(access.url) + len(asked.body)
+        self.permission.spend(access, *requested(access, size))
+        holdings, now = self.permission.holdings, self.permission.standing().now
+        drawn = tuple(g for m in (permit.minted, *permit.secrets) for g, _ in m.counters)
+        for one in (permit.minted, *permit.secrets):
+            holdings.draw(one, now, self.permission.tally)
+        if not holdings.spend(permit.minted, size, self.permission.tally):
             self._used_up(permit.minted, access)
         names = self.permission.credentials.names(permit.secrets)
         self._label(access.origin, names)
@@ -159,6 +162,8 @@ class Egress:
                 address=", ".join(map(str, permit.addresses)),
                 body_bytes=len(asked.body),
                 grants=tuple(one.id for one in (permit.minted, *permit.secrets)),
+                draws=drawn,
+                at=now if drawn else None,
             )
         )
         answered = False
@@ -194,7 +199,9 @@ class Egress:
                 with self._while_it_lasts(transfer.minted, transfer.access):
                     piece = await transfer.chunk(count)
             finally:  # what came of a broken answer came all the same
-                within = self.permission.holdings.spend(transfer.minted, transfer.received - before)
+                within = self.permission.holdings.spend(
+                    transfer.minted, transfer.received - before, self.permission.tally
+                )
             if not within:
                 self._used_up(transfer.minted, transfer.access)
             done = True

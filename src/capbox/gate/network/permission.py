@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Denied, Standing
 from capbox.authority.paths import quoted
+from capbox.authority.values.draws import Draw
 from capbox.authority.web.addresses import PRIVATE, Address, address_of, refusal
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.errors import NetworkError
@@ -25,7 +26,7 @@ from capbox.broker.headers import Headers
 from capbox.broker.network import Network
 from capbox.gate.approver import AskRequest, ask_request, neutral
 from capbox.gate.asking import confirmed, lease_for
-from capbox.gate.holdings import Holdings
+from capbox.gate.holdings import Holdings, Tally
 from capbox.gate.manifest import Request
 from capbox.gate.network.credentials import Credentials
 from capbox.gate.result import denial_of, lesson, without_secrets
@@ -72,6 +73,7 @@ class Permission:
     intent: int = -1  # the entry of the call in the journal
     reading: Reading | None = None
     denied: list[Denial] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
     credentials: Credentials = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Permission:
             # and each tells whoever answers for them something.
             if permit is None:
                 for minted in looked_up:
-                    self.holdings.draw(minted, self.standing().now)
+                    self.holdings.draw(minted, self.standing().now, self.tally)
         return permit
 
     async def _decided(
@@ -126,7 +128,8 @@ class Permission:
                 agreed.add(found[0])
                 continue
             if addresses is None:
-                # On record: below a wildcard the name itself carries data.
+                # On record and counted: below a wildcard the name itself carries data.
+                self.spend(access, Draw("sinks", 1, f"web:{access.origin}"))
                 self.seat.journal.append(NameLookedUp(self.intent, access.origin.host, minted.id))
                 looked_up.append(minted)
                 addresses = await self.network.addresses(access.origin)
@@ -136,6 +139,12 @@ class Permission:
             secrets = self.credentials.of(access, held)
             headers = self.credentials.headers(access, held, secrets, asked.headers)
             return Permit(minted, addresses, secrets, headers)
+
+    def spend(self, access: FetchAccess, *draws: Draw) -> None:
+        """Take from the run's purse. Raises DeniedError and JournalError."""
+        overspent = self.seat.purse.spend(*draws)
+        if overspent is not None:
+            self.refuse(denial_of(Denied(access, str(overspent), None), self.seat.layout))
 
     def held(self) -> Held:
         """Return what the run holds at this moment."""

@@ -26,11 +26,13 @@ class Saving:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._saved: set[tuple[str, str]] = set()
+        self._prepared: set[tuple[str, str]] = set()  # replacements that are there
         self._folders: set[tuple[str, str]] = set()
 
     def restart(self) -> None:
         """Begin another call: meanwhile somebody else may have changed what was saved."""
         self._saved.clear()
+        self._prepared.clear()
 
     def before(self, action: str, mount: Mount, name: str) -> str:
         """Have `name` saved; return "", or why that cannot be."""
@@ -38,20 +40,27 @@ class Saving:
         if action == "rmdir":
             self._saved.discard(key)
             return self._asked("remove", mount.guest, name)
+        if action == "delete":
+            self._prepared.discard(key)
         if key in self._saved:
             return ""
         folder = (mount.guest, name.rpartition("/")[0])
-        if action != "create" or not is_temporary(name) or folder not in self._folders:
+        prepared = action == "create" and is_temporary(name)
+        # Attack: files that are all named as replacements are, and stay. One at a time is enough.
+        if not prepared or self._prepared or folder not in self._folders:
             reason = self._asked("change", mount.guest, name)
             if reason:
                 return reason
             self._folders.add(folder)
+        if prepared:
+            self._prepared.add(key)
         self._saved.add(key)
         return ""
 
     def before_rename(self, mount: Mount, old: str, new: str, staged: str) -> str:
         """Have `new` saved, and that `old` becomes it; return "", or why that cannot be."""
         if (mount.guest, old) in self._saved and is_temporary(old):
+            self._prepared.discard((mount.guest, old))
             return self.before("write", mount, new)
         reason = self._asked("rename", mount.guest, old, new, staged)
         if not reason:

@@ -8,6 +8,7 @@ which nothing was saved, and the index says so.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from anyio import to_thread
@@ -34,23 +35,31 @@ from capbox.sandbox.undo.walk import is_name, joined
 NOT_GRANTED = "no grant of this call covers it"
 
 
+def _any(_host: str) -> str:
+    return ""
+
+
 def _nothing(_host: HostPath) -> None:
     """Tell nobody."""
 
 
 class Saving:
-    """One call of a run whose changes are kept; `keeper` None: of one that keeps nothing.
-
-    `told` learns what is about to change, before the worker may go on.
-    """
+    """One call of a run whose changes are kept; `keeper` None: of one that keeps nothing."""
 
     def __init__(
         self,
         keeper: Keeper | None,
         job: Job,
         call: int,
+        may_change: Callable[[str], str] = _any,
         told: Callable[[HostPath], None] = _nothing,
     ) -> None:
+        """Answer for `job`; `may_change` says of a path on the host why it may not be changed.
+
+        `told` learns what is about to change, before the worker may go on.
+        """
+        self._may_change = may_change
+        self._prepared: dict[str, str] = {}  # replacements, by what they are to replace
         self._keeper = keeper
         self._told = told
         self._call = call
@@ -62,6 +71,9 @@ class Saving:
         async def answered(header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
             if "save" not in header or self._keeper is None:
                 return await serve(header, body, under_way)
+            refusal = self._refusal(header["save"])
+            if refusal:
+                return {"saved": refusal}, b""
             try:
                 return {"saved": self._answer(self._keeper, header["save"], inline=True)}, b""
             except Heavy:
@@ -107,6 +119,38 @@ class Saving:
                 return keeper.void(self._call)
             case _:
                 return NOT_GRANTED
+
+    def _refusal(self, asked: Json) -> str:
+        """Say why a path of those that are asked for may not be changed; "" for none."""
+        match asked:
+            case ["change" | "remove", str(guest), str(name)] if mount := self._granted(
+                guest, name
+            ):
+                names: tuple[str, ...] = (name,)
+            case ["rename", str(guest), str(old), str(new), _] if mount := self._granted(
+                guest, old, new
+            ):
+                names = (old, new)
+            case _:
+                return ""
+        paths = (self._counted(joined(mount.host, name)) for name in names)
+        return next(filter(None, map(self._may_change, paths)), "")
+
+    def _counted(self, path: str) -> str:
+        """Return as which file `path` counts: what is prepared beside a file counts as that file.
+
+        Attack: a guest gives all its files names that only replacements have.
+        """
+        folder, _, base = path.rpartition("/")
+        target = base.removesuffix(".tmp").partition("-")[2].partition("-")[2]
+        if not is_temporary(path) or not target:
+            return path
+        file = f"{folder}/{target}"
+        before = self._prepared.get(file)
+        if before not in (None, path) and os.path.lexists(before or ""):
+            return path
+        self._prepared[file] = path
+        return file
 
     def _granted(self, guest: str, *names: str) -> Mount | None:
         """Return the mount at `guest` if all names may be changed in it."""

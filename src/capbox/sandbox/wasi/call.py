@@ -179,7 +179,9 @@ class Call:
 
     def unsaved(self, mount: Mount, name: str, reason: str) -> OSError:
         """Refuse a change that could not be undone."""
-        return self.refuse("write", mount.guest_path(name), f"it cannot be kept for undo: {reason}")
+        if not reason.startswith("the budget "):  # which says by itself what it is
+            reason = f"it cannot be kept for undo: {reason}"
+        return self.refuse("write", mount.guest_path(name), reason)
 
     def looked(self, action: str, mount: Mount, name: str) -> int:
         """Record that a file is read or a directory listed; return its number."""

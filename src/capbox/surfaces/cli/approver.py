@@ -104,6 +104,9 @@ def parse_answer(line: str) -> Answer:
     if word in ("u", "uses"):
         count = _number(rest.strip(), _USES_MAX)
         return ForUses(count) if isinstance(count, int) else count
+    if word == "always" and rest:
+        count = _number(rest.strip(), _USES_MAX)
+        return Always(count) if isinstance(count, int) else count
     if rest:
         return _UNCLEAR
     match word:
@@ -142,6 +145,8 @@ def _told(answer: Answer) -> str:
             return "yes, until the run ends"
         case ForUses(count):
             return f"yes, {count} uses"
+        case Always(int(count)):
+            return f"yes, {count} uses, in this folder and in later runs (capbox grants list)"
         case Always():
             return "yes, always in this folder (capbox grants list)"
         case ByRule(grant):

@@ -13,8 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from capbox.authority.budget import Budget
+from capbox.authority.budget import WORDS, Budget
 from capbox.authority.limits import MB, MIB, Limits
+from capbox.engine.budgets.given import budget_with
+from capbox.engine.budgets.texts import EXAMPLE, read_flags
 from capbox.engine.settings import Settings, SettingsError
 from capbox.surfaces.cli.failures import usage
 
@@ -31,7 +33,9 @@ LIMIT_KEYS = (
     *("requests", "body_bytes"),
 )
 # A run's own wall clock has another name here: `--timeout` is that of each call.
-RUN_LIMIT_KEYS: Mapping[str, str] = {"tokens": "tokens", "run_seconds": "wall_seconds"}
+RUN_LIMIT_KEYS: Mapping[str, str] = {"tokens": "tokens", "run_seconds": "seconds"}
+# What a single call can spend.
+CALL_BUDGET_KEYS = tuple(key for key in WORDS if key not in ("turns", "tokens", "usd", "children"))
 
 _LIMIT_HELP = f"A further bound. KEY: {', '.join(LIMIT_KEYS)}"
 
@@ -147,6 +151,22 @@ MaxToolCalls = Annotated[
 BudgetUsd = Annotated[
     float | None,
     typer.Option("--budget-usd", metavar="USD", help=f"What it may cost. Default {_BUDGET.usd:g}."),
+]
+CallBudget = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="KEY=AMOUNT,...",
+        help=f"What it may spend: {', '.join(CALL_BUDGET_KEYS)}. bytes_out=10MB. Repeatable.",
+    ),
+]
+RunBudget = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="KEY=AMOUNT,...",
+        help=f"What the run may spend: {', '.join(WORDS)}. As {EXAMPLE}. Repeatable.",
+    ),
 ]
 Tools = Annotated[
     list[str] | None, typer.Option("--tool", metavar="NAME", help="Only these tools. Repeatable.")
@@ -269,22 +289,33 @@ def limits_of(bounds: BoundFlags) -> Limits:
 
 
 def budget_of(
-    limits: Sequence[str] | None, turns: int | None, tool_calls: int | None, usd: float | None
-) -> Budget:
-    """Return the budget of a run. Raises SettingsError."""
+    budget: Sequence[str] | None,
+    limits: Sequence[str] | None = None,
+    turns: int | None = None,
+    tool_calls: int | None = None,
+    usd: float | None = None,
+) -> dict[str, float]:
+    """Return what was said of the budget of a run, by key. Raises SettingsError."""
     named = _pairs(limits or (), (*LIMIT_KEYS, *RUN_LIMIT_KEYS))
-    changes: dict[str, Any] = {
-        field: named[key] for key, field in RUN_LIMIT_KEYS.items() if key in named
+    older: dict[str, tuple[str, float | None]] = {
+        **{word: ("--limit", named.get(key)) for key, word in RUN_LIMIT_KEYS.items()},
+        "turns": ("--max-turns", turns),
+        "calls": ("--max-tool-calls", tool_calls),
+        "usd": ("--budget-usd", usd),
     }
-    own = {"turns": turns, "tool_calls": tool_calls, "usd": usd}
-    for flag, value in (("--max-turns", turns), ("--max-tool-calls", tool_calls)):
-        _refuse_outside(flag, value, COUNT_MAX)
-    _refuse_outside("--budget-usd", usd, SECONDS_MAX)
-    changes.update({name: value for name, value in own.items() if value is not None})
-    try:
-        return replace(Budget(), **changes)
-    except ValueError as error:
-        raise SettingsError("", str(error)) from error
+    given: dict[str, float] = dict(read_flags(budget or ()))
+    for key, (flag, amount) in older.items():
+        _refuse_outside(flag, amount, SECONDS_MAX if key in ("usd", "seconds") else COUNT_MAX)
+        if amount is not None and key in given:
+            raise SettingsError(f"--budget {key}=", f"{flag} says it too: leave out one of them")
+        if amount is not None:
+            given[key] = amount
+    return given
+
+
+def spending(settings: Settings, amounts: Mapping[str, float]) -> Settings:
+    """Return `settings` with this budget."""
+    return replace(settings, budget=budget_with(amounts), budget_given=frozenset(amounts))
 
 
 def _refuse_outside(flag: str, value: float | None, most: float) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capbox.engine.budgets.texts import read_flags
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
 from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments
@@ -73,6 +74,7 @@ def call(
     fuel: flags.Fuel = None,
     output: flags.Output = flags.LIMITS.output_bytes,
     limit: flags.CallLimits = None,
+    budget: flags.CallBudget = None,
     as_json: flags.AsJson = False,
     stream_json: flags.AsStream = False,
     ask: flags.Ask = None,
@@ -101,6 +103,8 @@ def call(
         ),
         entry.environ,
     )
+    amounts = read_flags(budget or (), keys=flags.CALL_BUDGET_KEYS)
+    settings = flags.spending(settings, amounts)
     settings = replace(settings, ceiling=tuple(ceiling or ()), policy=policy)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     approver = asked_elsewhere(ask_remote, _approver(screen) if ask else None)
@@ -154,6 +158,8 @@ def exit_code(result: ToolResult) -> int:
         return 2
     if code == "sandbox_failed":
         return 5
+    if code in ("budget_exceeded", "budget_unreadable"):
+        return 4
     if code in BOUNDS and code != "interrupted":  # a person is no bound
         return 4
     return 3 if result.denied or code == "stopped_by_person" else 1

@@ -62,6 +62,7 @@ def run(
     max_turns: flags.MaxTurns = None,
     max_tool_calls: flags.MaxToolCalls = None,
     budget_usd: flags.BudgetUsd = None,
+    budget: flags.RunBudget = None,
     tool: flags.Tools = None,
     workspace: flags.Workspace = Path(),
     read: flags.Reads = None,
@@ -102,9 +103,9 @@ def run(
     bounds = flags.BoundFlags(
         timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
     )
+    amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
     settings = replace(
-        flags.settings_of(workspace, granted, bounds, entry.environ),
-        budget=flags.budget_of(limit, max_turns, max_tool_calls, budget_usd),
+        flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
         tools=None if tool is None else tuple(tool),
         model=model,
         ceiling=tuple(ceiling or ()),

@@ -42,7 +42,7 @@ def ps(ctx: typer.Context, *, as_json: AsJson = False) -> int:
         problems: list[Json] = [{"pid": one.pid, "problem": one.problem} for one in silent]
         screen.json({"runs": [*found], "problems": problems})
     else:
-        head = ("run", "since", "turns", "calls", "asking", "pid", "what")
+        head = ("run", "since", "turns", "calls", "asking", "spent", "pid", "what")
         if found:
             screen.table(head, [_row(run) for run in found])
         elif not silent:
@@ -88,6 +88,28 @@ def _row(run: JsonObject) -> tuple[str, ...]:
     when = datetime.fromtimestamp(float(since)) if isinstance(since, int | float) else None
     calling = run.get("calling")
     now = f" ({', '.join(map(str, calling))})" if isinstance(calling, list) and calling else ""
-    counts = (str(run.get(key, "")) for key in ("turns", "calls", "pending", "pid"))
+    turns, calls, asking, pid = (
+        str(run.get(key, "")) for key in ("turns", "calls", "pending", "pid")
+    )
     what = one_line(str(run.get("what", "")), _WHAT_CHARACTERS) + now
-    return str(run.get("run")), f"{when:%H:%M:%S}" if when else "", *counts, what
+    return (
+        str(run.get("run")),
+        f"{when:%H:%M:%S}" if when else "",
+        *(turns, calls, asking, _spent(run), pid),
+        what,
+    )
+
+
+def _spent(run: JsonObject) -> str:
+    """Return the share of the bound that is nearest to its end, as in `calls 40 of 50`."""
+    from capbox.authority.values.draws import shown
+
+    budget, found = run.get("budget"), [(0.0, "")]
+    for word, pair in budget.items() if isinstance(budget, dict) else ():
+        match pair:
+            case [int() | float() as used, int() | float() as bound] if bound > 0:
+                share = f"{one_line(word, 20)} {shown(used)} of {shown(bound)}"
+                found.append((used / bound, share))
+            case _:
+                continue
+    return max(found)[1]

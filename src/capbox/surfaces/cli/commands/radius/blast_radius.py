@@ -55,6 +55,7 @@ def blast_radius(
     max_turns: flags.MaxTurns = None,
     max_tool_calls: flags.MaxToolCalls = None,
     budget_usd: flags.BudgetUsd = None,
+    budget: flags.RunBudget = None,
     timeout: flags.Timeout = flags.LIMITS.wall_seconds,
     limit: flags.RunLimits = None,
     run: Run = None,
@@ -83,9 +84,9 @@ def blast_radius(
     if run is not None and granted.given:
         raise usage("--run has its own grants, those on record: leave out the others")
     bounds = flags.BoundFlags(timeout=timeout, limits=limit)
+    amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
     settings = replace(
-        flags.settings_of(workspace, granted, bounds, entry.environ),
-        budget=flags.budget_of(limit, max_turns, max_tool_calls, budget_usd),
+        flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
         tools=None if tool is None else tuple(tool),
         model=model,
     )

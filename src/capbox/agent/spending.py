@@ -1,0 +1,174 @@
+"""What a turn takes from the run's purse: reserved before the model is asked, settled after.
+
+Guarantees: no turn begins that must pass a bound in tokens or US dollars, its ancestors' and the
+day's too, and the model is asked for no more output than is left; a reply that was cut off has
+spent what was reserved for it. Does not: know how many tokens a text has. Until a reply says so,
+a byte counts as one, which is more than any text has; a bound in tokens may be passed by what one
+turn adds to the conversation, one in US dollars only if a provider counts more tokens than bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from json import dumps
+
+from anyio import to_thread
+
+from capbox.agent.caps import dear
+from capbox.agent.events import RunSpent
+from capbox.agent.outcome import BudgetExceeded, Limit, TokenLimit, TurnLimit
+from capbox.authority.values.draws import Draw, Overspent
+from capbox.gate.budget.purse import OWN, Purse, Reserved
+from capbox.journal.errors import JournalError
+from capbox.messages import AssistantMessage, Message, Usage
+from capbox.models.model import ModelError, ModelRequest
+
+# Providers refuse these before they count anything, as long as nothing of a reply has come.
+_FREE = frozenset({"authentication", "invalid_request", "context_length", "quota", "script"})
+_OUTPUT_TOKENS_MIN = 256  # less is no useful reply, and its input would be paid all the same
+_FRAME_BYTES = 64  # what a provider wraps each message in
+_FIRST_BYTES = 2_000  # and what it says to a model about tools
+
+Quote = Callable[[int, int], float | None]
+
+
+@dataclass(slots=True, eq=False)
+class Spending:
+    """The purse of one run as its turns use it; `quote` is the most that tokens in and out cost."""
+
+    purse: Purse = field(default_factory=Purse)
+    quote: Quote = lambda given, wanted: None
+    warnings: list[str] = field(default_factory=list)
+    broken: str | None = None  # why nothing more can be spent
+    _ready: bool = False
+    _known: tuple[int, int] = (0, 0)  # messages, and the tokens that they are known to have
+
+    async def ready(self) -> None:
+        """Have prices at hand: their tables take a second to load."""
+        if not self._ready:
+            self._ready = True
+            await to_thread.run_sync(self.quote, 1, 1, abandon_on_cancel=True)
+
+    def begin(self, request: ModelRequest) -> Turn | Exceeded:
+        """Reserve what a reply may take, or say what does not suffice."""
+        if self.broken is not None:
+            return Exceeded(self.broken)
+        try:
+            return self._begun(request)
+        except JournalError as error:
+            return Exceeded(str(error))
+
+    def _begun(self, request: ModelRequest) -> Turn | Exceeded:
+        place, known = self._known
+        fresh = sum(map(_bytes, request.messages[place:]))
+        if not place:
+            tools = dumps([[t.name, t.description, t.input_schema] for t in request.tools])
+            fresh += len(request.system.encode()) + len(tools) + _FIRST_BYTES
+        given, wanted = known + fresh, request.max_output_tokens
+        tokens = self.purse.left("tokens")
+        if tokens is not None:
+            wanted = min(wanted, max(1, int(tokens) - known))
+        usd = self.purse.left("usd")
+        if usd is not None:
+            wanted = self._affordable(usd, given, wanted)
+        count = given + wanted if tokens is None else max(known + 1, min(given + wanted, tokens))
+        price = self._price(given, wanted)
+        draws = Draw("turns"), Draw("tokens", count), Draw("usd", price)
+        reserved = self.purse.reserve(*draws)
+        if isinstance(reserved, Overspent):
+            return Exceeded(reserved)
+        self.purse.warn(draws[:1])
+        return Turn(self, reserved, replace(request, max_output_tokens=wanted))
+
+    def drain(self) -> list[str]:
+        """Return the warnings that nobody was shown yet."""
+        found, self.warnings[:] = list(self.warnings), []
+        return found
+
+    @property
+    def over(self) -> str | None:
+        """Say why no further tool call can be made, if so."""
+        for word in ("calls", "seconds"):
+            left = self.purse.left(word)
+            refusal = None if left is None or left > 0 else self.purse.reserve(Draw(word))
+            if isinstance(refusal, Overspent):
+                return str(refusal)
+        return None
+
+    def settle(self, reserved: Reserved, **came_to: float) -> None:
+        """Settle; what cannot be settled any more is the last that was spent."""
+        try:
+            reserved.settle(**came_to)
+        except JournalError as error:
+            self.broken = str(error)
+
+    def learn(self, request: ModelRequest, usage: Usage) -> None:
+        """Note what a conversation and the reply to it are known to have."""
+        self._known = len(request.messages) + 1, usage.total
+
+    def _affordable(self, usd: float, given: int, wanted: int) -> int:
+        least, most = self._price(given, 0), self._price(given, wanted)
+        if most <= usd or most <= least:
+            return wanted
+        fewer = int((usd - least) / (most - least) * wanted)
+        return min(wanted, max(fewer, _OUTPUT_TOKENS_MIN))
+
+    def _price(self, given: int, wanted: int) -> float:
+        price = self.quote(given, wanted)
+        return dear(Usage(given, wanted)) if price is None else price
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """Why there is no further turn."""
+
+    why: Overspent | str
+
+    def __str__(self) -> str:
+        return str(self.why)
+
+    def limit(self, spent: RunSpent) -> Limit | None:
+        """Return it as a limit of the run itself, which a person may raise; None: it is none."""
+        why = self.why
+        if isinstance(why, str) or why.whose != OWN:
+            return None
+        match why.resource:
+            case "turns":
+                return TurnLimit(int(why.allowed))
+            case "tokens":
+                return TokenLimit(int(why.allowed), int(why.used))
+            case "usd":
+                return BudgetExceeded(why.allowed, why.used, spent.usd is None, why.wanted)
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn under way: its `request`, with no more output than is left."""
+
+    spending: Spending
+    reserved: Reserved
+    request: ModelRequest
+
+    def replied(self, usage: Usage, usd: float | None) -> None:
+        """Settle for what the reply took."""
+        self.spending.learn(self.request, usage)
+        price = dear(usage) if usd is None else usd
+        self.spending.settle(self.reserved, tokens=usage.total, usd=price)
+
+    def failed(self, error: ModelError, *, begun: bool) -> None:
+        """Give back what a refused request did not take."""
+        if not begun and error.kind in _FREE:
+            self.spending.settle(self.reserved, tokens=0, usd=0)
+
+
+def _bytes(message: Message) -> int:
+    match message:
+        case AssistantMessage(text, calls, thinking):
+            arguments = dumps([[call.id, call.name, dict(call.arguments)] for call in calls])
+            return len((text + thinking).encode(errors="replace")) + len(arguments) + _FRAME_BYTES
+        case _:
+            text = message.text if hasattr(message, "text") else message.content
+            return len(text.encode(errors="replace")) + _FRAME_BYTES

@@ -1,0 +1,1 @@
+"""What runs spend of their budgets: reserved before, settled after."""

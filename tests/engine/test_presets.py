@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from capbox import app
-from capbox.authority.access import WriteAccess
+from capbox.authority.access import InvokeAccess, WriteAccess
 from capbox.authority.decision import Allowed, Standing
-from capbox.authority.grant import Grant
+from capbox.authority.grant import Grant, NameSelector
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath
 from capbox.authority.web.places import FetchAccess, Origin
@@ -20,6 +20,7 @@ from capbox.engine.presets import Preset, PresetError, preset
 from capbox.engine.principal import resolve
 from capbox.engine.session import Session
 from capbox.engine.settings import Settings, SettingsError
+from capbox.tools.functions.function import Function, function_of
 from capbox.tools.registry import load
 
 OpenSession = Callable[..., Session]
@@ -169,3 +170,31 @@ async def test_a_tool_that_a_preset_leaves_out_is_not_there_for_a_model(
         with pytest.raises(SettingsError, match="the preset plan leaves this tool out"):
             async with session.run("look", model):
                 pass
+
+
+def pay() -> None:
+    """Pay."""
+
+
+@pytest.mark.parametrize(
+    ("name", "operator", "expected"),
+    [
+        ("none", (), True),
+        ("edit", (), True),
+        ("read-only", (), False),
+        ("none", ("write:/workspace",), False),
+        ("none", ("invoke:pay",), True),
+        ("auto", ("write:/workspace",), False),
+        ("auto", ("invoke:pay",), True),
+    ],
+)
+def test_which_functions_may_be_lent_to_guests(
+    workspace: Path, name: str, operator: tuple[str, ...], expected: bool
+) -> None:
+    function = function_of(pay, effect="send", sinks={}, timeout=1.0)
+    assert isinstance(function, Function)
+    settings = Settings(workspace=workspace, preset=name)
+    manifests, config = {"pay": function.manifest}, Operator(ceiling=operator)
+    ceiling = app.ceiling_of(settings, config, resolve(settings), manifests, ())
+    assert isinstance(ceiling.decide(InvokeAccess("pay"), Standing(0.0)), Allowed) == expected
+    assert not any(m.grant.selector == NameSelector("read") for m in ceiling.grants)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 from tests.engine.radius.conftest import parsed
 
+from capbox.authority.budget import Budget
 from capbox.authority.caveats import Later
 from capbox.authority.grant import Grant
+from capbox.engine.radius.bounds import bounds
 from capbox.engine.radius.cuts import cutting, flag_of, narrowed, possible, told
 from capbox.engine.radius.ends import amount, is_credential
 from capbox.engine.radius.flows import Flow
@@ -39,6 +41,7 @@ def flows(subject: Subject) -> list[Flow]:
         ((ENV, WEB + " ask=first"), [("high", ".env", WEB + " ask=first", ())], []),
         (("write:/workspace/src", ENV), [("low", ".env", "src", ())], []),
         ((ENV, MAIL), [("high", ".env", MAIL, ())], [("medium", MAIL)]),
+        ((ENV, "invoke:read"), [("high", ".env", "invoke:read", ())], [("medium", "invoke:read")]),
         ((READ, "write:/workspace/.git/hooks"), [], [("high", ".git/hooks")]),
         (
             ("read:/workspace/.ssh", "write:/workspace/.git/hooks"),
@@ -190,3 +193,19 @@ def test_which_names_are_those_of_credentials(name: str, secret: bool) -> None:
 )
 def test_bytes_in_words(size: int, words: str) -> None:
     assert amount(size) == words
+
+
+@pytest.mark.parametrize(
+    ("grants", "a_call", "the_run"),
+    [
+        (("tool:pay",), 0, 0),
+        (("invoke:pay",), 100, 100 * Budget().tool_calls),
+        (("invoke:pay uses=3", "invoke:send uses=4"), 100, 7),
+    ],
+)
+def test_how_often_scripts_may_call_functions(
+    grants: tuple[str, ...], a_call: int, the_run: int, subject: MakeSubject
+) -> None:
+    found = bounds(subject(*grants))
+    assert found is not None
+    assert (found.call.invocations, found.run.invocations) == (a_call, the_run)

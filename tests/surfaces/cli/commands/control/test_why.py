@@ -35,6 +35,8 @@ from capbox.engine.home import Home
         ("env OTHER", ["--env", "SECRET"], 3, "env:SECRET: does not cover it"),
         ("tool bash", ["--grant", "tool:bash"], 0, "allowed by tool:bash"),
         ("tool edit", ["--grant", "tool:bash"], 3, "denied: no grant covers it"),
+        ("invoke pay", ["--grant", "invoke:pay uses=1"], 0, "allowed by invoke:pay uses=1"),
+        ("invoke pay", ["--grant", "tool:pay"], 3, "--grant invoke:pay"),
         ("model x/y", ["--grant", "model:x/*"], 0, "allowed by model:x/*"),
     ],
 )

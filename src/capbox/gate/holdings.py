@@ -26,7 +26,7 @@ class Reservation:
     possible: frozenset[GrantId] = frozenset()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tally:
     """What one call drew on counters, for the record."""
 

@@ -28,7 +28,7 @@ class Used:
         return Used(self.uses + other.uses, total, (*self.times, *other.times))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Call:
     draws: list[str]
     outcome: bool = False

@@ -93,18 +93,14 @@ def call(
     flags.refuse_run_keys(limit)
     entry: Entry = ctx.obj
     web = flags.WebFlags(fetches=fetch, secrets=secret)
-    settings = flags.settings_of(
-        workspace,
-        flags.GrantFlags(
-            reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
-        ),
-        flags.BoundFlags(
-            timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
-        ),
-        entry.environ,
+    granted = flags.GrantFlags(
+        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
     )
-    amounts = read_flags(budget or (), keys=flags.CALL_BUDGET_KEYS)
-    settings = flags.spending(settings, amounts)
+    bounds = flags.BoundFlags(
+        timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
+    )
+    settings = flags.settings_of(workspace, granted, bounds, entry.environ)
+    settings = flags.spending(settings, read_flags(budget or (), keys=flags.CALL_BUDGET_KEYS))
     settings = replace(settings, ceiling=tuple(ceiling or ()), policy=policy)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     approver = asked_elsewhere(ask_remote, _approver(screen) if ask else None)

@@ -123,6 +123,7 @@ def local_engine(
         # Links are resolved, as in grants: what is read is known by where it really is.
         trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
         keeps=operator.keeps,
+        tapes=operator.tapes,
     )
 
 

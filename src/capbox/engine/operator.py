@@ -9,6 +9,11 @@
     run_bytes = 1073741824
     total_bytes = 4294967296
     days = 30
+    [replay]
+    keep = true
+    run_bytes = 268435456
+    total_bytes = 1073741824
+    days = 30
     [search]
     url = "https://search.example/search?q={query}&count={count}&format=json"
     results = "results"
@@ -30,6 +35,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capbox.engine.replay.kept import BOUNDS as TAPES
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
 from capbox.sandbox.undo.keeper import Bounds
@@ -37,7 +43,7 @@ from capbox.sandbox.undo.keeper import Bounds
 if TYPE_CHECKING:
     from capbox.engine.approvers.policy import Policy
 
-_KEYS = ("never", "trusted", "grounded", "ceiling", "network", "policy", "search", "undo")
+_KEYS = ("never", "trusted", "grounded", "ceiling", "network", "policy", "replay", "search", "undo")
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
@@ -53,7 +59,7 @@ class Operator:
     What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text;
     `grounded` are texts whose values count as supplied by a principal in every run.
     `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
-    `keeps` bounds what is kept for undo.
+    `keeps` bounds what is kept for undo, `tapes` what is kept for a replay (None: nothing is).
     """
 
     never: tuple[str, ...] = ()
@@ -64,6 +70,7 @@ class Operator:
     ceiling: tuple[str, ...] = ()
     policy: Policy | None = None
     keeps: Bounds = field(default_factory=Bounds)
+    tapes: Bounds | None = TAPES
 
 
 def read_operator(file: Path) -> Operator:
@@ -86,7 +93,8 @@ def read_operator(file: Path) -> Operator:
         search=_search(_table(document, "search", file), file),
         ceiling=_texts(document, "ceiling", file, 'ceiling = ["write:/workspace"]'),
         policy=_policy(document, file, text),
-        keeps=_keeps(_table(document, "undo", file), file),
+        keeps=_bounds(_table(document, "undo", file), file, "undo", Bounds()),
+        tapes=_tapes(_table(document, "replay", file), file),
     )
 
 
@@ -144,15 +152,24 @@ def _placeholders(texts: Mapping[str, str], file: Path) -> None:
         raise SettingsError(str(file), "[search] needs {query} in url or body")
 
 
-def _keeps(table: Mapping[str, object], file: Path) -> Bounds:
+def _tapes(table: Mapping[str, object], file: Path) -> Bounds | None:
+    keep = table.get("keep", True)
+    if not isinstance(keep, bool):
+        raise SettingsError(str(file), "[replay] keep is true or false")
+    rest = {key: value for key, value in table.items() if key != "keep"}
+    bounds = _bounds(rest, file, "replay", TAPES)
+    return bounds if keep else None
+
+
+def _bounds(table: Mapping[str, object], file: Path, name: str, default: Bounds) -> Bounds:
     keys = tuple(one.name for one in fields(Bounds))
     _known(table, keys, file)
     numbers: dict[str, int] = {}
     for key, value in table.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise SettingsError(str(file), f"[undo] {key} is a whole number, 0 or more")
+            raise SettingsError(str(file), f"[{name}] {key} is a whole number, 0 or more")
         numbers[key] = value
-    return replace(Bounds(), **numbers)
+    return replace(default, **numbers)
 
 
 def _known(table: Mapping[str, object], keys: tuple[str, ...], file: Path) -> None:

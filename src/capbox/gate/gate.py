@@ -105,6 +105,8 @@ class Gate:
         tool, is recorded, and goes on.
         """
         try:
+            counting = seat.repeats.counting
+            seat.recording.asked(call, limits, seat.journal.entries, counting=counting)
             result = await self._call(call, seat, limits)
         except JournalError as error:
             # No record, no effect: from here on this run may do nothing.
@@ -242,7 +244,7 @@ class Gate:
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
-            serve = saving.beside(egress.serve)
+            serve = seat.recording.beside(saving.beside(egress.serve), intent)
             reports.append(await checked.tool.runner.run(job, reports.append, serve))
         finally:
             self._under_way.remove(under_way)
@@ -252,7 +254,8 @@ class Gate:
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
-            seat.journal.append(_ended(intent, end, outcome))
+            mark = seat.recording.ended(outcome, intent)
+            seat.journal.append(_ended(intent, end, outcome, mark))
             seat.context.keep(outcome.touched)
         return _kept(checked, end, outcome, seat)
 
@@ -350,7 +353,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
     )
 
 
-def _ended(intent: int, end: Concluded, outcome: Outcome) -> CallEnded:
+def _ended(intent: int, end: Concluded, outcome: Outcome, tape: str) -> CallEnded:
     result = end.result
     return CallEnded(
         intent=intent,
@@ -363,6 +366,7 @@ def _ended(intent: int, end: Concluded, outcome: Outcome) -> CallEnded:
         sources=result.sources,
         content=sha256(result.content.encode(errors="replace")).hexdigest(),
         clock=b64encode(outcome.clock).decode(),
+        tape=tape,
     )
 
 

@@ -20,6 +20,7 @@ from capbox.authority.paths import HostPath, Layout
 from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, AskRequest, DenyApprover
+from capbox.gate.recording import Recording
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
 from capbox.gate.runner import Tool
@@ -39,7 +40,7 @@ class Repeats:
     def __init__(self, *, counting: bool = True) -> None:
         """Start with none; without `counting` every call is the first."""
         self._seen: dict[bytes, tuple[str, int]] = {}
-        self._counting = counting
+        self.counting = counting
 
     def exhausted(self, call: bytes) -> bool:
         """Say whether one more such call would be one too many."""
@@ -50,7 +51,7 @@ class Repeats:
 
         A call that `changed` something makes the results of all other calls worth asking again.
         """
-        if not self._counting:
+        if not self.counting:
             return 1
         before, times = self._seen.get(call, ("", 0))
         times = times + 1 if before == result else 1
@@ -108,6 +109,7 @@ class Seat:
     cuts: dict[str, Cut] = field(default_factory=dict)  # by tool, each for what was held then
     asking: Lock = field(default_factory=Lock)
     keeper: Keeper | None = None  # of what the run changes
+    recording: Recording = field(default_factory=Recording)
 
     @property
     def run(self) -> RunId:

@@ -63,7 +63,8 @@ class CallEnded:
 
     `effects_whole` is False when the sandbox could not read back every effect.
     `sources` are those of its text, `content` is the SHA-256 of the text that the model got,
-    `clock` the clock readings that a replay needs (base64 of 8 bytes each).
+    `clock` the clock readings that a replay needs (base64 of 8 bytes each), `tape` the mark of what
+    else it needs (`journal.tape`).
     """
 
     kind: ClassVar[str] = "outcome"
@@ -77,6 +78,7 @@ class CallEnded:
     content: str
     clock: str
     sources: tuple[str, ...] = ()
+    tape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,12 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class RunClosed:
-    """The last entry of a finished run."""
+    """The last entry of a finished run; `tape` is the mark of its whole tape, if it has one."""
 
     kind: ClassVar[str] = "closed"
     outcome: str
     ended: float
+    tape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dic
     found = {name: getattr(value, name) for name in _NAMES[type(value)]}
     if found.get("request", value) is None:
         del found["request"]  # an effect on a file, of which a call may have thousands
+    if found.get("tape", value) == "":
+        del found["tape"]
     return found
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from capbox.engine.operator import Operator
     from capbox.engine.presets import Preset
     from capbox.engine.principal import Asked
+    from capbox.engine.replay.opening import Written
+    from capbox.engine.replay.playing import Played
+    from capbox.engine.replay.replaying import Replaying
     from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
@@ -269,6 +272,41 @@ def explain(home: Home, settings: Settings, access: str) -> Explanation:
     return explained(authority, wanted, asked.layout, Standing(time.time()))
 
 
+def remint(written: Written, now: float) -> Authority:
+    """Mint once more what a recorded run held at `now`; what is replayed under it sees a copy.
+
+    Raises SettingsError.
+    """
+    from dataclasses import replace
+
+    from capbox.authority.authority import Authority, AuthorityError
+    from capbox.engine.settings import SettingsError
+
+    minted = Authority.root(
+        written.grants,
+        limits=written.limits,
+        budget=written.budget,
+        never=written.never,
+        id=written.id,
+        now=now,
+    )
+    if isinstance(minted, AuthorityError):
+        raise SettingsError(str(minted.grant or ""), minted.message)
+    return replace(minted, lineage=written.lineage)
+
+
+def replaying(
+    home: Home, report: Callable[[str], None], told: Callable[[Played], None]
+) -> Replaying:
+    """Return what replays runs of `home`; `told` gets each call. Raises SettingsError."""
+    from capbox.engine.replay.replaying import Replaying
+    from capbox.sandbox.lockdown.walls import probe
+
+    search = operator_of(home).search
+    settings = {} if search is None else {"search": search}
+    return Replaying(home, GUESTS, probe(), remint, settings, report, told)
+
+
 def operator_of(home: Home) -> Operator:
     """Return the operator's configuration of this moment. Raises SettingsError."""
     from capbox.engine.operator import read_operator
@@ -354,5 +392,6 @@ def main() -> int:
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
         hold=lambda settings: granting(home_of(os.environ), settings),
+        replaying=lambda report, told: replaying(home_of(os.environ), report, told),
     )
     return run_command_line(entry, sys.argv[1:])

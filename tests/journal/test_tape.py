@@ -48,7 +48,9 @@ def test_what_was_kept_is_read_back_up_to_the_mark(file: Path) -> None:
 def test_it_is_closed_to_others_and_never_written_over(file: Path) -> None:
     old = os.umask(0)
     try:
-        tape(file).append({"kind": "call"})
+        one = tape(file)
+        one.append({"kind": "call"})
+        assert one.mark()
     finally:
         os.umask(old)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -73,16 +75,18 @@ def test_a_tape_that_is_not_what_its_mark_names_is_refused(file: Path, change) -
     one = tape(file)
     one.append({"kind": "call"}, b"one")
     one.append({"kind": "call"}, b"three")
-    assert len(read(file, one.mark())) == 2
+    mark = one.mark()
+    assert len(read(file, mark)) == 2
     file.write_bytes(change(file.read_bytes()))
     with pytest.raises(ReplayError, match="it was changed, or cut off") as raised:
-        read(file, one.mark())
+        read(file, mark)
     assert raised.value.forged
 
 
 def test_a_link_in_its_place_is_not_followed(file: Path, tmp_path: Path) -> None:
     one = tape(file)
     one.append({"kind": "call"})
+    assert one.mark()
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ReplayError, match="cannot be read"):
@@ -94,7 +98,8 @@ def test_what_does_not_fit_ends_it_and_says_so(file: Path) -> None:
     one.append({"kind": "call"}, b"a" * 100)
     one.append({"kind": "call"}, b"b" * 100)
     one.append({"kind": "call"})
-    assert [kind for kind, _ in read(file, one.mark())] == ["call", "full"]
+    mark = one.mark()
+    assert [kind for kind, _ in read(file, mark)] == ["call", "full"]
     assert file.stat().st_size < 250
 
 
@@ -104,6 +109,15 @@ def test_what_is_no_json_is_not_kept_and_ends_nothing(file: Path) -> None:
         assert not one.append(header)  # type: ignore[arg-type]
     assert one.append({"kind": "call"})
     assert read(file, one.mark()) == [("call", b"")]
+
+
+def test_nothing_is_written_before_it_is_named_unless_it_is_much(file: Path) -> None:
+    one = tape(file, bytes_max=1 << 20)
+    one.append({"kind": "call"})
+    assert not file.exists()
+    one.append({"kind": "http"}, b"a" * (1 << 17))
+    assert file.stat().st_size > 1 << 17
+    assert one.mark().startswith(f"{file.stat().st_size}:")
 
 
 def test_a_tape_that_cannot_be_written_ends_without_a_word(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from capbox.messages import JsonObject
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False)
+_HELD_BYTES = 1 << 16  # what no mark names yet is of no use, so it can wait
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -35,7 +36,9 @@ class Tape:
         self._fd = -1
         self._hash = sha256()
         self._size = 0
+        self._unwritten = bytearray()
         self._ended = False
+        self._failed = False
 
     def append(self, header: JsonObject, body: bytes = b"") -> bool:
         """Keep one record, if the tape has not ended; say whether `header` is JSON."""
@@ -43,17 +46,22 @@ class Tape:
             line = _ENCODER.encode({**header, "size": len(body)}).encode() + b"\n"
         except (ValueError, TypeError, RecursionError):
             return False
-        try:
-            if not self._ended:
-                self._write(line, body)
-        except OSError:
-            # Half a record is no prefix that any mark names: the tape ends before it.
-            self._ended = True
+        if self._ended:
+            return True
+        if self._size + len(line) + len(body) > self._bytes_max:
+            line, body, self._ended = b'{"kind":"full","size":0}\n', b"", True
+        record = line + body
+        self._hash.update(record)
+        self._size += len(record)
+        self._unwritten += record
+        if len(self._unwritten) > _HELD_BYTES:
+            self._write()
         return True
 
     def mark(self) -> str:
-        """Return the size and the SHA-256 of all that was kept; "" if nothing was."""
-        return f"{self._size}:{self._hash.hexdigest()}" if self._size else ""
+        """Write what is kept and return its size and SHA-256; "" if there is nothing."""
+        self._write()
+        return f"{self._size}:{self._hash.hexdigest()}" if self._size and not self._failed else ""
 
     def close(self) -> None:
         """Let go of the file; nothing may follow."""
@@ -62,20 +70,20 @@ class Tape:
             os.close(self._fd)
             self._fd = -1
 
-    def _write(self, line: bytes, body: bytes) -> None:
-        if self._size + len(line) + len(body) > self._bytes_max:
-            line, body = b'{"kind":"full","size":0}\n', b""
-            self._ended = True
-        if self._fd < 0:
-            self._first()
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(self._file, _NEW, 0o600)
-            with suppress(OSError):
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is not pruned meanwhile
-        for part in (line, body):
-            view = memoryview(part)
-            while view:
-                view = view[os.write(self._fd, view) :]
-        self._hash.update(line)
-        self._hash.update(body)
-        self._size += len(line) + len(body)
+    def _write(self) -> None:
+        """Write what is held. After a failure no mark names what is there, so nothing follows."""
+        held, self._unwritten = memoryview(bytes(self._unwritten)), bytearray()
+        try:
+            if held and self._fd < 0:
+                self._open()
+            while held and not self._failed:
+                held = held[os.write(self._fd, held) :]
+        except OSError:
+            self._ended = self._failed = True
+
+    def _open(self) -> None:
+        self._first()
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._fd = os.open(self._file, _NEW, 0o600)
+        with suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is not pruned meanwhile

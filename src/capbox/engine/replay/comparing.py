@@ -15,6 +15,7 @@ from difflib import unified_diff
 from capbox.engine.replay.recorded import Entry, Recorded, objects
 from capbox.journal.event import Event, encode
 from capbox.messages import Json, JsonObject
+from capbox.sandbox.effects import READ_ACTIONS
 from capbox.sandbox.spec import Finished, Outcome
 
 _LINES_MAX = 20
@@ -180,5 +181,5 @@ def looked(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     """Yield action and host path of all that was read or listed."""
     for _, content in entries:
         for effect in objects(content.get("effects")):
-            if effect.get("host_path") is not None:
+            if effect.get("host_path") is not None and effect.get("action") in READ_ACTIONS:
                 yield str(effect.get("action")), str(effect.get("host_path"))

@@ -7,7 +7,7 @@ passes for a difference. Does not: verify the record (see `recorded`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -158,6 +158,7 @@ class Player:
     def _excuse(self, call: Recorded, now: list[JsonObject]) -> str:
         """Say what somebody else did that can be why a call came out differently; "" if nothing."""
         entries: list[Entry] = [*call.entries, *((0, content) for content in now)]
+        self.since.ours |= _changes(entries)
         started = call.of("intent").get("started_ns") or call.asked.get("at")
         changed = self.since.first(looked(entries), started if isinstance(started, int) else 0)
         if changed is not None:
@@ -171,7 +172,7 @@ class Player:
 
     def _left(self, call: Recorded, reason: str) -> Played:
         """Go on after a call that was not executed as it was: what it made is in doubt."""
-        self.since.doubtful |= _changes(call)
+        self.since.doubtful |= _changes(call.entries)
         if call.reply is not None and call.reply.header.get("end") == "finished":
             reply = parse_reply(call.reply.body, len(call.reply.body))
             if isinstance(reply, Reply) and reply.state is not None:
@@ -180,7 +181,7 @@ class Player:
 
     def _touched(self, call: Recorded) -> None:
         """Take note of what a call has changed in the copy, and give that its recorded times."""
-        changed = _changes(call)
+        changed = _changes(call.entries)
         self.since.ours |= changed
         self.since.doubtful -= changed
         if call.intent is not None:
@@ -197,9 +198,10 @@ def _asked(call: Recorded, asked: JsonObject) -> ToolCall:
     )
 
 
-def _changes(call: Recorded) -> set[str]:
+def _changes(entries: Iterable[Entry]) -> set[str]:
     return {
         str(effect.get("host_path"))
-        for effect in objects(call.of("outcome").get("effects"))
+        for _, content in entries
+        for effect in objects(content.get("effects"))
         if effect.get("action") not in READ_ACTIONS and effect.get("host_path") is not None
     }

@@ -20,7 +20,7 @@ from bench.workspace import small
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMED = {"read_1k", "echo", "fresh_calls", "deadline", "gate_journal", "cli_call", "cli_help"}
-GATE = {"gate_alone", "grants_decide", "grants_gate", "grants_read"}
+GATE = {"gate_alone", "recording", "grants_decide", "grants_gate", "grants_read"}
 ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
 WEB = {"http_get", "http_save"}
 OWN = {"function_call", "arg_decide", "grounding"}

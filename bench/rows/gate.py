@@ -35,10 +35,22 @@ PLAIN = ("read:/workspace",)
 async def gate_alone(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
     """One call from the gate's entry to its result, with a runner that returns at once."""
     with _no_guest(engine):
-        async with _seat(engine, workspace, PLAIN) as seat:
-            taken = await in_turns({"gate": _asking(engine, seat, "0.txt")}, rounds, 0)
+        async with (
+            _seat(engine, workspace, PLAIN) as seat,
+            _seat(engine, workspace, PLAIN, taped=False) as plain,
+        ):
+            acts = {
+                "gate": _asking(engine, seat, "0.txt"),
+                "plain": _asking(engine, plain, "0.txt"),
+            }
+            taken = await in_turns(acts, rounds, 0)
     what = "gate and journal alone, without a guest, back to back"
-    return {"gate_alone": Row(taken["gate"] * 1e6, "us", None, what)}
+    more, ratio = taken["gate"] - taken["plain"], taken["gate"] / taken["plain"]
+    added = "what keeping a call for a replay adds to that"
+    return {
+        "gate_alone": Row(taken["gate"] * 1e6, "us", None, what),
+        "recording": Row(more * 1e6, "us", ratio, added, "gate and journal without it"),
+    }
 
 
 async def many_grants(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
@@ -86,9 +98,11 @@ def _no_guest(engine: LocalEngine) -> Iterator[None]:
 
 @asynccontextmanager
 async def _seat(
-    engine: LocalEngine, workspace: Path, grants: tuple[str, ...]
+    engine: LocalEngine, workspace: Path, grants: tuple[str, ...], *, taped: bool = True
 ) -> AsyncIterator[Seat]:
     """Open a run that holds `grants`, without a session around it."""
+    tapes = engine.tapes
+    engine.tapes = tapes if taped else None
     settings = Settings(workspace=workspace, grants=(*grants, "tool:read"))
     asked = resolve(settings)
     opened = engine.open_run(
@@ -98,6 +112,7 @@ async def _seat(
         approver=DenyApprover(),
         environment={},
     )
+    engine.tapes = tapes
     yield opened.seat
     opened.close("ended")
 

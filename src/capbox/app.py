@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from capbox.engine.operator import Operator
     from capbox.engine.presets import Preset
     from capbox.engine.principal import Asked
+    from capbox.engine.replay.opening import Written
+    from capbox.engine.replay.playing import Played
+    from capbox.engine.replay.replaying import Replaying
     from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
@@ -123,6 +126,7 @@ def local_engine(
         # Links are resolved, as in grants: what is read is known by where it really is.
         trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
         keeps=operator.keeps,
+        tapes=operator.tapes,
     )
 
 
@@ -280,6 +284,41 @@ def explain(home: Home, settings: Settings, access: str) -> Explanation:
     return explained(authority, wanted, asked.layout, Standing(time.time()))
 
 
+def remint(written: Written, now: float) -> Authority:
+    """Mint once more what a recorded run held at `now`; what is replayed under it sees a copy.
+
+    Raises SettingsError.
+    """
+    from dataclasses import replace
+
+    from capbox.authority.authority import Authority, AuthorityError
+    from capbox.engine.settings import SettingsError
+
+    minted = Authority.root(
+        written.grants,
+        limits=written.limits,
+        budget=written.budget,
+        never=written.never,
+        id=written.id,
+        now=now,
+    )
+    if isinstance(minted, AuthorityError):
+        raise SettingsError(str(minted.grant or ""), minted.message)
+    return replace(minted, lineage=written.lineage)
+
+
+def replaying(
+    home: Home, report: Callable[[str], None], told: Callable[[Played], None]
+) -> Replaying:
+    """Return what replays runs of `home`; `told` gets each call. Raises SettingsError."""
+    from capbox.engine.replay.replaying import Replaying
+    from capbox.sandbox.lockdown.walls import probe
+
+    search = operator_of(home).search
+    settings = {} if search is None else {"search": search}
+    return Replaying(home, GUESTS, probe(), remint, settings, report, told)
+
+
 def operator_of(home: Home) -> Operator:
     """Return the operator's configuration of this moment. Raises SettingsError."""
     from capbox.engine.operator import read_operator
@@ -319,26 +358,9 @@ def model(
 
 def operator_rules(home: Home) -> tuple[NeverRule, ...]:
     """Return the operator's never rules of `config.toml`. Raises SettingsError."""
-    from capbox.engine.operator import read_operator
+    from capbox.engine.operator import read_rules
 
-    file = home.config / "config.toml"
-    lines = read_operator(file).never
-    return tuple(dict.fromkeys(rule for line in lines for rule in _rules(line, file)))
-
-
-def _rules(line: str, file: Path) -> tuple[NeverRule, NeverRule]:
-    """Read one rule, as written and with links resolved, as the paths of grants are."""
-    from dataclasses import replace
-
-    from capbox.authority.paths import GrantPath, HostPath, PathRefusal
-    from capbox.authority.policy import parse_never
-    from capbox.engine.settings import SettingsError
-
-    rule = parse_never(line, HostPath(str(Path.home())))
-    if isinstance(rule, PathRefusal):
-        raise SettingsError(str(file), f"{line!r}: {rule.reason}")
-    # Attack: ~/vault is a link to /data/vault, and the grant names /data/vault.
-    return rule, replace(rule, path=GrantPath(os.path.realpath(rule.path)))
+    return read_rules(home.config / "config.toml")
 
 
 def _say_nothing(line: str) -> None:
@@ -365,5 +387,6 @@ def main() -> int:
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
         hold=lambda settings: granting(home_of(os.environ), settings),
+        replaying=lambda report, told: replaying(home_of(os.environ), report, told),
     )
     return run_command_line(entry, sys.argv[1:])

@@ -18,6 +18,7 @@ import wasmtime
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath
+from capbox.engine.replay.runner import ReplayRunner
 from capbox.gate.runner import Runner
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.lockdown.walls import probe
@@ -136,7 +137,15 @@ async def functions(directory: Path) -> AsyncIterator[Stand]:
     yield Stand(FunctionRunner(known), *jobs, asking, reply, Finished)
 
 
-RUNNERS = {"scripted": scripted, "wasm": wasm, "functions": functions}
+@asynccontextmanager
+async def replayed(directory: Path) -> AsyncIterator[Stand]:
+    """Real modules once more; nothing is on record, and no path leads elsewhere."""
+    async with wasm(directory) as stand:
+        assert isinstance(stand.runner, WasmRunner)
+        yield replace(stand, runner=ReplayRunner(stand.runner.sandbox, lambda host: host))
+
+
+RUNNERS = {"scripted": scripted, "wasm": wasm, "functions": functions, "replayed": replayed}
 
 
 @pytest.fixture(params=RUNNERS)

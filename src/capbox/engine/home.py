@@ -34,6 +34,11 @@ class Home:
         """Return the file of approvals that were given for always."""
         return self.state / "grants.json"
 
+    @property
+    def replay(self) -> Path:
+        """Return the directory of what is kept for replays."""
+        return self.state / "replay"
+
     def prepare(self) -> None:
         """Make the directories, or refuse ones that another user owns or can enter."""
         for directory in (self.config, self.state, self.cache):

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,11 +28,15 @@ from capbox.engine.control.requests import Requests
 from capbox.engine.control.server import ControlServer
 from capbox.engine.home import Home
 from capbox.engine.leaving import leave
+from capbox.engine.replay.kept import BOUNDS as TAPES
+from capbox.engine.replay.kept import tape_of
+from capbox.engine.replay.opening import described
 from capbox.engine.scratch import Scratch, make, sweep
 from capbox.engine.settings import SettingsError
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
+from capbox.gate.recording import Recording
 from capbox.gate.rights.labels import Context
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
@@ -79,9 +84,12 @@ class OpenRun:
             with suppress(OSError):  # what was saved is there all the same
                 self.seat.keeper.close()
         try:
-            self.seat.journal.close(RunClosed(outcome, time.time()))
+            mark = self.seat.recording.mark()
+            self.seat.journal.close(RunClosed(outcome, time.time(), mark))
             self.seat.journal.sync()
         finally:
+            if self.seat.recording.tape is not None:
+                self.seat.recording.tape.close()
             self.scratch.remove()
             self.entry.let_go()
 
@@ -107,12 +115,13 @@ class LocalEngine:
         settings: Mapping[str, JsonObject] | None = None,
         trusted: Iterable[HostPath] = (),
         keeps: Bounds | None = None,
+        tapes: Bounds | None = TAPES,
     ) -> None:
         """Prepare; `report` gets progress lines, `walls` None asks the kernel what it offers.
 
         `zygotes` were started before, to be ready sooner. `settings` are the operator's, by tool;
         what lies at or below `trusted` paths, only the operator has written; `keeps` bounds what is
-        kept for undo (None: the default).
+        kept for undo (None: the default), `tapes` what is kept for a replay (None: nothing is).
         """
         self.home = home
         self.walls = walls or probe()
@@ -124,6 +133,7 @@ class LocalEngine:
         self._settings = settings or {}
         self._trusted = tuple(trusted)
         self.keeps: Bounds | None = keeps or Bounds()  # None: nothing is kept
+        self.tapes: Bounds | None = tapes  # None: no run can be replayed
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -232,6 +242,7 @@ class LocalEngine:
             grounds=grounds,
             keeper=self._keeper(run, layout, now),
         )
+        self._record(seat, now)
         runners = {tool.runner for tool in seat.functions.values()}
 
         def end_workers(run: str) -> None:
@@ -264,6 +275,13 @@ class LocalEngine:
             return None
         header: JsonObject = {"run": run, "workspace": layout.workspace, "started": now}
         return Keeper(place, header, keeps, first=lambda: prune(place, keeps, now))
+
+    def _record(self, seat: Seat, now: float) -> None:
+        """Keep what a replay of this run needs, unless the operator does not want that."""
+        if self.tapes is not None:
+            tape = tape_of(self.home.replay, seat.run, self.tapes, now)
+            told = partial(described, seat, self._trusted, self._settings)
+            seat.recording = Recording(tape, told, time.time_ns, lambda: seat.redactor)
 
     @property
     def _scratches(self) -> Path:

@@ -9,6 +9,11 @@
     run_bytes = 1073741824
     total_bytes = 4294967296
     days = 30
+    [replay]
+    keep = true
+    run_bytes = 268435456
+    total_bytes = 1073741824
+    days = 30
     [search]
     url = "https://search.example/search?q={query}&count={count}&format=json"
     results = "results"
@@ -27,6 +32,7 @@ a file that cannot be read is kept as it is. Does not: read anything inside a wo
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -34,7 +40,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capbox.authority.paths import GrantPath, HostPath, PathRefusal
+from capbox.authority.policy import NeverRule, parse_never
 from capbox.engine.budgets.texts import read_table
+from capbox.engine.replay.kept import BOUNDS as TAPES
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
 from capbox.sandbox.undo.keeper import Bounds
@@ -42,7 +51,10 @@ from capbox.sandbox.undo.keeper import Bounds
 if TYPE_CHECKING:
     from capbox.engine.approvers.policy import Policy
 
-_KEYS = ("budget", "never", "trusted", "grounded", "ceiling", "network", "policy", "search", "undo")
+_KEYS = (
+    *("budget", "never", "trusted", "grounded", "ceiling", "network", "policy", "replay"),
+    *("search", "undo"),
+)
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
 _CA = 'ca_files = ["/etc/ssl/company.pem"]'
@@ -58,8 +70,8 @@ class Operator:
     What lies at or below a `trusted` path (`~/` is the home directory) is no stranger's text;
     `grounded` are texts whose values count as supplied by a principal in every run.
     `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
-    `keeps` bounds what is kept for undo. `budget` is the most that a run may spend, `day` all runs
-    of one day together.
+    `keeps` bounds what is kept for undo, `tapes` what is kept for a replay (None: nothing is).
+    `budget` is the most that a run may spend, `day` all runs of one day together.
     """
 
     never: tuple[str, ...] = ()
@@ -70,6 +82,7 @@ class Operator:
     ceiling: tuple[str, ...] = ()
     policy: Policy | None = None
     keeps: Bounds = field(default_factory=Bounds)
+    tapes: Bounds | None = TAPES
     budget: Mapping[str, float] = field(default_factory=dict)
     day: Mapping[str, float] = field(default_factory=dict)
 
@@ -94,10 +107,26 @@ def read_operator(file: Path) -> Operator:
         search=_search(_table(document, "search", file), file),
         ceiling=_texts(document, "ceiling", file, 'ceiling = ["write:/workspace"]'),
         policy=_policy(document, file, text),
-        keeps=_keeps(_table(document, "undo", file), file),
+        keeps=_bounds(_table(document, "undo", file), file, "undo", Bounds()),
+        tapes=_tapes(_table(document, "replay", file), file),
         budget=read_table({k: v for k, v in budget.items() if k != "day"}, f"{file}: [budget]"),
         day=read_table(_table(budget, "day", file), f"{file}: [budget.day]"),
     )
+
+
+def read_rules(file: Path) -> tuple[NeverRule, ...]:
+    """Read the never rules of the configuration alone. Raises SettingsError."""
+    lines = read_operator(file).never
+    return tuple(dict.fromkeys(rule for line in lines for rule in _rules(line, file)))
+
+
+def _rules(line: str, file: Path) -> tuple[NeverRule, NeverRule]:
+    """Read one rule, as written and with links resolved, as the paths of grants are."""
+    rule = parse_never(line, HostPath(str(Path.home())))
+    if isinstance(rule, PathRefusal):
+        raise SettingsError(str(file), f"{line!r}: {rule.reason}")
+    # Attack: ~/vault is a link to /data/vault, and the grant names /data/vault.
+    return rule, replace(rule, path=GrantPath(os.path.realpath(rule.path)))
 
 
 def _trusted(text: str, file: Path) -> str:
@@ -154,15 +183,24 @@ def _placeholders(texts: Mapping[str, str], file: Path) -> None:
         raise SettingsError(str(file), "[search] needs {query} in url or body")
 
 
-def _keeps(table: Mapping[str, object], file: Path) -> Bounds:
+def _tapes(table: Mapping[str, object], file: Path) -> Bounds | None:
+    keep = table.get("keep", True)
+    if not isinstance(keep, bool):
+        raise SettingsError(str(file), "[replay] keep is true or false")
+    rest = {key: value for key, value in table.items() if key != "keep"}
+    bounds = _bounds(rest, file, "replay", TAPES)
+    return bounds if keep else None
+
+
+def _bounds(table: Mapping[str, object], file: Path, name: str, default: Bounds) -> Bounds:
     keys = tuple(one.name for one in fields(Bounds))
     _known(table, keys, file)
     numbers: dict[str, int] = {}
     for key, value in table.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise SettingsError(str(file), f"[undo] {key} is a whole number, 0 or more")
+            raise SettingsError(str(file), f"[{name}] {key} is a whole number, 0 or more")
         numbers[key] = value
-    return replace(Bounds(), **numbers)
+    return replace(default, **numbers)
 
 
 def _known(table: Mapping[str, object], keys: tuple[str, ...], file: Path) -> None:

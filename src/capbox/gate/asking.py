@@ -37,6 +37,7 @@ from capbox.messages import ToolFailure
 
 ASKS_MAX = 10
 _ENOUGH = f"{ASKS_MAX} questions were asked in this run, and no more will be"
+ONE_CALL = "for this call"
 STOPPED = ToolFailure("stopped_by_person", "the run was stopped by the person who was asked")
 
 
@@ -139,6 +140,7 @@ async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: s
     seat.numbered += 1
     seat.journal.append(Decided("ask", str(access), question.effect, call_id))
     answer = await seat.approver.ask(question)
+    seat.recording.answered(access, answer)
     if isinstance(answer, ByRule) or (isinstance(answer, No) and answer.by == "rule"):
         seat.asks -= 1  # what is bounded is how often a person is asked
         asked.settle(asks=0)
@@ -200,7 +202,7 @@ def _lasting(access: Access, ceiling: Authority, name: AuthorityId, now: float) 
 def _note(lease: Authority, seat: Seat, call_id: str, answer: Yes) -> None:
     match answer:
         case Once():
-            _record(lease, seat, "for this call", call_id)
+            _record(lease, seat, ONE_CALL, call_id)
         case For(seconds):
             hold(lease, seat, f"for {seconds} s", call_id)
         case Always():

@@ -110,6 +110,8 @@ class Gate:
         tool, is recorded, and goes on.
         """
         try:
+            counting = seat.repeats.counting
+            seat.recording.asked(call, limits, seat.journal.entries, counting=counting)
             result = await self._call(call, seat, limits)
         except JournalError as error:
             # No record, no effect: from here on this run may do nothing.
@@ -268,7 +270,8 @@ class Gate:
         under_way = (permission, permit.held)
         self._under_way.append(under_way)
         try:
-            serve = saving.beside(Invocations(permission, egress, self._call).serve)
+            answers = saving.beside(Invocations(permission, egress, self._call).serve)
+            serve = seat.recording.beside(answers, intent)
             reports.append(await checked.tool.runner.run(job, reports.append, serve))
         finally:
             self._under_way.remove(under_way)
@@ -279,8 +282,8 @@ class Gate:
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             checked.caller.note(end.result)
-            drawn = permission.tally.listed(drew)
-            seat.journal.append(ended(intent, end, outcome, drawn))
+            drawn, mark = permission.tally.listed(drew), seat.recording.ended(outcome, intent)
+            seat.journal.append(ended(intent, end, outcome, drawn, mark))
             seat.context.keep(outcome.touched, reading)
             permit.charge.ended(outcome)
         return _kept(checked, end, outcome, seat) if checked.caller is PRINCIPAL else end.result

@@ -189,7 +189,11 @@ def _denial(refused: Refused, held: Held) -> Denial:
 
 
 def ended(
-    intent: int, end: Concluded, outcome: Outcome, drawn: tuple[tuple[str, int, int], ...]
+    intent: int,
+    end: Concluded,
+    outcome: Outcome,
+    drawn: tuple[tuple[str, int, int], ...],
+    tape: str,
 ) -> CallEnded:
     """Return the entry of a call that is over; `drawn` are grant, uses and bytes."""
     result = end.result
@@ -205,4 +209,5 @@ def ended(
         content=sha256(result.content.encode(errors="replace")).hexdigest(),
         clock=b64encode(outcome.clock).decode(),
         drawn=drawn,
+        tape=tape,
     )

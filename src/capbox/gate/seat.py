@@ -21,6 +21,7 @@ from capbox.authority.values.kinds import Value
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Approver, AskRequest, DenyApprover
 from capbox.gate.budget.purse import Purse
+from capbox.gate.recording import Recording
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
 from capbox.gate.runner import Tool
@@ -40,7 +41,7 @@ class Repeats:
     def __init__(self, *, counting: bool = True) -> None:
         """Start with none; without `counting` every call is the first."""
         self._seen: dict[bytes, tuple[str, int]] = {}
-        self._counting = counting
+        self.counting = counting
 
     def exhausted(self, call: bytes) -> bool:
         """Say whether one more such call would be one too many."""
@@ -51,7 +52,7 @@ class Repeats:
 
         A call that `changed` something makes the results of all other calls worth asking again.
         """
-        if not self._counting:
+        if not self.counting:
             return 1
         before, times = self._seen.get(call, ("", 0))
         times = times + 1 if before == result else 1
@@ -130,6 +131,7 @@ class Seat:
     keeper: Keeper | None = None  # of what the run changes
     purse: Purse = field(default_factory=Purse)
     warnings: list[str] = field(default_factory=list)  # of that purse, which nobody was shown yet
+    recording: Recording = field(default_factory=Recording)
 
     @property
     def run(self) -> RunId:

@@ -67,8 +67,8 @@ class CallEnded:
 
     `effects_whole` is False when the sandbox could not read back every effect.
     `sources` are those of its text, `content` is the SHA-256 of the text that the model got,
-    `clock` the clock readings that a replay needs (base64 of 8 bytes each), `drawn` what it drew
-    on counters: grant, uses, bytes.
+    `clock` the clock readings that a replay needs (base64 of 8 bytes each), `tape` the mark of what
+    else it needs (`journal.tape`), `drawn` what it drew on counters: grant, uses, bytes.
     """
 
     kind: ClassVar[str] = "outcome"
@@ -83,6 +83,7 @@ class CallEnded:
     clock: str
     sources: tuple[str, ...] = ()
     drawn: tuple[tuple[str, int, int], ...] = ()
+    tape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,12 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class RunClosed:
-    """The last entry of a finished run."""
+    """The last entry of a finished run; `tape` is the mark of its whole tape, if it has one."""
 
     kind: ClassVar[str] = "closed"
     outcome: str
     ended: float
+    tape: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dic
 
 
 # What most entries and effects do not have: left out, since a run may have thousands of them.
-_SELDOM = frozenset({"request", "within", "draws", "drawn", "at"})
+_SELDOM = frozenset({"request", "tape", "within", "draws", "drawn", "at"})
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
     for kind in (*get_args(Event), Effect, HttpRequest, Denial, Spent, Usage)

@@ -82,6 +82,11 @@ class RunJournal:
         self._previous = GENESIS
         self._refusal: str | None = None
 
+    @property
+    def entries(self) -> int:
+        """Return how many entries there are, which is the number of the next one."""
+        return self._next
+
     def close(self, event: RunClosed) -> None:
         """Write the last entry; only `sync` may follow. Raises JournalError."""
         self.append(event)

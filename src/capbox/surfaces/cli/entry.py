@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
+    from capbox.engine.replay.playing import Played
+    from capbox.engine.replay.replaying import Replaying
     from capbox.engine.session import Mint, Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
@@ -35,7 +37,8 @@ class Entry:
     returns a session to be entered; it raises SettingsError. `open_model` takes a specification
     and a base URL. `secrets` returns the store of this user's secrets. `explain` takes settings
     and an access as text, `hold` returns what a session with these settings would hold, without an
-    engine; both raise SettingsError.
+    engine; both raise SettingsError. `replaying` takes where progress lines go and who is told of a
+    call, and returns what replays runs; it raises SettingsError.
     """
 
     environ: Mapping[str, str]
@@ -47,3 +50,4 @@ class Entry:
     secrets: Callable[[], SecretStore]
     explain: Callable[[Settings, str], Explanation]
     hold: Callable[[Settings], tuple[Layout, Mint]]
+    replaying: Callable[[Callable[[str], None], Callable[[Played], None]], Replaying]

@@ -34,7 +34,7 @@ from capbox.surfaces.cli.commands import (
     secret,
     tool,
 )
-from capbox.surfaces.cli.commands.changes import diff, undo
+from capbox.surfaces.cli.commands.changes import diff, replay, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.entry import Entry
@@ -70,6 +70,7 @@ def build() -> typer.Typer:
     program.command("diff")(diff.diff)
     program.command("undo")(undo.undo)
     program.command("redo")(undo.redo)
+    program.command("replay")(replay.replay)
     program.command("demo")(demo.demo)
     program.command("doctor")(doctor.doctor)
     program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")

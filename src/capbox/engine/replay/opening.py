@@ -1,0 +1,247 @@
+"""What a run holds as it begins, written for a replay and read back.
+
+Guarantees: grants, bounds and rules are text and numbers here, minted again by the composition root
+alone. Does not: hold values of the host's variables, or of the operator's settings for tools: of
+those, digests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, get_args
+
+from capbox.authority.authority import Authority
+from capbox.authority.budget import Budget
+from capbox.authority.decision import AuthorityId
+from capbox.authority.grant import Grant
+from capbox.authority.limits import Limits
+from capbox.authority.parse import GrantError, parse_grant
+from capbox.authority.paths import GrantPath, GuestPath, HostPath, Layout, Place
+from capbox.authority.policy import NeverRule
+from capbox.authority.values.kinds import Kind, Value
+from capbox.gate.manifest import DeclaredSink, Manifest, ToolAccessKind
+from capbox.gate.schema import Schema
+from capbox.messages import Json, JsonObject
+
+if TYPE_CHECKING:
+    from capbox.gate.runner import Tool
+    from capbox.gate.seat import Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An authority as text: what the composition root mints it from again."""
+
+    id: AuthorityId
+    lineage: tuple[AuthorityId, ...]
+    grants: tuple[Grant, ...]
+    limits: Limits
+    budget: Budget
+    never: tuple[NeverRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the run held, and how it lay; `functions` are manifests and digests of the program's own
+    tools, `settings` digests of what the operator had set for a tool.
+    """
+
+    authority: Written
+    ceiling: Written | None
+    leases: tuple[tuple[AuthorityId, tuple[Grant, ...]], ...]
+    layout: Layout
+    grounds: frozenset[Value]
+    trusted: tuple[HostPath, ...]
+    functions: Mapping[str, tuple[Manifest, str]]
+    settings: Mapping[str, str]
+
+
+def described(
+    seat: Seat, trusted: Iterable[HostPath], settings: Mapping[str, JsonObject]
+) -> JsonObject:
+    """Return what `seat` holds before its first call."""
+    return {
+        "authority": _written(seat.authority),
+        "ceiling": None if seat.ceiling is None else _written(seat.ceiling),
+        "leases": [[one.id, [str(m.grant) for m in one.grants]] for one in seat.leases],
+        "workspace": seat.layout.workspace,
+        "mounts": [[place.host, place.guest] for place in seat.layout.mounts],
+        "grounds": sorted([value.kind, value.text] for value in seat.grounds),
+        "trusted": list(trusted),
+        "functions": {name: _function(tool) for name, tool in seat.functions.items()},
+        "settings": {name: settings_digest(given) for name, given in settings.items()},
+    }
+
+
+def settings_digest(given: JsonObject) -> str:
+    """Return the SHA-256 of what the operator has set for a tool."""
+    return sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+
+
+def parse_opening(written: JsonObject) -> Opening:
+    """Read what `described` wrote. Raises ValueError: it was written by another version."""
+    match written:
+        case {
+            "authority": dict(authority),
+            "ceiling": ceiling,
+            "leases": [*leases],
+            "workspace": str(workspace),
+            "mounts": [*mounts],
+            "grounds": [*grounds],
+            "trusted": [*trusted],
+            "functions": dict(functions),
+            "settings": dict(settings),
+        }:
+            places = tuple(Place(HostPath(a), GuestPath(b)) for a, b in map(_pair, mounts))
+            return Opening(
+                authority=_authority(authority),
+                ceiling=_authority(ceiling) if isinstance(ceiling, dict) else None,
+                leases=tuple(map(_lease, leases)),
+                layout=Layout(HostPath(workspace), places),
+                grounds=frozenset(Value(_kind(a), b) for a, b in map(_pair, grounds)),
+                trusted=tuple(HostPath(str(one)) for one in trusted),
+                functions={name: _manifest(name, told) for name, told in functions.items()},
+                settings={name: str(digest) for name, digest in settings.items()},
+            )
+        case _:
+            raise ValueError("it does not say what the run held")
+
+
+def grant_of(text: Json) -> Grant:
+    """Return the grant that was recorded as `text`. Raises ValueError."""
+    grant = parse_grant(str(text))
+    if isinstance(grant, GrantError):
+        raise ValueError(str(grant))
+    return grant
+
+
+def limits_of(numbers: Json) -> Limits:
+    """Return the bounds that were recorded in their order. Raises ValueError."""
+    match numbers:
+        case [float() | int() as wall, (int() | None) as fuel, *rest] if (
+            len(rest) == len(Limits.__slots__) - 2
+        ):
+            return Limits(float(wall), fuel, *map(_whole, rest))
+        case _:
+            raise ValueError("not the bounds of a call")
+
+
+def _budget(numbers: list[Json]) -> Budget:
+    if len(numbers) == len(Budget.__slots__) and all(type(n) in (int, float) for n in numbers):
+        return Budget(*numbers)  # type: ignore[arg-type]
+    raise ValueError("not the bounds of a run")
+
+
+def _whole(value: Json) -> int:
+    if isinstance(value, int):
+        return value
+    raise ValueError("not a whole number")
+
+
+def _written(authority: Authority) -> JsonObject:
+    return {
+        "id": authority.id,
+        "lineage": list(authority.lineage),
+        "grants": [str(minted.grant) for minted in authority.grants],
+        "limits": astuple(authority.limits),
+        "budget": astuple(authority.budget),
+        "never": [[rule.action, rule.path] for rule in authority.never],
+    }
+
+
+def _authority(written: JsonObject) -> Written:
+    match written:
+        case {
+            "id": str(id),
+            "lineage": [*lineage],
+            "grants": [*grants],
+            "limits": [*limits],
+            "budget": [*budget],
+            "never": [*never],
+        }:
+            return Written(
+                AuthorityId(id),
+                tuple(AuthorityId(str(one)) for one in lineage),
+                tuple(map(grant_of, grants)),
+                limits_of(limits),
+                _budget(budget),
+                tuple(map(_rule, never)),
+            )
+        case _:
+            raise ValueError("not an authority")
+
+
+def _rule(written: Json) -> NeverRule:
+    match written:
+        case ["read", str(path)]:
+            return NeverRule("read", GrantPath(path))
+        case ["write", str(path)]:
+            return NeverRule("write", GrantPath(path))
+        case _:
+            raise ValueError("not a rule")
+
+
+def _lease(written: Json) -> tuple[AuthorityId, tuple[Grant, ...]]:
+    match written:
+        case [str(id), [*grants]]:
+            return AuthorityId(id), tuple(map(grant_of, grants))
+        case _:
+            raise ValueError("not a lease")
+
+
+def _pair(written: Json) -> tuple[str, str]:
+    match written:
+        case [str(first), str(second)]:
+            return first, second
+        case _:
+            raise ValueError("not a pair")
+
+
+def _kind(text: str) -> Kind:
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    return next(kind for kind in kinds if kind == text)
+
+
+def _function(tool: Tool) -> JsonObject:
+    manifest = tool.manifest
+    return {
+        "description": manifest.description,
+        "access": manifest.access,
+        "schema": manifest.schema.document,
+        "limits": astuple(manifest.limits),
+        "sinks": [[sink.argument, sink.kind] for sink in manifest.sinks],
+        "digest": tool.digest,
+    }
+
+
+def _manifest(name: str, written: Json) -> tuple[Manifest, str]:
+    match written:
+        case {
+            "description": str(description),
+            "access": str(access),
+            "schema": dict(schema),
+            "limits": [*limits],
+            "sinks": [*sinks],
+            "digest": str(digest),
+        }:
+            levels: tuple[ToolAccessKind, ...] = get_args(ToolAccessKind)
+            manifest = Manifest(
+                name=name,
+                version="",
+                description=description,
+                license="",
+                module="",
+                access=next(level for level in levels if level == access),
+                schema=Schema(schema),
+                paths=(),
+                required=(),
+                optional=(),
+                limits=limits_of(limits),
+                sinks=tuple(DeclaredSink(a, _kind(b)) for a, b in map(_pair, sinks)),
+            )
+            return manifest, digest
+        case _:
+            raise ValueError("not a function")

@@ -1,0 +1,110 @@
+"""What a call decided on the network, decided again: each request, refusal and lease on record.
+
+Guarantees: nothing is looked up or sent. Does not: decide again what turned on the address of a
+name, on a counter of bytes or on a person's word: the record has those alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import get_args
+
+from capbox.authority.authority import Authority
+from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId
+from capbox.authority.values.label import Kind, Source
+from capbox.authority.web.places import FetchAccess, Origin, parse_origin
+from capbox.broker.url import locate
+from capbox.engine.replay.comparing import Difference, network_seen
+from capbox.engine.replay.opening import grant_of
+from capbox.engine.replay.recorded import Recorded, texts
+from capbox.gate.asking import ONE_CALL
+from capbox.gate.holdings import Holdings
+from capbox.gate.seat import Held, Seat
+from capbox.messages import JsonObject
+
+_OF_THE_AUTHORITY = ("no grant covers it", "expired: ", "revoked: ", "excluded: ")
+
+
+@dataclass(slots=True, eq=False)
+class Web:
+    """Decides again for `seat`, at `now` (seconds since 1970)."""
+
+    seat: Seat
+    holdings: Holdings
+    now: float
+    _once: tuple[Authority, ...] = field(default=())
+
+    def again(self, call: Recorded) -> Difference | None:
+        """Return the first decision of a call that is another one now, and catch up with it."""
+        for seq, content in call.entries:
+            found = None
+            if content.get("kind") == "request":
+                found = self._request(seq, content)
+            elif network_seen(content):
+                found = self._decided(seq, content)
+            if found is not None:
+                return found
+        self._learn(texts(call.of("outcome").get("sources")))
+        return None
+
+    def _held(self) -> Held:
+        return self.seat.held(self.holdings.standing(self.now), *self._once)
+
+    def _request(self, seq: int, content: JsonObject) -> Difference | None:
+        access = locate(str(content.get("method")), str(content.get("url")))
+        if not isinstance(access, FetchAccess):
+            return None  # a secret was taken out of its URL
+        held, grants = self._held(), texts(content.get("grants"))
+        permitting = {m.id: m for m in held.holding.permitting(access, held.standing)}
+        live = {minted.id: minted for minted in held.holding.live(held.standing)}
+        missing = [one for one in grants if GrantId(one) not in live]
+        if not grants or grants[0] not in permitting or missing:
+            decision = held.decide(access)
+            now = decision.reason if isinstance(decision, Denied) else "allowed by another grant"
+            lines = (f"-{access}: allowed by {', '.join(grants)}", f"+{access}: {now}")
+            return Difference(seq, "the decision on a request", lines)
+        for grant in grants:
+            self.holdings.draw(live[GrantId(grant)], self.now)
+        return None
+
+    def _decided(self, seq: int, content: JsonObject) -> Difference | None:
+        subject, result = str(content.get("subject")), str(content.get("result"))
+        match content.get("what"):
+            case "ask":
+                self.seat.asks += 1
+                self.seat.numbered += 1
+            case "lease":
+                self._lend(AuthorityId(str(content.get("authority"))), subject, result)
+            case "denial" if result.startswith(_OF_THE_AUTHORITY):
+                _, method, url = [*subject.split(" ", 2), "", ""][:3]
+                access = locate(method, url)
+                if isinstance(access, FetchAccess):
+                    decision = self._held().decide(access)
+                    if isinstance(decision, Allowed):
+                        lines = (f"-{subject}: {result}", f"+{subject}: allowed")
+                        return Difference(seq, "the decision on a request", lines)
+            case _:
+                pass
+        return None
+
+    def _lend(self, name: AuthorityId, grant: str, term: str) -> None:
+        """Lend what was lent in the middle of a call."""
+        ceiling = self.seat.ceiling
+        lease = None
+        if ceiling is not None:
+            lease = ceiling.attenuate([grant_of(grant)], id=name, now=self.now)
+        if isinstance(lease, Authority) and term == ONE_CALL:
+            self._once = (*self._once, lease)
+        elif isinstance(lease, Authority):
+            self.seat.leases = (*self.seat.leases, lease)
+
+    def _learn(self, sources: list[str]) -> None:
+        """Let the run know the sources that only the network, or the table of labels, knew of."""
+        known = {str(source) for source in self.seat.context.sources}
+        for text in sources:
+            kind, _, name = text.partition(":")
+            origin = parse_origin(name.partition("@")[2]) if kind == "secret" else None
+            place = origin if isinstance(origin, Origin) else None
+            found = next((one for one in get_args(Kind) if one == kind), None)
+            if text not in known and found is not None:
+                self.seat.context.sources |= {Source(found, name, origin=place)}

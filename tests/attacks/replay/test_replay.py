@@ -1,0 +1,186 @@
+"""What a hostile run leaves for whoever replays it: its record, its tree, and its words."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from tests.undo.hand import tree
+
+from capbox import app
+from capbox.box import Box
+from capbox.engine.home import Home
+from capbox.engine.local import LocalEngine
+from capbox.engine.replay.kept import ReplayError, taped
+from capbox.engine.replay.recorded import run_on_record
+from capbox.engine.replay.replaying import Report
+from capbox.journal.event import RunId
+from capbox.journal.head import Signer
+from capbox.store.journal import read
+
+KEY = "KEY=the-live-secret"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A folder with a secret that has a second name, and links that lead out of it."""
+    folder = tmp_path / "outer" / "workspace"
+    folder.mkdir(parents=True)
+    (folder / "a.txt").write_text("alpha\n")
+    (folder / ".env").write_text(KEY)
+    (folder / "sample.txt").hardlink_to(folder / ".env")
+    (folder.parent / "mine.txt").write_text("mine\n")
+    (folder / "out").symlink_to(folder.parent)
+    (folder / "mine").symlink_to(folder.parent / "mine.txt")
+    return folder
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Somebody who would learn of any connection."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        opened.setblocking(False)
+        yield opened
+
+
+def connected(listener: socket.socket) -> bool:
+    """Say whether anybody connected since the last time."""
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+Hostile = Callable[[], "object"]
+
+
+async def hostile(engine: LocalEngine, workspace: Path, port: int) -> str:
+    """Make a run that tries everything, with more grants than it should have; return its id."""
+    grants = ("write:/workspace", f"fetch:http://localhost:{port}")
+    async with Box(workspace=workspace, grants=grants, engine=engine) as box:
+        script = (
+            f"cat .env sample.txt; echo x > out/mine.txt; echo x > mine; curl -m 1 -s "
+            f"http://localhost:{port}/; echo new > a.txt; rm mine; ln -s ../mine.txt again; "
+            "echo x > again; mv a.txt b.txt"
+        )
+        first = await box.call("bash", script=script)
+        await box.call("write", path="../mine.txt", content="x")
+        await box.call("write", path="made.txt", content="made\n")
+        assert first.journal is not None
+        return first.journal
+
+
+def naive_replay(home: Home, run: str, port: int) -> None:
+    """Do once more what the record says, where it says: as one does who has not thought of it."""
+    for record in read(home.state / "journal", RunId(run)):
+        content = record.content or {}
+        for effect in content.get("effects", ()):  # type: ignore[attr-defined]
+            if effect["action"] in ("create", "write") and effect["host_path"]:
+                Path(effect["host_path"]).write_text("replayed")
+        if content.get("kind") == "request":
+            try:
+                urlopen(str(content["url"]), timeout=1)
+            except OSError:
+                continue
+
+
+async def replayed(home: Home, run: str) -> Report:
+    """Replay for real."""
+    record = run_on_record(home.state, Signer.load(home.state / "journal.key"), RunId(run))
+    return await app.replaying(home, lambda line: None, lambda played: None).replay(record)
+
+
+@pytest.mark.attack
+async def test_it_writes_nowhere_else_and_reaches_nobody(
+    engine: LocalEngine, workspace: Path, home: Home, listener: socket.socket, tmp_path: Path
+) -> None:
+    port = listener.getsockname()[1]
+    run = await hostile(engine, workspace, port)
+    while connected(listener):
+        pass
+    shutil.copytree(workspace.parent, tmp_path / "kept", symlinks=True)
+    naive_replay(home, run, port)
+    assert connected(listener)
+    assert (workspace / "made.txt").read_text() == "replayed"
+    shutil.rmtree(workspace.parent)
+    shutil.copytree(tmp_path / "kept", workspace.parent, symlinks=True)
+    before, state = tree(workspace.parent), tree(home.state)
+    report = await replayed(home, run)
+    assert [one.tool for one in report.calls] == ["bash", "write", "write"]
+    assert report.difference is None
+    assert not connected(listener)
+    assert tree(workspace.parent) == before
+    assert (workspace.parent / "mine.txt").read_text() == "mine\n"
+    assert tree(home.state) == state
+    assert list((home.cache / "replay").iterdir()) == []
+
+
+@pytest.mark.attack
+async def test_the_live_secret_is_read_by_no_name_of_it(
+    engine: LocalEngine, workspace: Path, home: Home, listener: socket.socket
+) -> None:
+    run = await hostile(engine, workspace, listener.getsockname()[1])
+    naive = workspace.parent / "naive"
+    shutil.copytree(workspace, naive, symlinks=True)
+    assert (naive / "sample.txt").read_text() == KEY
+    # Whoever opens it for reading waits here for ever, or finds that it is no file.
+    for name in (".env", "sample.txt"):
+        (workspace / name).unlink()
+    (workspace / ".env").write_text(KEY)
+    (workspace / "sample.txt").hardlink_to(workspace / ".env")
+    read_before = (workspace / ".env").stat().st_atime_ns
+    os.utime(workspace / ".env", ns=(1, (workspace / ".env").stat().st_mtime_ns))
+    assert read_before
+    await replayed(home, run)
+    assert (workspace / ".env").stat().st_atime_ns == 1
+    (workspace / ".env").read_text()
+    assert (workspace / ".env").stat().st_atime_ns != 1, "the file system keeps no times of reading"
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("what", ["content", "order", "end"])
+async def test_an_answer_that_was_changed_on_disk_is_noticed(
+    engine: LocalEngine, workspace: Path, home: Home, what: str
+) -> None:
+    async with Box(workspace=workspace, grants=("read:/workspace",), engine=engine) as box:
+        for _ in range(2):
+            result = await box.call("read", path="a.txt")
+    run = RunId(str(result.journal))
+    (tape,) = home.replay.iterdir()
+    content = tape.read_bytes()
+    lines = content.splitlines(keepends=True)
+    changed = {
+        "content": content.replace(b"alpha", b"gamma"),
+        "order": b"".join([lines[0], *lines[3:], *lines[1:3]]),
+        "end": b"".join(lines[:-2]),
+    }[what]
+    assert changed != content
+    # One that believes what is there: nothing in the file itself contradicts it.
+    mark = f"{len(changed)}:{__import__('hashlib').sha256(changed).hexdigest()}"
+    tape.write_bytes(changed)
+    assert taped(home.replay, run, mark)
+    with pytest.raises(ReplayError, match="changed, or cut off"):
+        await replayed(home, run)
+    tape.write_bytes(content)
+    assert (await replayed(home, run)).identical
+
+
+@pytest.mark.attack
+async def test_what_a_model_writes_ends_no_tape(
+    engine: LocalEngine, workspace: Path, home: Home
+) -> None:
+    async with Box(workspace=workspace, grants=("read:/workspace",), engine=engine) as box:
+        for path in (float("nan"), {"a": 1e999}, "\ud800", "\x1b[2J", {"size": 1}):
+            await box.call("read", path=path)
+        result = await box.call("read", path="a.txt")
+    report = await replayed(home, str(result.journal))
+    assert report.difference is None
+    assert report.calls[-1].state == "identical"
+    assert json.dumps([one.tool for one in report.calls])

@@ -175,7 +175,7 @@ def session(
     manifests = {name: tool.manifest for name, tool in tools.items()}
     ceiling = ceiling_of(settings, operator, asked, manifests, never)
     front = choose(settings, operator, asked, ceiling, approver)
-    return opened(ceiling=ceiling, approver=front.approver, board=front.board)
+    return opened(ceiling=front.ceiling, approver=front.approver, board=front.board)
 
 
 def granting(home: Home, settings: Settings) -> tuple[Layout, Mint]:

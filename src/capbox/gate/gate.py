@@ -276,7 +276,7 @@ class Gate:
         finally:
             self._under_way.remove(under_way)
             await egress.aclose()
-            outcome = told(saving.ended(reports[-1]), permit.ending, limits, asked)
+            outcome = told(await saving.ended(reports[-1]), permit.ending, limits, asked)
             drew = self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))

@@ -5,7 +5,7 @@ Does not: look at the tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from capbox.sandbox.undo.paths import Paths
 from capbox.undo.log import Left, Log
@@ -60,6 +60,12 @@ class Known:
     def left(self, path: str) -> Left | tuple[()]:
         """Return how `path` was left; () if its last call never ended, so nobody knows."""
         return () if self.is_open(path) else self._left.get(path, ())
+
+
+def outer_of(path: str) -> Iterator[str]:
+    """Yield all that is above `path`, the nearest first."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def below(paths: Iterable[str], top: str) -> list[str]:

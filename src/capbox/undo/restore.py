@@ -43,7 +43,7 @@ def put(folder: int, base: str, state: State | None, blobs: Blobs) -> str:
     if state.kind == "link":
         os.symlink(state.text, name, dir_fd=folder)
     else:
-        os.mkfifo(name, state.mode, dir_fd=folder)
+        os.mkfifo(name, state.mode & 0o777, dir_fd=folder)
     _times(folder, name, state)
     os.rename(name, base, src_dir_fd=folder, dst_dir_fd=folder)
     return "symlink" if state.kind == "link" else "create"
@@ -54,11 +54,9 @@ def settle(folder: int, base: str, state: State, *, times: bool) -> None:
     fd = os.open(base, _READ | os.O_DIRECTORY, dir_fd=folder)
     try:
         found = os.fstat(fd)
-        if stat.S_IMODE(found.st_mode) != state.mode:
-            os.fchmod(fd, state.mode)
-        if (found.st_uid, found.st_gid) != (state.uid, state.gid):
-            with suppress(PermissionError):
-                os.fchown(fd, state.uid, state.gid)
+        mode = _owned(fd, state)
+        if stat.S_IMODE(found.st_mode) != mode:
+            os.fchmod(fd, mode)
         if times:
             os.utime(fd, ns=(state.atime_ns, state.mtime_ns))
     finally:
@@ -104,15 +102,24 @@ def _file(folder: int, base: str, state: State, now: State | None, blobs: Blobs)
 
 def _attributes(fd: int, state: State) -> None:
     """Give an open file the owner, mode, attributes and times that it had."""
-    found = os.fstat(fd)
-    if (found.st_uid, found.st_gid) != (state.uid, state.gid):
-        with suppress(PermissionError):
-            os.fchown(fd, state.uid, state.gid)
-    os.fchmod(fd, state.mode)
+    os.fchmod(fd, _owned(fd, state))
     for name, value in state.attributes:
         with suppress(OSError):  # not every file system takes what another had
             os.setxattr(fd, name, b64decode(value))
     os.utime(fd, ns=(state.atime_ns, state.mtime_ns))
+
+
+def _owned(fd: int, state: State) -> int:
+    """Give an open file the owner that it had, if we may; return the mode that it is to have.
+
+    Attack: somebody else's setuid program in a shared folder would come back as one of ours.
+    """
+    owners, found = (state.uid, state.gid), os.fstat(fd)
+    if (found.st_uid, found.st_gid) != owners:
+        with suppress(PermissionError):
+            os.fchown(fd, *owners)
+        found = os.fstat(fd)
+    return state.mode if (found.st_uid, found.st_gid) == owners else state.mode & 0o1777
 
 
 def _times(folder: int, base: str, state: State) -> None:

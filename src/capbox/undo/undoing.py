@@ -7,7 +7,8 @@ killed is completed first by whatever comes next. Does not: touch a run that is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from capbox.messages import JsonObject
@@ -19,7 +20,7 @@ from capbox.sandbox.undo.walk import Roots, folder
 from capbox.undo.errors import UndoError
 from capbox.undo.history import INDEX, Kept, header_of, locked
 from capbox.undo.log import Entry, Log
-from capbox.undo.names import Known, below
+from capbox.undo.names import Known, outer_of
 from capbox.undo.recovery import RECOVERED, arrived, last_renames, left_behind, recover
 from capbox.undo.reverting import CALL, DONE, Reverting, Step, finals
 
@@ -160,27 +161,46 @@ def chosen(
     """Return what says whether a line has to do with `paths`, renames followed; () is all."""
     if not paths:
         return lambda entry: True
-    final, tops, lines = finals(log, done), dict.fromkeys(paths), set[int]()
-
-    def within(*candidates: str | None) -> bool:
-        return any(p and any(below([p], top) for top in tops) for p in candidates)
-
-    while True:
-        before = len(tops)
-        for entry in log.changes():
-            if entry.kind == "rename" and within(entry.path, entry.new_path, final[entry.line]):
-                tops |= {entry.path: None, entry.new_path: None}
-        if len(tops) == before:
-            break
+    final, lines = finals(log, done), set[int]()
+    tops = _tied(log, final, paths)
+    needed = {outer for top in tops for outer in outer_of(top)}
     for entry in log.changes():
-        if within(entry.path, entry.new_path if entry.new else None, final[entry.line]):
+        places = entry.path, entry.new_path if entry.new else None, final[entry.line]
+        if any(place and _within(place, tops) for place in places):
             lines.add(entry.line)
-        elif entry.state is not None and entry.state.kind == "folder":
+        elif entry.path in needed and entry.state is not None and entry.state.kind == "folder":
             # One that the run removed is needed again by what was in it.
-            needed = any(top.startswith(f"{entry.path}/") for top in tops)
-            if needed and known.left(final[entry.line] or "") is None:
-                lines.add(entry.line)
+            lines |= {entry.line} if known.left(final[entry.line] or "") is None else set()
     return lambda entry: entry.line in lines
+
+
+def _tied(log: Log, final: Mapping[int, str | None], paths: Iterable[str]) -> set[str]:
+    """Return `paths`, and all names that renames give to what is at or below them.
+
+    A run chooses how its renames hang together: each is looked at as often as a path is deep.
+    """
+    renames = [entry for entry in log.changes() if entry.kind == "rename"]
+    places = sorted(
+        (f"{place}/", number)
+        for number, entry in enumerate(renames)
+        for place in (entry.path, entry.new_path, final[entry.line])
+        if place
+    )
+    tops, waiting = set[str](), list(paths)
+    while waiting:
+        top = waiting.pop()
+        if _within(top, tops):
+            continue
+        tops.add(top)
+        # What is at or below it stands together, between its name with "/" and with "0".
+        first, last = (bisect_left(places, (f"{top}{end}", -1)) for end in "/0")
+        for number in {number for _, number in places[first:last]}:
+            waiting += renames[number].path, renames[number].new_path
+    return tops
+
+
+def _within(path: str, tops: Collection[str]) -> bool:
+    return path in tops or any(outer in tops for outer in outer_of(path))
 
 
 def _foreign(log: Log, known: Known, roots: Roots) -> Iterator[str]:

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
+from tests.conftest import OrdinaryUser
 from tests.undo.hand import Hand
 
 from capbox.authority.limits import Limits
@@ -17,7 +20,8 @@ from capbox.messages import Json
 from capbox.sandbox.run import no_service
 from capbox.sandbox.spec import Finished, Job, Module, Mount, Outcome, Rule, Touched, UnderWay
 from capbox.sandbox.undo.asking import NOT_GRANTED, Saving
-from capbox.sandbox.undo.keeper import Bounds, Keeper
+from capbox.sandbox.undo.blobs import Blobs, copy
+from capbox.sandbox.undo.keeper import ENTRIES_MAX, INLINE_ENDS_MAX, Bounds, Keeper
 from capbox.undo.history import Kept, find
 from capbox.undo.log import read_log
 from capbox.undo.undoing import Undone, undo
@@ -224,7 +228,7 @@ async def test_a_worker_that_does_not_ask_is_told_of_as_not_undoable(
         Touched("write", GuestPath(f"/workspace/{n}"), HostPath(f"{top}/{n}"))
         for n in ("z", "a/x", "../outside/x")
     )
-    saving.ended(Outcome(Finished(b""), touched))
+    await saving.ended(Outcome(Finished(b""), touched))
     keeper.close()
     done = undo(find(top.parent / "undo", None, str(top)))
     assert ((top / "z").read_text(), (top / "a" / "x").read_text()) == ("z\n", "changed")
@@ -236,3 +240,133 @@ def test_what_is_saved_is_closed_to_others(hand: MakeHand, top: Path) -> None:
     kept = changed(hand())
     everything = [kept.folder.parent, *kept.folder.parent.rglob("*")]
     assert {p for p in everything if stat.S_IMODE(p.stat().st_mode) & 0o077} == set()
+
+
+@pytest.mark.anyio
+async def test_a_persons_edit_between_calls_that_a_worker_overwrites_unasked_is_told_of(
+    keeper: Keeper, top: Path
+) -> None:
+    """What an earlier call had saved is another text; asked anew, the edit would have been kept."""
+
+    async def call(number: int, *questions: str) -> None:
+        saving = Saving(keeper, job_at(top), number)
+        for name in questions:
+            assert await asked(saving, ["change", "/workspace", name]) == ""
+        for name in ("z", "a/x"):
+            (top / name).write_text(f"by call {number}")
+        touched = tuple(
+            Touched("write", GuestPath(f"/workspace/{n}"), HostPath(f"{top}/{n}"))
+            for n in ("z", "a/x")
+        )
+        await saving.ended(Outcome(Finished(b""), touched))
+
+    await call(1, "z", "a/x")
+    for name in ("z", "a/x"):
+        (top / name).write_text("two hours of work")
+    await call(2, "a/x")
+    keeper.close()
+    done = undo(find(top.parent / "undo", None, str(top)))
+    assert done.missed == (f"{top}/z",)
+    assert (top / "a" / "x").read_text() == "two hours of work"
+
+
+@pytest.mark.anyio
+async def test_what_was_refused_and_changed_all_the_same_is_told_of(
+    keeper: Keeper, top: Path
+) -> None:
+    (top / "large").write_bytes(bytes(1_001))
+    saving = Saving(keeper, job_at(top), 1)
+    assert await asked(saving, ["change", "/workspace", "large"]) != ""
+    (top / "large").write_text("gone")
+    touched = Touched("write", GuestPath("/workspace/large"), HostPath(f"{top}/large"))
+    await saving.ended(Outcome(Finished(b""), (touched,)))
+    keeper.close()
+    assert undo(find(top.parent / "undo", None, str(top))).missed == (f"{top}/large",)
+
+
+@pytest.mark.anyio
+async def test_the_end_of_a_call_that_asked_for_much_keeps_nobody_waiting(
+    keeper: Keeper, top: Path
+) -> None:
+    saving, served = Saving(keeper, job_at(top), 1), 0
+    for number in range(INLINE_ENDS_MAX + 1):
+        assert await asked(saving, ["change", "/workspace", f"n{number}"]) == ""
+    done = anyio.Event()
+
+    async def others() -> None:
+        nonlocal served
+        while not done.is_set():
+            served += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(others)
+        # Not even a cancellation: what was changed is noted.
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await saving.ended(Outcome(Finished(b"")))
+        done.set()
+    assert served > 1
+    keeper.close()
+    assert read_log(find(top.parent / "undo", None, str(top)).folder / "index").ended
+
+
+def test_asking_beyond_the_bound_of_a_run_costs_no_memory(keeper: Keeper, top: Path) -> None:
+    assert keeper.save(1, str(top), "z") == ""
+    keeper._entries = ENTRIES_MAX
+    for number in range(3):
+        assert "and no more" in keeper.save(1, str(top), f"n{number}")
+    assert len(keeper._calls[1].asked) == 1
+
+
+def test_a_file_that_grows_while_it_is_copied_is_refused(tmp_path: Path) -> None:
+    """The naive copy goes on to an end that whoever appends moves."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "own").mkdir()
+    blobs = Blobs(tmp_path / "shared", tmp_path / "own")
+    file, target = tmp_path / "file", tmp_path / "naive"
+    file.write_bytes(bytes(5 << 20))
+    with file.open("rb") as source, target.open("wb+") as naive:
+        copy(source.fileno(), naive.fileno())
+        assert target.stat().st_size == 5 << 20
+        with pytest.raises(OSError, match="it grew while it was saved"):
+            blobs.put(source.fileno(), 2 << 20)  # its size a moment ago
+        assert len(blobs.put(source.fileno(), 5 << 20)) == 64
+    assert blobs.written == 5 << 20
+    assert len(list((tmp_path / "own").iterdir())) == 1
+    blobs.close()
+
+
+SETUID = """
+import os, stat, sys
+from pathlib import Path
+from capbox.sandbox.undo.blobs import Blobs
+from capbox.sandbox.undo.state import captured
+from capbox.undo.restore import put, settle
+home = Path(sys.argv[1])
+for name in ("ws", "shared", "own"):
+    (home / name).mkdir()
+blobs, fd = Blobs(home / "shared", home / "own"), os.open(home / "ws", os.O_RDONLY)
+for name, owner in (("mine", os.geteuid()), ("theirs", 1)):
+    file = home / "ws" / name
+    file.write_text("#!/bin/sh")
+    file.chmod(0o6755)
+    state = captured(fd, name, blobs, 1 << 20)
+    from dataclasses import replace
+    state = replace(state, uid=owner)
+    file.unlink()
+    put(fd, name, state, blobs)
+    print(oct(stat.S_IMODE(file.stat().st_mode)))
+    (home / "ws" / f"{name}-folder").mkdir()
+    settle(fd, f"{name}-folder", replace(state, mode=0o7755), times=True)
+    print(oct(stat.S_IMODE((home / "ws" / f"{name}-folder").stat().st_mode)))
+"""
+
+
+def test_another_users_setuid_program_does_not_come_back_as_ones_own(
+    ordinary_user: OrdinaryUser,
+) -> None:
+    """Who may not give a file its owner back would run, as himself, what somebody else wrote."""
+    done = ordinary_user.run([ordinary_user.python, "-c", SETUID, str(ordinary_user.home)])
+    assert done.stderr == ""
+    assert done.stdout.split() == ["0o6755", "0o7755", "0o755", "0o1755"]

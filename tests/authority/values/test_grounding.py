@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -154,3 +155,13 @@ def test_an_entry_grounds_only_if_its_name_stands_in_the_text(text: str, known: 
     for value in grounded_in(text, book) - grounded_in(text):
         entry = next(entry for entry in book if value in entry.values)
         assert _composed(entry.name.strip()).casefold() in _composed(_composed(text).casefold())
+
+
+def test_a_text_that_repeats_a_name_is_read_in_time() -> None:
+    """The attack: a mail with a name 25,000 times, each place held against each (90 s)."""
+    book = (Entry("Bob", (ALICE,)), Entry("Bob Bob", (SMITH,)), Entry("Zed Bob", (SMITH,)))
+    started = time.process_time()
+    assert grounded_in("Bob " * 25_000, book) == {SMITH}
+    assert grounded_in("Bob. " * 20_000, book) == {ALICE}
+    assert grounded_in("Zed Bob " * 12_000 + "and Bob", book) == {ALICE, SMITH}
+    assert time.process_time() - started < 10

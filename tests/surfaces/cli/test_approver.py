@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import select
@@ -12,9 +13,10 @@ import anyio
 import pytest
 
 from capbox.agent.outcome import TurnLimit
-from capbox.authority.access import ReadAccess
+from capbox.authority.access import ReadAccess, ToolAccess
 from capbox.authority.paths import GrantPath
-from capbox.gate.approver import Answer, For, ForRun, No, Once, Stop, ask_request
+from capbox.authority.values.arguments import Argument, Given
+from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop, ask_request
 from capbox.surfaces.cli.approver import TerminalApprover, ask_for_more, parse_answer
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.cli.terminal import Terminal
@@ -322,3 +324,33 @@ async def test_more_is_given_only_for_a_yes(
     os.write(line[1], typed)
     assert await ask_for_more(asked, TurnLimit(50)) is more
     assert written.getvalue() == "all 50 turns are used. As much again? [y/N] "
+
+
+def _mail(recipients: list[str]) -> AskRequest:
+    to = Argument("to", "email", tuple(Given(one) for one in recipients))
+    return ask_request(
+        ToolAccess("send_mail", (to,)),
+        run="r",
+        tool="send_mail",
+        tool_digest="ab" * 32,
+        host=None,
+        arguments=json.dumps({"text": "x" * 900, "to": recipients}),
+    )
+
+
+@pytest.mark.parametrize("yes", [b"o\n", b"u 3\n", b"t 5\n", b"r\n", b"always\n"])
+async def test_a_yes_counts_only_where_every_value_of_a_function_was_shown(
+    yes: bytes, line: tuple[int, int]
+) -> None:
+    """The attack: of forty recipients the one in the middle, which is cut out, is a stranger."""
+    few = [f"person{n}@example.com" for n in range(20)]
+    for recipients, whole in ((few, True), ([*few, "eve@evil.example", *few], False)):
+        written = Typist(line[1], [yes, yes, b"n\n"])
+        asked = Terminal(Screen(io.StringIO(), written, {}), line[0])
+        answer = await TerminalApprover(asked).ask(_mail(recipients))
+        shown = written.getvalue()
+        assert isinstance(answer, No) != whole
+        assert ("only no or stop" in shown) != whole
+        if whole:
+            assert all(one in shown for one in recipients)
+            assert sum(1 + len(row) // 80 for row in shown.splitlines()) <= 22

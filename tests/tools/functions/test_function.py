@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -81,3 +86,109 @@ def test_a_function_without_a_docstring_or_a_name_is_refused() -> None:
 
     assert "has no docstring" in str(made(silent))
     assert "is no name of a tool" in str(made(lambda to: to))
+
+
+def _decorated(call: Callable[..., str]) -> Callable[..., str]:
+    @wraps(call)
+    def inner(**given: str) -> str:
+        return call(**given)
+
+    return inner
+
+
+def _closed(target: str, helper: Callable[..., str] | None = None) -> Callable[..., str]:
+    def send(text: str) -> str:
+        """Send."""
+        return target + text + (helper(text) if helper else "")
+
+    return send
+
+
+def _again(text: str) -> str:
+    return _again(text)
+
+
+def _defaulted(to: str) -> Callable[..., str]:
+    def send(text: str, *, to: str = to) -> str:
+        """Send."""
+        return to + text
+
+    return send
+
+
+def _swapped(first: bool) -> Callable[..., str]:
+    def one(text: str, to: str) -> str:
+        """Send."""
+        subject, body = text, to
+        return subject[:1] + body
+
+    def other(text: str, to: str) -> str:
+        """Send."""
+        body, subject = text, to
+        return subject[:1] + body
+
+    return one if first else other
+
+
+class _Sender:
+    def __init__(self, to: str) -> None:
+        self.to = to
+
+    def send(self, text: str) -> str:
+        """Send."""
+        return self.to + text
+
+
+class _Louder(_Sender):
+    def send(self, text: str) -> str:
+        """Send."""
+        return self.to + text.upper()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (_decorated(_closed("a")), _decorated(_closed("b"))),
+        (_closed("a"), _closed("b")),
+        (_closed("a", _closed("x")), _closed("a", _closed("y"))),
+        (_closed("a"), _closed("a", _again)),
+        (_defaulted("alice@example.com"), _defaulted("mallory@evil.example")),
+        (_swapped(True), _swapped(False)),
+        (_Sender("a").send, _Louder("a").send),
+    ],
+)
+def test_what_does_something_else_has_another_digest(
+    one: Callable[..., str], other: Callable[..., str]
+) -> None:
+    """An approval for always names a digest: whatever changes what it does has to change that."""
+    first, second = (
+        function_of(call, effect="send", sinks={}, timeout=1, name="send") for call in (one, other)
+    )
+    assert isinstance(first, Function), first
+    assert isinstance(second, Function), second
+    assert first.digest != second.digest
+
+
+def test_a_digest_is_the_same_in_every_process_and_for_every_object() -> None:
+    program = (
+        "from functools import wraps\n"
+        "from capbox.tools.functions.function import function_of\n"
+        "class Plain: pass\n"
+        "def made(of, names={'b', 'a', 'c'}, one=Plain()):\n"
+        "    def send(text: str, to: str = 'x') -> str:\n"
+        "        'Send.'\n"
+        "        return f'{of}{names}{one}' if text in {'p', 'q', 'r'} else send(text)\n"
+        "    return send\n"
+        "print(function_of(made(1), effect='send', sinks={}, timeout=1).digest)\n"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(found) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from datetime import date
 from decimal import Decimal
@@ -261,3 +262,57 @@ async def test_a_name_is_taken_once_and_only_before_the_box_opens(box: Box) -> N
     box.tool(effect="none")(read)
     with pytest.raises(SettingsError, match="is the name of a tool that capbox brings"):
         await box.__aenter__()
+
+
+class _Odd(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["thread", "async"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(2),
+        asyncio.CancelledError(),
+        GeneratorExit(),
+        BaseExceptionGroup("several", [_Odd()]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_no_way_of_ending_that_a_function_has_ends_the_program(
+    box: Box, error: BaseException, waits: bool
+) -> None:
+    """Such as that of argparse, over arguments that a model wrote."""
+
+    def at_once() -> str:
+        """Do it."""
+        raise error
+
+    async def waiting() -> str:
+        """Do it."""
+        await anyio.lowlevel.checkpoint()
+        raise error
+
+    result = await called(box, waiting if waits else at_once)
+    assert result.error is not None
+    assert result.error.code == "function_failed"
+    assert type(error).__name__ in result.error.message
+
+
+async def test_a_caller_that_is_cancelled_stays_so(box: Box) -> None:
+    begun = anyio.Event()
+
+    async def waiting() -> str:
+        """Do it."""
+        begun.set()
+        await anyio.sleep_forever()
+        return ""
+
+    async def call() -> None:
+        await called(box, waiting)
+
+    task = asyncio.create_task(call())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from capbox.authority.values.kinds import Kind, Value, canonical
 
@@ -104,17 +105,25 @@ def _named(text: str, directory: tuple[Entry, ...]) -> Iterator[Value]:
     entries: dict[str, list[Entry]] = {}
     for entry in directory:
         entries.setdefault(_folded(entry.name.strip()), []).append(entry)
-    places = [
-        (match.span(), meant)
-        for name, meant in entries.items()
+    places = sorted(
+        (match.span(), name)
+        for name in entries
         if name and name in folded
         for match in re.finditer(f"{_FREE_BEFORE}{re.escape(name)}{_FREE_AFTER}", folded)
-    ]
-    for place, meant in places:
+    )
+    longest = max(map(len, entries), default=0)
+    told: set[str] = set()
+    for place, name in places:
         # Two entries of one name name nobody; `Alice Smith` does not name `Alice` as well.
-        overlapping = (other for other, _ in places if _overlap(place, other))
-        if len(meant) == 1 and all(_within(other, place) for other in overlapping):
-            yield from meant[0].values
+        if name in told or len(entries[name]) != 1:
+            continue
+        # A pasted text may hold a name ten thousand times: looked at is what can reach this one.
+        first = bisect_left(places, ((place[0] - longest, 0), ""))
+        near = (places[n] for n in range(first, len(places)))
+        others = takewhile(lambda other, end=place[1]: other[0][0] < end, near)
+        if all(_within(other, place) for other, _ in others if _overlap(place, other)):
+            told.add(name)
+            yield from entries[name][0].values
 
 
 def _folded(text: str) -> str:

@@ -7,14 +7,17 @@ lies in its workspace, is refused. Does not: mint.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from capbox.authority.authority import Authority
+from capbox.authority.authority import Authority, AuthorityError
+from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import Grant, NameSelector, PathSelector
 from capbox.authority.paths import WORKSPACE, GrantPath, under
 from capbox.authority.web.places import ANY_HOST, FetchSelector
 from capbox.engine.approvers.automatic import AutoApprover
+from capbox.engine.approvers.denial import denied_in, without
 from capbox.engine.approvers.policy import Policy, PolicyApprover, read_policy
 from capbox.engine.approvers.queue import QueueApprover
 from capbox.engine.operator import Operator
@@ -26,8 +29,12 @@ from capbox.gate.approver import Approver
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Who is asked first, and the queue in which questions to people can be answered, if any."""
+    """Who is asked first, and the queue in which questions to people can be answered, if any.
 
+    `ceiling` is what was given, without what the policy denies.
+    """
+
+    ceiling: Authority
     approver: Approver | None
     board: QueueApprover | None
 
@@ -41,6 +48,8 @@ def choose(
 ) -> Front:
     """Return who answers: the policy, then `auto`, or people. Raises SettingsError."""
     policy = _policy(settings, operator, asked)
+    if policy is not None:
+        ceiling = _without(ceiling, policy)
     chosen = preset(settings.preset)
     board = None
     if isinstance(chosen, Preset) and chosen.automatic:
@@ -52,7 +61,7 @@ def choose(
         board = approver
     if policy is not None:
         approver = PolicyApprover(policy, approver)
-    return Front(approver, board)
+    return Front(ceiling, approver, board)
 
 
 def default_ceiling(*, web: bool, functions: Iterable[str] = ()) -> tuple[Grant, ...]:
@@ -73,7 +82,26 @@ def ceiling_grants(settings: Settings, texts: tuple[str, ...]) -> tuple[Grant, .
     return resolve(bare).grants
 
 
+def _without(ceiling: Authority, policy: Policy) -> Authority:
+    if not policy.deny:
+        return ceiling
+    left = without((minted.grant for minted in ceiling.grants), policy.deny)
+    found = ceiling.attenuate(left, id=AuthorityId(f"{ceiling.id}/policy"), now=time.time())
+    if isinstance(found, AuthorityError):
+        raise SettingsError("[policy] deny", found.message)
+    return found
+
+
 def _policy(settings: Settings, operator: Operator, asked: Asked) -> Policy | None:
+    """Return the policy that holds here; what it allows is without what it denies."""
+    policy = _named(settings, operator, asked)
+    if policy is None:
+        return None
+    deny = denied_in(policy.deny, asked.layout)
+    return replace(policy, allow=without(policy.allow, deny), deny=deny)
+
+
+def _named(settings: Settings, operator: Operator, asked: Asked) -> Policy | None:
     if settings.policy is None:
         return operator.policy
     file = settings.policy

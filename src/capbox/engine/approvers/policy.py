@@ -8,8 +8,8 @@
 
 Guarantees: deny wins over allow, allow over ask; what no rule matches is no, or asked where
 `unmatched = "ask"`; asking without a person is no. `allow` lends the rule's own grant, within the
-ceiling. Anything unknown in the file refuses all of it, with its line. Does not: grant by itself; a
-rule only answers what is asked.
+ceiling, and never what `deny` names (see `denial`). Anything unknown in the file refuses all of it,
+with its line. Does not: grant by itself; a rule only answers what is asked.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.messages import Json, JsonObject
@@ -87,9 +87,10 @@ class Saving:
 
         return answered
 
-    def ended(self, outcome: Outcome) -> Outcome:
-        """Note how the call left what it changed."""
-        if self._keeper is not None:
+    async def ended(self, outcome: Outcome) -> Outcome:
+        """Note how the call left what it changed; not even a cancellation keeps it from that."""
+        keeper = self._keeper
+        if keeper is not None:
             changed = [
                 place
                 for touched in outcome.touched
@@ -97,7 +98,12 @@ class Saving:
                 if (place := self._place(touched.host)) is not None
             ]
             finished = isinstance(outcome.end, Finished)
-            self._keeper.end(self._call, changed, finished=finished)
+            if not keeper.many(self._call):
+                keeper.end(self._call, changed, finished=finished)
+                return outcome
+            # Attack: a worker asks for a hundred thousand names, and nobody else is served.
+            with CancelScope(shield=True):
+                await to_thread.run_sync(lambda: keeper.end(self._call, changed, finished=finished))
         return outcome
 
     def _answer(self, keeper: Keeper, asked: Json, *, inline: bool) -> str:

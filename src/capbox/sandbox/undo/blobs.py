@@ -46,7 +46,7 @@ class Blobs:
             finally:
                 os.close(new)
         else:
-            digest = self._copied(fd, name)
+            digest = self._copied(fd, name, size)
             if self._linked(digest):
                 os.unlink(name, dir_fd=self._own)
                 return digest
@@ -102,10 +102,13 @@ class Blobs:
         self.written += os.stat(digest, dir_fd=self._own).st_size
         return True
 
-    def _copied(self, fd: int, name: str) -> str:
+    def _copied(self, fd: int, name: str, size: int) -> str:
         new = os.open(name, _NEW, 0o600, dir_fd=self._own)
         try:
-            copy(fd, new)
+            # Attack: whoever appends to it meanwhile has a copy that never ends, and a full disk.
+            copy(fd, new, size + 1)
+            if os.fstat(new).st_size > size:
+                raise OSError("it grew while it was saved")
             return digest_of(new)
         except OSError:
             os.unlink(name, dir_fd=self._own)
@@ -114,15 +117,19 @@ class Blobs:
             os.close(new)
 
 
-def copy(source: int, target: int) -> None:
-    """Copy a whole file into a new one; where the file system can, the blocks are shared."""
+def copy(source: int, target: int, bytes_max: int = 1 << 62) -> None:
+    """Copy a file into a new one; where the file system can, the blocks are shared.
+
+    Else no more than `bytes_max` are read.
+    """
     try:
         fcntl.ioctl(target, _FICLONE, source)
         return
     except OSError:
         os.lseek(source, 0, os.SEEK_SET)
-    while content := os.read(source, _CHUNK_BYTES):
+    while content := os.read(source, min(_CHUNK_BYTES, bytes_max)):
         _write(target, content)
+        bytes_max -= len(content)
 
 
 def _write(fd: int, content: bytes) -> None:

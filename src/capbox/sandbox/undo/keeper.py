@@ -24,6 +24,7 @@ from capbox.sandbox.undo.walk import Roots, above, folder, joined
 
 ENTRIES_MAX = 200_000
 RUN_BYTES_MAX = 1 << 30
+INLINE_ENDS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,26 @@ class Keeper:
 
     def end(self, call: int, changed: Iterable[tuple[str, str]], *, finished: bool) -> None:
         """Note how a call that is over left what it `changed`: pairs of root and name."""
-        with self._lock:
-            if not self._broken:
-                try:
-                    self._end(call, changed, finished)
-                except (OSError, SandboxError) as error:
-                    self._broken = f"what the last call changed could not be noted: {error}"
+        try:
+            with self._lock:
+                places = () if self._broken else self._changed(call, changed, finished)
+            for root, path in places:
+                name = path[len(root.rstrip("/")) + 1 :]
+                for noted in (name, above(name)) if name else ("",):
+                    # By itself: other calls of the run need not wait for all of them.
+                    with self._lock:
+                        if not self._broken:
+                            self._post(call, root, noted)
+            with self._lock:
+                if self._index is not None and not self._broken:
+                    self._append("end", call)
+        except (OSError, SandboxError) as error:
+            self._broken = f"what the last call changed could not be noted: {error}"
+
+    def many(self, call: int) -> bool:
+        """Say whether so much was asked for in a call that its end would keep others waiting."""
+        mine = self._calls.get(call)
+        return mine is not None and len(mine.asked) > INLINE_ENDS_MAX
 
     def close(self) -> None:
         """Make all of it durable; nothing may follow. Raises OSError."""
@@ -222,7 +237,6 @@ class Keeper:
 
     def _save(self, mine: _Call, call: int, root: str, name: str, inline: bool) -> None:
         path = joined(root, name)
-        mine.ask(root, name)
         if self._entries >= ENTRIES_MAX:
             raise NotKept(f"one run can change {ENTRIES_MAX} paths, and no more")
         self._above(call, root, name)
@@ -233,6 +247,7 @@ class Keeper:
             if self._known.get(path, False):
                 if left == () or _same(left, seen(fd, base)):
                     self._append("again", call, self._root(root), name)
+                    mine.ask(root, name)
                     return
                 kind = "edited"
             room = self._bounds.run_bytes - self.blobs.written
@@ -240,6 +255,8 @@ class Keeper:
         line = None if state is None else state.to_json()
         self._append(kind, call, self._root(root), name, line)
         self._known.set(path, True)
+        # Only now: of what was refused, nothing was saved.
+        mine.ask(root, name)
 
     def _above(self, call: int, root: str, name: str) -> None:
         """Save the folder whose entries change: its times change with them."""
@@ -265,7 +282,10 @@ class Keeper:
             self._posts.move(*places)
         return mine
 
-    def _end(self, call: int, changed: Iterable[tuple[str, str]], finished: bool) -> None:
+    def _changed(
+        self, call: int, changed: Iterable[tuple[str, str]], finished: bool
+    ) -> Iterable[tuple[str, str]]:
+        """Return root and path of what a call has changed, or may have."""
         mine = self._calls.get(call)
         if mine is not None and mine.renaming is not None and not finished:
             line, root, old, _, staged = mine.renaming
@@ -278,15 +298,11 @@ class Keeper:
         places = dict.fromkeys((root, path) for _, root, path in mine.asked)
         for root, name in dict.fromkeys(changed):
             path = joined(root, name)
-            if path in asked or self._known.get(path, False) or self._late(call, root, name):
+            # Asked in this call: since an earlier one a person may have changed it.
+            before = is_temporary(name) and self._known.get(path, False)
+            if path in asked or before or self._late(call, root, name):
                 places[root, path] = None
-        places |= dict.fromkeys(mine.present())
-        for root, path in places:
-            name = path[len(root.rstrip("/")) + 1 :]
-            for noted in (name, above(name)) if name else ("",):
-                self._post(call, root, noted)
-        if self._index is not None:
-            self._append("end", call)
+        return places | dict.fromkeys(mine.present())
 
     def _late(self, call: int, root: str, name: str) -> bool:
         """Note a change that was not asked for; say whether it can be undone all the same."""

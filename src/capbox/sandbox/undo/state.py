@@ -28,7 +28,7 @@ _KINDS = {
 }
 
 Signature = tuple[Json, ...]
-"""What tells a later change by somebody else; of a folder its own kind and mode alone."""
+"""What tells a later change by somebody else; of a folder kind, mode and owner alone."""
 
 
 class NotKept(Exception):
@@ -62,11 +62,11 @@ class State:
         """Return what is compared with a later look."""
         match self.kind:
             case "folder":
-                return "folder", self.mode
+                return "folder", self.mode, self.uid, self.gid
             case "link":
                 return "link", self.text
             case kind:
-                return kind, self.mode, self.size, self.mtime_ns, self.ino
+                return kind, self.mode, self.size, self.mtime_ns, self.ino, self.uid, self.gid
 
     def to_json(self) -> list[Json]:
         """Return the state as an index line has it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from capbox.agent.outcome import Limit, sentence
+from capbox.authority.access import ToolAccess
 from capbox.gate.approver import (
     Always,
     Answer,
@@ -22,6 +23,7 @@ from capbox.gate.approver import (
     No,
     Once,
     Stop,
+    Yes,
     neutral,
 )
 from capbox.surfaces.cli.screen import Line
@@ -37,8 +39,14 @@ _PATH_CHARACTERS = 200
 _GRANT_CHARACTERS = 300
 _ARGUMENTS_CHARACTERS = 440
 _DETAIL_CHARACTERS = 158
+_VALUES_CHARACTERS = 560
+_VALUES_MORE = 240
 _USES_MAX = 1_000
 _UNCLEAR = No("the answer was not understood", by="nobody")
+_UNSHOWN = No(
+    "too long to be shown here: only no or stop; capbox approve, elsewhere, shows all of it",
+    by="nobody",
+)
 _OUT_OF_RANGE = No("the number was out of range", by="nobody")
 _KEYS = "[o]nce  [u]ses (u 3)  [t]ime (t 30: min)  [r]un  [always]  [n]o  no, [s]top: "
 
@@ -53,14 +61,17 @@ class TerminalApprover:
     async def ask(self, request: AskRequest) -> Answer:
         """Show the request and return the answer; `No` for anything unclear."""
         answer: Answer = _UNCLEAR
+        shown = _shown_whole(request)
         async with self._terminal.question(_block(request)) as question:
             for _ in range(_TRIES):
                 line = await self._terminal.answer(question, _KEYS, fresh=True)
                 if line is None:
                     return No("nobody answered", by="nobody")
                 answer = parse_answer(line)
+                if isinstance(answer, Yes) and not shown:
+                    answer = _UNSHOWN
                 question.say(f"  {_told(answer)}", "dim")
-                if answer not in (_UNCLEAR, _OUT_OF_RANGE):
+                if answer not in (_UNCLEAR, _OUT_OF_RANGE, _UNSHOWN):
                     break
         return answer
 
@@ -69,8 +80,11 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
     """Return what is shown above the prompt."""
     # The access and the path on this machine are cut apart, so that each keeps both its ends.
     parts = request.effect.partition(neutral(str(request.access)))
-    effect = "".join(_cut(part, _PATH_CHARACTERS) for part in parts)
-    arguments = _cut(request.arguments, _ARGUMENTS_CHARACTERS)
+    valued = _valued(request)
+    # The values of a function's sinks are what a yes is about: never cut, or not to be approved.
+    most = (_PATH_CHARACTERS, _VALUES_CHARACTERS if valued else _PATH_CHARACTERS, _PATH_CHARACTERS)
+    effect = "".join(_cut(*one) for one in zip(parts, most, strict=True))
+    arguments = _cut(request.arguments, _ARGUMENTS_CHARACTERS - (valued and _VALUES_MORE))
     one = "request" if request.details else "call"
     grant = _cut(request.grant, _GRANT_CHARACTERS)
     return (
@@ -79,7 +93,22 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
         *((f"  arguments  {arguments}", "") for _ in request.arguments[:1]),
         *((f"  {_cut(detail, _DETAIL_CHARACTERS)}", "") for detail in request.details),
         (f"  once allows this one {one}; longer allows  {grant}", ""),
+        *(((f"  {_UNSHOWN.reason}"), "bold yellow") for _ in (0,) if not _shown_whole(request)),
     )
+
+
+def _valued(request: AskRequest) -> bool:
+    """Say whether this is about a function, by the values of its sinks."""
+    return isinstance(request.access, ToolAccess) and bool(request.access.arguments)
+
+
+def _shown_whole(request: AskRequest) -> bool:
+    """Say whether every value that a yes would approve is seen.
+
+    Attack: of forty recipients the one in the middle is a stranger.
+    """
+    shown = visible(neutral(str(request.access)))
+    return not _valued(request) or len(shown) <= _VALUES_CHARACTERS
 
 
 def _cut(text: str, characters_max: int) -> str:

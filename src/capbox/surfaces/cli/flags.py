@@ -225,7 +225,7 @@ class GrantFlags:
         return any(files) or any(others) or self.preset is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BoundFlags:
     """The bounds of each call, in the units of the flags (memory in MB)."""
 

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from types import CodeType
 from typing import Literal
 
 from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
@@ -23,6 +22,7 @@ from capbox.gate.runner import Runner, Tool
 from capbox.gate.schema import Schema
 from capbox.messages import JsonObject
 from capbox.sandbox.spec import Module
+from capbox.tools.functions.body import body_of
 from capbox.tools.functions.hints import (
     HintError,
     Parameter,
@@ -118,8 +118,8 @@ def function_of(
     kinds = [[sink.argument, sink.kind] for sink in declared]
     text = json.dumps([named, description, effect, schema, kinds])
     # Another body is another tool; what it calls is the program's, and not looked at.
-    body = _body(getattr(call, "__code__", ""))
-    digest = sha256(f"{text}\n{body}".encode()).hexdigest()
+    body = body_of(call)
+    digest = sha256(f"{text}\n{body}".encode(errors="backslashreplace")).hexdigest()
     return Function(call, manifest, parameters, digest)
 
 
@@ -143,12 +143,3 @@ def _limits(timeout: float) -> Limits:
         requests=COUNT_MAX,
         body_bytes=COUNT_MAX,
     )
-
-
-def _body(part: object) -> str:
-    """Return what is compiled of a function's body, the same in every process."""
-    if isinstance(part, CodeType):
-        return repr((part.co_code, part.co_names, [_body(const) for const in part.co_consts]))
-    if isinstance(part, frozenset):
-        return repr(sorted(map(_body, part)))
-    return repr(part)

@@ -8,6 +8,7 @@ code, or end a thread: a synchronous one that was stopped goes on, and its resul
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -66,13 +67,20 @@ class FunctionRunner:
                 result = call()
             else:
                 result = await to_thread.run_sync(
-                    call, abandon_on_cancel=True, limiter=self._limiter
+                    partial(_in_thread, call), abandon_on_cancel=True, limiter=self._limiter
                 )
             if inspect.isawaitable(result):
                 result = await result
             return reply(_shown(result))
-        except Exception as error:
-            # The program's own code may raise anything, and none of it may end the run.
+        except anyio.get_cancelled_exc_class() as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # It awaited something that was cancelled; nobody cancels this call.
+            return failure("function_failed", _told(error))
+        except (Exception, SystemExit, GeneratorExit, BaseExceptionGroup) as error:
+            # The program's own code may raise anything, and none of it may end the run: argparse
+            # ends the program over what a model wrote.
             return failure("function_failed", _told(error))
 
     @property
@@ -80,6 +88,14 @@ class FunctionRunner:
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(THREADS_MAX)
         return self._threads
+
+
+def _in_thread(call: Callable[[], object]) -> object:
+    """Call it; what means something else to whoever waits for the thread is a plain error there."""
+    try:
+        return call()
+    except (GeneratorExit, asyncio.CancelledError) as error:
+        raise RuntimeError(type(error).__name__) from error
 
 
 def _shown(result: object) -> str:
@@ -97,6 +113,6 @@ def _plain(value: object) -> Json:
     raise TypeError(f"a function returns text, JSON or nothing, not {type(value).__name__}")
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     # Also of an error that cannot even be printed.
     return format_exception_only(error)[0].strip()

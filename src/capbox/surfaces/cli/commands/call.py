@@ -96,9 +96,7 @@ def call(
     granted = flags.GrantFlags(
         reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
     )
-    bounds = flags.BoundFlags(
-        timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
-    )
+    bounds = flags.BoundFlags(timeout, memory, stack, fuel, output, limit)
     settings = flags.settings_of(workspace, granted, bounds, entry.environ)
     settings = flags.spending(settings, read_flags(budget or (), keys=flags.CALL_BUDGET_KEYS))
     settings = replace(settings, ceiling=tuple(ceiling or ()), policy=policy)

@@ -161,13 +161,12 @@ def _meets(grant: Grant, rule: HostRule) -> bool:
 
 
 def _of_flows(rule: FlowRule, found: Radius) -> Iterator[str]:
-    for flow in found.flows:
-        source = rule.source in (flow.source.kind, ANY) or (
-            # A variable called as credentials are is a secret too.
-            rule.source == "secret" and flow.source.secret
-        )
-        if source and rule.sink in (flow.sink.kind, ANY) and not flow.cut_by:
-            yield f"{flow.source.name} -> {flow.sink.name}"
+    listed = [(flow.source, flow.sink) for flow in found.flows if not flow.cut_by]
+    for source, sink in (*listed, *found.unlisted):
+        # A variable called as credentials are is a secret too.
+        kinds = (source.kind, ANY, *(["secret"] if source.secret else []))
+        if rule.source in kinds and rule.sink in (sink.kind, ANY):
+            yield f"{source.name} -> {sink.name}"
 
 
 def _is_named(grant: Grant, rule: NameRule) -> bool:

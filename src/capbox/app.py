@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capbox.authority.authority import Authority
     from capbox.authority.grant import Grant
-    from capbox.authority.paths import Layout
+    from capbox.authority.paths import HostPath, Layout
     from capbox.authority.policy import NeverRule
     from capbox.authority.values.kinds import Value
     from capbox.broker.network import Network
@@ -91,7 +91,6 @@ def local_engine(
     Raises SettingsError for a configuration that cannot be read.
     """
     from capbox.authority.limits import Limits
-    from capbox.authority.paths import HostPath
     from capbox.sandbox.engine import EngineKey
     from capbox.sandbox.handles import ZygoteHandle
 
@@ -120,8 +119,7 @@ def local_engine(
         zygotes=zygotes,
         network=network or Network(authorities=operator.ca_files, secret=secrets.get),
         settings={} if operator.search is None else {"search": operator.search},
-        # Links are resolved, as in grants: what is read is known by where it really is.
-        trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
+        trusted=trusted_by(operator),
         keeps=operator.keeps,
     )
 
@@ -275,6 +273,13 @@ def operator_of(home: Home) -> Operator:
     return read_operator(home.config / "config.toml")
 
 
+def trusted_by(operator: Operator) -> tuple[HostPath, ...]:
+    """Return the operator's own paths, links resolved: a file is known by where it really is."""
+    from capbox.authority.paths import HostPath
+
+    return tuple(HostPath(os.path.realpath(Path(p).expanduser())) for p in operator.trusted)
+
+
 def secret_store(home: Home | None = None) -> SecretStore:
     """Return the secrets of `home` (None: this user's); nothing is opened yet."""
     from capbox.broker.secrets import SecretStore
@@ -353,5 +358,6 @@ def main() -> int:
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
         hold=lambda settings: granting(home_of(os.environ), settings),
+        trusted=lambda: trusted_by(operator_of(home_of(os.environ))),
     )
     return run_command_line(entry, sys.argv[1:])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from capbox.authority.paths import Layout
+    from capbox.authority.paths import HostPath, Layout
     from capbox.broker.secrets import SecretStore
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
@@ -35,7 +35,8 @@ class Entry:
     returns a session to be entered; it raises SettingsError. `open_model` takes a specification
     and a base URL. `secrets` returns the store of this user's secrets. `explain` takes settings
     and an access as text, `hold` returns what a session with these settings would hold, without an
-    engine; both raise SettingsError.
+    engine; both raise SettingsError. `trusted` returns the paths that config.toml marks as the
+    operator's own.
     """
 
     environ: Mapping[str, str]
@@ -47,3 +48,4 @@ class Entry:
     secrets: Callable[[], SecretStore]
     explain: Callable[[Settings, str], Explanation]
     hold: Callable[[Settings], tuple[Layout, Mint]]
+    trusted: Callable[[], tuple[HostPath, ...]]

@@ -249,6 +249,17 @@ def test_functions_secrets_models_and_control_files_are_told(blast: Callable) ->
     assert not any("hunter2" in form for form in forms)
 
 
+def test_what_config_toml_trusts_is_not_held_back_by_untainted(
+    blast: Callable, workspace: Path, home: Home
+) -> None:
+    home.config.mkdir(parents=True)
+    asked = ("--read", ".env", "--grant", f"{WILD} untainted", "--json")
+    (home.config / "config.toml").write_text('trusted = ["/nonexistent"]')
+    assert blast(*asked).json["flows"][0]["cut_by"] == ["untainted"]
+    (home.config / "config.toml").write_text(f'trusted = ["{workspace}"]')
+    assert blast(*asked).json["flows"][0]["cut_by"] == []
+
+
 # --- rules ---------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,7 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
         limits=settings.limits,
         budget=settings.budget,
         machine=_machine(entry.environ),
+        trusted=entry.trusted(),
     )
     return Asked(subject, origin, notes=notes)
 
@@ -98,6 +99,7 @@ def from_record(entry: Entry, run: str) -> Asked:
         shipped=shipped,
         offered=tuple(name for name, _ in found.used.calls),
         machine=_machine(entry.environ),
+        trusted=entry.trusted(),
     )
     return Asked(subject, f"run {found.run}", found.used, tuple(notes))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capbox.authority.values.kinds import Value
     from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.approvers.unasked import Unasked
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from capbox.models.open import ModelSpecError
     from capbox.sandbox.process.frames import Walls
     from capbox.tools.functions.function import Function
+    from capbox.tools.registry import Found
 
 GUESTS = Path(__file__).parent / "guests"
 
@@ -173,6 +175,23 @@ def granting(home: Home, settings: Settings) -> tuple[Layout, Mint]:
     """
     asked, _, minted = _granting(home, settings)
     return asked.layout, minted
+
+
+def unasked(home: Home, settings: Settings, tools: Mapping[str, Found]) -> Unasked:
+    """Return what a session in which somebody is asked is lent unasked. Raises SettingsError."""
+    from capbox.engine.approvers.choice import choose
+    from capbox.engine.approvers.unasked import unasked as lent
+    from capbox.engine.stored.grants import StoredGrants
+
+    asked, never, _ = _granting(home, settings)
+    operator = operator_of(home)
+    manifests = {name: found.manifest for name, found in tools.items()}
+    digests = {name: found.digest for name, found in tools.items()}
+    ceiling = ceiling_of(settings, operator, asked, manifests, never)
+    front = choose(settings, operator, asked, ceiling, None)
+    return lent(
+        front.approver, ceiling, StoredGrants(home.grants, time.time), asked.layout, digests
+    )
 
 
 def _granting(home: Home, settings: Settings) -> tuple[Asked, tuple[NeverRule, ...], Mint]:
@@ -358,6 +377,7 @@ def main() -> int:
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
         hold=lambda settings: granting(home_of(os.environ), settings),
+        unasked=lambda settings, tools: unasked(home_of(os.environ), settings, tools),
         trusted=lambda: trusted_by(operator_of(home_of(os.environ))),
     )
     return run_command_line(entry, sys.argv[1:])

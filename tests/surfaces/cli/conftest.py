@@ -88,6 +88,7 @@ def entry(home: Home) -> Entry:
         secrets=lambda: secrets,
         explain=lambda settings, access: app.explain(home, settings, access),
         hold=lambda settings: app.granting(home, settings),
+        unasked=lambda settings, tools: app.unasked(home, settings, tools),
         trusted=lambda: app.trusted_by(app.operator_of(home)),
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from capbox.authority.paths import HostPath, Layout
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.approvers.unasked import Unasked
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
     from capbox.models.open import ModelSpecError
+    from capbox.tools.registry import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Entry:
     and a base URL. `secrets` returns the store of this user's secrets. `explain` takes settings
     and an access as text, `hold` returns what a session with these settings would hold, without an
     engine; both raise SettingsError. `trusted` returns the paths that config.toml marks as the
-    operator's own.
+    operator's own, `unasked` what a session in which somebody is asked would be lent, with these
+    tools, without a question; it raises SettingsError.
     """
 
     environ: Mapping[str, str]
@@ -49,3 +52,4 @@ class Entry:
     explain: Callable[[Settings, str], Explanation]
     hold: Callable[[Settings], tuple[Layout, Mint]]
     trusted: Callable[[], tuple[HostPath, ...]]
+    unasked: Callable[[Settings, Mapping[str, Found]], Unasked]

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from capbox.authority.values.kinds import Value
     from capbox.broker.network import Network
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.approvers.unasked import Unasked
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
     from capbox.engine.operator import Operator
-    from capbox.engine.presets import Preset
     from capbox.engine.principal import Asked
     from capbox.engine.replay.opening import Written
     from capbox.engine.replay.playing import Played
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from capbox.models.open import ModelSpecError
     from capbox.sandbox.process.frames import Walls
     from capbox.tools.functions.function import Function
+    from capbox.tools.registry import Found
 
 GUESTS = Path(__file__).parent / "guests"
 
@@ -94,7 +95,6 @@ def local_engine(
     Raises SettingsError for a configuration that cannot be read.
     """
     from capbox.authority.limits import Limits
-    from capbox.authority.paths import HostPath
     from capbox.sandbox.engine import EngineKey
     from capbox.sandbox.handles import ZygoteHandle
 
@@ -123,8 +123,7 @@ def local_engine(
         zygotes=zygotes,
         network=network or Network(authorities=operator.ca_files, secret=secrets.get),
         settings={} if operator.search is None else {"search": operator.search},
-        # Links are resolved, as in grants: what is read is known by where it really is.
-        trusted=(HostPath(os.path.realpath(Path(text).expanduser())) for text in operator.trusted),
+        trusted=operator.trusted_paths(Path.home()),
         keeps=operator.keeps,
         tapes=operator.tapes,
     )
@@ -167,8 +166,10 @@ def session(
     purses = Purses(settings, day, engine.report)
     opened = partial(Session, engine, settings, asked.layout, minted, functions=own, ground=ground,
                      purses=purses)  # fmt: skip
+    from capbox.engine.presets import named
+
     asks = approver is not None or settings.policy is not None
-    if not asks and not chosen_preset(settings).automatic:
+    if not asks and not named(settings.preset).automatic:
         return opened()
     from capbox.engine.approvers.choice import choose
 
@@ -187,6 +188,23 @@ def granting(home: Home, settings: Settings) -> tuple[Layout, Mint]:
 
     asked, _, minted = _granting(home, within(settings, operator_of(home).budget))
     return asked.layout, minted
+
+
+def unasked(home: Home, settings: Settings, tools: Mapping[str, Found]) -> Unasked:
+    """Return what a session in which somebody is asked is lent unasked. Raises SettingsError."""
+    from capbox.engine.approvers.choice import choose
+    from capbox.engine.approvers.unasked import unasked as lent
+    from capbox.engine.stored.grants import StoredGrants
+
+    asked, never, _ = _granting(home, settings)
+    operator = operator_of(home)
+    manifests = {name: found.manifest for name, found in tools.items()}
+    digests = {name: found.digest for name, found in tools.items()}
+    ceiling = ceiling_of(settings, operator, asked, manifests, never)
+    front = choose(settings, operator, asked, ceiling, None)
+    return lent(
+        front.approver, ceiling, StoredGrants(home.grants, time.time), asked.layout, digests
+    )
 
 
 def _granting(home: Home, settings: Settings) -> tuple[Asked, tuple[NeverRule, ...], Mint]:
@@ -231,10 +249,11 @@ def ceiling_of(
     from capbox.authority.decision import AuthorityId
     from capbox.authority.grant import Grant, NameSelector
     from capbox.engine.approvers.choice import ceiling_grants, default_ceiling
+    from capbox.engine.presets import named
     from capbox.engine.principal import Asked
     from capbox.engine.settings import SettingsError
 
-    chosen = chosen_preset(settings)
+    chosen = named(settings.preset)
     offered = chosen.offered(manifests)
     tools = tuple(Grant("tool", NameSelector(name)) for name in offered)
     functions = tuple(name for name in offered if manifests[name].is_function)
@@ -259,26 +278,13 @@ def ceiling_of(
     return found
 
 
-def chosen_preset(settings: Settings) -> Preset:
-    """Return the preset that was named. Raises SettingsError."""
-    from capbox.engine.presets import PresetError, preset
-    from capbox.engine.settings import SettingsError
-
-    found = preset(settings.preset)
-    if isinstance(found, PresetError):
-        raise SettingsError("--preset", found.message)
-    return found
-
-
 def explain(home: Home, settings: Settings, access: str) -> Explanation:
     """Return what a run under `settings` would be told of an access. Raises SettingsError."""
     from capbox.authority.decision import Standing
     from capbox.engine.control.explaining import explain as explained
     from capbox.engine.control.explaining import read_access
-    from capbox.engine.principal import resolve
 
-    asked = resolve(settings)
-    never = (*home.guards(), *operator_rules(home))
+    asked, never, _ = _granting(home, settings)
     wanted = read_access(access, asked.layout)
     authority = mint(asked, settings, never)
     return explained(authority, wanted, asked.layout, Standing(time.time()))
@@ -360,7 +366,7 @@ def operator_rules(home: Home) -> tuple[NeverRule, ...]:
     """Return the operator's never rules of `config.toml`. Raises SettingsError."""
     from capbox.engine.operator import read_rules
 
-    return read_rules(home.config / "config.toml")
+    return read_rules(home.config / "config.toml", Path.home())
 
 
 def _say_nothing(line: str) -> None:
@@ -388,5 +394,7 @@ def main() -> int:
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
         hold=lambda settings: granting(home_of(os.environ), settings),
         replaying=lambda report, told: replaying(home_of(os.environ), report, told),
+        unasked=lambda settings, tools: unasked(home_of(os.environ), settings, tools),
+        trusted=lambda: operator_of(home_of(os.environ)).trusted_paths(Path.home()),
     )
     return run_command_line(entry, sys.argv[1:])

@@ -86,6 +86,14 @@ class Operator:
     budget: Mapping[str, float] = field(default_factory=dict)
     day: Mapping[str, float] = field(default_factory=dict)
 
+    def trusted_paths(self, user: Path) -> tuple[HostPath, ...]:
+        """Return the `trusted` paths, links resolved: a file is known by where it really is.
+
+        `user` is the home directory.
+        """
+        places = (user / text[2:] if text.startswith("~/") else text for text in self.trusted)
+        return tuple(HostPath(os.path.realpath(place)) for place in places)
+
 
 def read_operator(file: Path) -> Operator:
     """Read the configuration; a missing file is an empty one. Raises SettingsError."""
@@ -114,15 +122,18 @@ def read_operator(file: Path) -> Operator:
     )
 
 
-def read_rules(file: Path) -> tuple[NeverRule, ...]:
-    """Read the never rules of the configuration alone. Raises SettingsError."""
+def read_rules(file: Path, user: Path) -> tuple[NeverRule, ...]:
+    """Read the never rules of the configuration alone; `user` is the home directory.
+
+    Raises SettingsError.
+    """
     lines = read_operator(file).never
-    return tuple(dict.fromkeys(rule for line in lines for rule in _rules(line, file)))
+    return tuple(dict.fromkeys(rule for line in lines for rule in _rules(line, file, user)))
 
 
-def _rules(line: str, file: Path) -> tuple[NeverRule, NeverRule]:
+def _rules(line: str, file: Path, user: Path) -> tuple[NeverRule, NeverRule]:
     """Read one rule, as written and with links resolved, as the paths of grants are."""
-    rule = parse_never(line, HostPath(str(Path.home())))
+    rule = parse_never(line, HostPath(str(user)))
     if isinstance(rule, PathRefusal):
         raise SettingsError(str(file), f"{line!r}: {rule.reason}")
     # Attack: ~/vault is a link to /data/vault, and the grant names /data/vault.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from capbox.engine.settings import SettingsError
 from capbox.gate.manifest import Manifest, ToolAccessKind
 
 _EVERY: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
@@ -72,3 +73,11 @@ def preset(name: str) -> Preset | PresetError:
         return found
     known = ", ".join((*(p.name for p in _PRESETS), *_ALIASES))
     return PresetError(name, f"unknown preset {name!r}; there are: {known}")
+
+
+def named(name: str) -> Preset:
+    """Return the preset that a person has named. Raises SettingsError."""
+    found = preset(name)
+    if isinstance(found, PresetError):
+        raise SettingsError("--preset", found.message)
+    return found

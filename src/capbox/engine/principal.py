@@ -29,7 +29,7 @@ from capbox.authority.paths import (
     under,
 )
 from capbox.authority.web.places import Origin
-from capbox.engine.presets import PresetError, preset
+from capbox.engine.presets import named
 from capbox.engine.settings import Settings, SettingsError
 
 
@@ -73,10 +73,7 @@ def _alone_in_its_header(grants: tuple[Grant, ...]) -> None:
 
 
 def _texts(settings: Settings, workspace: HostPath) -> Iterator[str]:
-    chosen = preset(settings.preset)
-    if isinstance(chosen, PresetError):
-        raise SettingsError("--preset", chosen.message)
-    yield from chosen.grants
+    yield from named(settings.preset).grants
     yield from (f"read:{quoted(_named(path, workspace))}" for path in settings.reads)
     yield from (f"write:{quoted(_named(path, workspace))}" for path in settings.writes)
     yield from (f"fetch:{quoted(text)}" for text in settings.fetches)

@@ -29,7 +29,7 @@ from capbox.authority.values.kinds import Value
 from capbox.engine.budgets.purses import Purses
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
-from capbox.engine.presets import PresetError, preset
+from capbox.engine.presets import named
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
 from capbox.gate.runner import Tool
@@ -285,9 +285,7 @@ class Session:
 
         A person who calls a tool by its name is not held to that.
         """
-        chosen = preset(self._settings.preset)
-        if isinstance(chosen, PresetError):
-            raise SettingsError("--preset", chosen.message)
+        chosen = named(self._settings.preset)
         every = {**self._functions, **self._engine.tools}
         return chosen.offered({name: tool.manifest for name, tool in every.items()})
 

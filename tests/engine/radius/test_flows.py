@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.engine.radius.conftest import parsed
@@ -10,6 +12,7 @@ from tests.engine.radius.conftest import parsed
 from capbox.authority.budget import Budget
 from capbox.authority.caveats import Later
 from capbox.authority.grant import Grant
+from capbox.authority.paths import HostPath
 from capbox.engine.radius.bounds import bounds
 from capbox.engine.radius.cuts import cutting, flag_of, narrowed, possible, told
 from capbox.engine.radius.ends import amount, is_credential
@@ -62,6 +65,45 @@ def test_what_flows_where(
         (f.level, f.source.name, f.sink.name, f.cut_by) for f in found if not f.steers
     ] == leaving
     assert [(f.level, f.sink.name) for f in found if f.steers] == steered
+
+
+UNTAINTED = WEB + " untainted"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "cut"),
+    [
+        ((), ("untainted",)),
+        (("",), ()),
+        (("/.env", "/src"), ()),
+        (("/private",), ("untainted",)),
+        (("/../elsewhere",), ("untainted",)),
+    ],
+)
+def test_what_only_the_operator_writes_taints_nothing(
+    trusted: tuple[str, ...], cut: tuple[str, ...], subject: MakeSubject
+) -> None:
+    """A file below a trusted path is read, and `untainted` lets the request go all the same."""
+    here = subject(ENV, "read:/workspace/src", UNTAINTED)
+    places = tuple(HostPath(os.path.normpath(here.layout.workspace + name)) for name in trusted)
+    found = flows(replace(here, trusted=places))
+    assert [f.cut_by for f in found if f.source.name == ".env"] == [cut]
+    assert [f.cut_by for f in found if f.source.name == "src"] == [cut]
+    assert [c.caveat for f in found for c in f.cuts if c.caveat == "untainted"] == []
+
+
+def test_a_folder_with_a_trusted_part_is_not_held_back(subject: MakeSubject) -> None:
+    here = subject(READ, UNTAINTED)
+    inner = replace(here, trusted=(HostPath(here.layout.workspace + "/src"),))
+    assert [f.cut_by for f in flows(inner)] == [()]
+    assert [f.cut_by for f in flows(here)] == [("untainted",)]
+
+
+def test_trusted_files_hold_no_words_of_strangers(subject: MakeSubject) -> None:
+    here = subject(READ, "write:/workspace/.git/hooks")
+    assert any(f.steers for f in flows(here))
+    mine = replace(here, trusted=(here.layout.workspace,))
+    assert not any(f.steers for f in flows(mine))
 
 
 def test_a_shipped_tool_is_no_function(subject: MakeSubject) -> None:

@@ -89,6 +89,8 @@ def entry(home: Home) -> Entry:
         explain=lambda settings, access: app.explain(home, settings, access),
         hold=lambda settings: app.granting(home, settings),
         replaying=lambda report, told: app.replaying(home, report, told),
+        unasked=lambda settings, tools: app.unasked(home, settings, tools),
+        trusted=lambda: app.operator_of(home).trusted_paths(Path.home()),
     )
 
 

@@ -15,7 +15,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice, takewhile
+from itertools import islice
 
 from capbox.authority.values.kinds import Kind, Value, canonical
 
@@ -119,9 +119,9 @@ def _named(text: str, directory: tuple[Entry, ...]) -> Iterator[Value]:
             continue
         # A pasted text may hold a name ten thousand times: looked at is what can reach this one.
         first = bisect_left(places, ((place[0] - longest, 0), ""))
-        near = (places[n] for n in range(first, len(places)))
-        others = takewhile(lambda other, end=place[1]: other[0][0] < end, near)
-        if all(_within(other, place) for other, _ in others if _overlap(place, other)):
+        end = bisect_left(places, ((place[1], 0), ""))
+        others = (other for other, _ in places[first:end])
+        if all(_within(other, place) for other in others if _overlap(place, other)):
             told.add(name)
             yield from entries[name][0].values
 

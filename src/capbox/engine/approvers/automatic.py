@@ -10,6 +10,7 @@ import time
 
 from capbox.authority.authority import Authority
 from capbox.authority.decision import Allowed, Standing
+from capbox.authority.grant import Grant
 from capbox.gate.approver import Answer, AskRequest, ByRule, No
 
 
@@ -19,6 +20,11 @@ class AutoApprover:
     def __init__(self, ceiling: Authority) -> None:
         """Answer for this ceiling."""
         self._ceiling = ceiling
+
+    @property
+    def unasked(self) -> tuple[Grant, ...]:
+        """Return what it may lend."""
+        return tuple(minted.grant for minted in self._ceiling.grants)
 
     async def ask(self, request: AskRequest) -> Answer:
         """Return the grant of the ceiling that covers it, or no."""

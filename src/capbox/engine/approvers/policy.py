@@ -29,6 +29,7 @@ from capbox.authority.grant import Grant
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.policy import NeverRule
 from capbox.authority.web.places import FetchAccess, FetchSelector
+from capbox.engine.approvers.automatic import AutoApprover
 from capbox.engine.settings import SettingsError
 from capbox.gate.approver import Answer, Approver, AskRequest, ByRule, No
 
@@ -65,6 +66,14 @@ class PolicyApprover:
         """Answer by these rules."""
         self._policy = policy
         self._person = person
+
+    @property
+    def unasked(self) -> tuple[Grant, ...]:
+        """Return what it may lend with nobody asked."""
+        policy = self._policy
+        passed_on = policy.ask or policy.unmatched == "ask"
+        further = self._person if passed_on and isinstance(self._person, AutoApprover) else None
+        return policy.allow + (() if further is None else further.unasked)
 
     async def ask(self, request: AskRequest) -> Answer:
         """Return the answer of the first rule that counts."""

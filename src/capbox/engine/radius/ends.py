@@ -85,11 +85,14 @@ def untrusted(subject: Subject, found: Reach) -> Source | None:
     """Return whatever strangers may have written that the run can read; None if there is none."""
     web = any(isinstance(m.grant.selector, FetchSelector) for m in subject.live)
     names = ["web pages"] if web else []
-    names += ["files"] if found.readable.files else []
+    nothing = (Count(), Count())
+    read = [r for r in subject.rights if found.by_grant.get(r.grant, nothing)[0].files]
+    names += ["files"] if any(subject.strange(right) for right in read) else []
     names += ["results of functions"] if subject.functions else []
     if not names:
         return None
-    detail = "may hold words for the model; no path is marked as the operator's own"
+    marked = "some paths are" if subject.trusted else "no path is"
+    detail = f"may hold words for the model; {marked} marked as the operator's own"
     return Source("untrusted", ", ".join(names), detail, "", "", frozenset({"untrusted"}))
 
 
@@ -133,7 +136,7 @@ def _secret_files(subject: Subject, found: Reach) -> Iterator[Source]:
     for right, minted in subject.named_secrets():
         count = found.by_grant.get(right.grant, (Count(), Count()))[0]
         detail = sized(count) if count.files else "not there yet"
-        labels: frozenset[Label] = frozenset({"secret", "untrusted"})
+        labels = frozenset({"secret", *_tainted(subject, right)})
         flag = _file_flag(right, subject)
         grant = told(minted.grant)
         yield Source("secret", shown(right.path), detail, grant, flag, labels, secret=True)
@@ -162,8 +165,13 @@ def _files(subject: Subject, found: Reach) -> Iterator[Source]:
         if count.files and not part:
             grant, flag = told(known[right.grant].grant), _file_flag(right, subject)
             yield Source(
-                "files", _place(right), sized(count), grant, flag, frozenset({"untrusted"})
+                "files", _place(right), sized(count), grant, flag, _tainted(subject, right)
             )
+
+
+def _tainted(subject: Subject, right: FileRight) -> frozenset[Label]:
+    """Return the label of what is read by `right`, if it surely gets one."""
+    return frozenset({"untrusted"} if subject.taints(right) else set())
 
 
 def _place(right: FileRight) -> str:

@@ -64,6 +64,28 @@ def flows(
     return tuple(found)
 
 
+def unlisted(known: Iterable[Source], places: Iterable[Sink]) -> Iterator[tuple[Source, Sink]]:
+    """Yield the pairs that nothing cuts and that `flows` leaves out, as no news to a reader.
+
+    Such as strangers' words on the way to a server. A rule may be about them all the same.
+    """
+    places = tuple(places)
+    for source in known:
+        for sink in places:
+            within = source.grant == str(sink.grant)
+            # From one file of a folder to another one; a secret is in its own place already.
+            told = source.kind != "files" if within else _listed(source, sink)
+            if not told and not cutting(sink.grant, source.labels):
+                yield source, sink
+
+
+def _listed(source: Source, sink: Sink) -> bool:
+    if source.kind == "untrusted":
+        return bool(sink.acts_with) or sink.kind in _STEERS
+    kind: SourceKind = "secret" if source.secret else source.kind
+    return (kind, sink.kind) in _LEAVES
+
+
 def _leaving(source: Source, sink: Sink, advice: _Advice) -> Flow | None:
     # A variable that is called as credentials are is as secret as a file of them.
     kind: SourceKind = "secret" if source.secret else source.kind

@@ -20,7 +20,7 @@ from capbox.engine.radius.ends import (
     untrusted,
     usable_secrets,
 )
-from capbox.engine.radius.flows import Flow, flows
+from capbox.engine.radius.flows import Flow, flows, unlisted
 from capbox.engine.radius.lints import Lint, lints
 from capbox.engine.radius.reach import Reach, Watch
 from capbox.engine.radius.subject import Subject
@@ -29,7 +29,10 @@ from capbox.engine.radius.walk import reach
 
 @dataclass(frozen=True, slots=True)
 class Radius:
-    """All of it; `subject` is what it was worked out from."""
+    """All of it; `subject` is what it was worked out from.
+
+    `unlisted` are the pairs that only a rule asks for: no report has them.
+    """
 
     subject: Subject
     reach: Reach
@@ -38,6 +41,7 @@ class Radius:
     secrets: tuple[UsableSecret, ...]
     web: tuple[Minted, ...]
     flows: tuple[Flow, ...]
+    unlisted: tuple[tuple[Source, Sink], ...]
     lints: tuple[Lint, ...]
     bounds: Bounds | None
     lasting: tuple[str, ...]
@@ -58,6 +62,7 @@ def radius(subject: Subject, watches: Sequence[Watch] = ()) -> Radius:
         secrets=tuple(usable_secrets(subject)),
         web=tuple(m for m in subject.live if m.grant.action == "fetch"),
         flows=every,
+        unlisted=tuple(unlisted((*known, *([stranger] if stranger else [])), places)),
         lints=lints(subject, every),
         bounds=bounds(subject),
         lasting=lasting(subject),

@@ -15,8 +15,9 @@ from capbox.authority.exclusions import HIDDEN, compiled
 from capbox.authority.grant import LaterSelector, ModelSelector, NameSelector
 from capbox.authority.holding import Holding
 from capbox.authority.limits import Limits
-from capbox.authority.paths import HostPath, Layout
+from capbox.authority.paths import HostPath, Layout, under
 from capbox.engine.radius.cuts import Mints
+from capbox.gate.rights.files import host_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Subject:
 
     `shipped` are the tools that capbox brings, `offered` those that the model gets. `limits` and
     `budget` are None where nothing has them on record. `mints` says whether a grant can be given.
+    Reading below a `trusted` path taints nothing.
     """
 
     held: tuple[Authority, ...]
@@ -44,6 +46,7 @@ class Subject:
     limits: Limits | None = None
     budget: Budget | None = None
     machine: Machine = field(default_factory=Machine)
+    trusted: tuple[HostPath, ...] = ()
 
     @property
     def live(self) -> tuple[Minted, ...]:
@@ -81,6 +84,16 @@ class Subject:
     def by_id(self) -> Mapping[str, Minted]:
         """Return every grant by its id."""
         return {minted.id: minted for authority in self.held for minted in authority.grants}
+
+    def taints(self, right: FileRight) -> bool:
+        """Say whether all that this right lets a run read counts as a stranger's words."""
+        host = host_path(right.path, self.layout)
+        return not any(under(host, place) or under(place, host) for place in self.trusted)
+
+    def strange(self, right: FileRight) -> bool:
+        """Say whether anything that this right lets a run read counts as a stranger's words."""
+        host = host_path(right.path, self.layout)
+        return not any(under(host, place) for place in self.trusted)
 
     def named_secrets(self) -> Iterator[tuple[FileRight, Minted]]:
         """Yield the rights that lift a secret's exclusion, because the grant names it."""

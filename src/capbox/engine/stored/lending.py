@@ -7,12 +7,13 @@ is reported and not lent. Does not: lend where nobody would be asked: there is n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from capbox.authority.authority import Authority, AuthorityError
 from capbox.authority.decision import AuthorityId, GrantId
 from capbox.authority.holding import lend
-from capbox.engine.stored.grants import StoredGrants
+from capbox.authority.paths import Layout
+from capbox.engine.stored.grants import StoredGrant, StoredGrants
 from capbox.gate.asking import hold
 from capbox.gate.seat import Seat
 from capbox.journal.counting import Used
@@ -42,21 +43,34 @@ def lend_stored(
     if isinstance(found, str):
         report(found)
         return
+    for one, lent in usable(found, ceiling, seat.layout, digests, seat.run):
+        problem = lent if isinstance(lent, str) else None
+        if isinstance(lent, Authority) and one.count is not None:
+            grant = lent.grants[0].id
+            used = stored.hold(one, seat.run, grant)
+            if isinstance(used, str):
+                problem = used
+            else:
+                resume(grant, used)
+        if isinstance(lent, Authority) and problem is None:
+            hold(lent, seat, f"always, as {one.id}")
+        else:
+            report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}")
+
+
+def usable(
+    found: Iterable[StoredGrant],
+    ceiling: Authority,
+    layout: Layout,
+    digests: Mapping[str, str],
+    run: str,
+) -> Iterator[tuple[StoredGrant, Authority | str]]:
+    """Yield each approval with the lease of the run that it comes to, or why it is none."""
     for one in found:
-        problem, lease = one.problem(seat.layout, digests), None
-        if problem is None:
-            name, now = stored_id(seat.run, one.id), time.time()
-            lease = lend(ceiling, None, str(one.grant), id=name, now=now)
-            if isinstance(lease, AuthorityError):
-                problem = lease.message
-            elif one.count is not None:
-                grant = lease.grants[0].id
-                used = stored.hold(one, seat.run, grant)
-                if isinstance(used, str):
-                    problem = used
-                else:
-                    resume(grant, used)
-        if problem is None and isinstance(lease, Authority):
-            hold(lease, seat, f"always, as {one.id}")
+        problem = one.problem(layout, digests)
+        if problem is not None:
+            yield one, problem
             continue
-        report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}")
+        name, now = stored_id(run, one.id), time.time()
+        lease = lend(ceiling, None, str(one.grant), id=name, now=now)
+        yield one, lease.message if isinstance(lease, AuthorityError) else lease

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from capbox.authority.paths import Layout
+    from capbox.authority.paths import HostPath, Layout
     from capbox.broker.secrets import SecretStore
+    from capbox.engine.approvers.unasked import Unasked
     from capbox.engine.control.explaining import Explanation
     from capbox.engine.home import Home
     from capbox.engine.local import LocalEngine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
     from capbox.models.open import ModelSpecError
+    from capbox.tools.registry import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Entry:
     and a base URL. `secrets` returns the store of this user's secrets. `explain` takes settings
     and an access as text, `hold` returns what a session with these settings would hold, without an
     engine; both raise SettingsError. `replaying` takes where progress lines go and who is told of a
-    call, and returns what replays runs; it raises SettingsError.
+    call, and returns what replays runs; it raises SettingsError. `trusted` returns the paths that
+    config.toml marks as the operator's own, `unasked` what a session in which somebody is asked
+    would be lent, with these tools, without a question; it raises SettingsError.
     """
 
     environ: Mapping[str, str]
@@ -51,3 +55,5 @@ class Entry:
     explain: Callable[[Settings, str], Explanation]
     hold: Callable[[Settings], tuple[Layout, Mint]]
     replaying: Callable[[Callable[[str], None], Callable[[Played], None]], Replaying]
+    trusted: Callable[[], tuple[HostPath, ...]]
+    unasked: Callable[[Settings, Mapping[str, Found]], Unasked]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from pathlib import Path
 from typing import assert_never
 
@@ -20,8 +21,8 @@ from capbox.authority.decision import Allowed
 from capbox.authority.grant import EnvSelector, Grant, ModelSelector, NameSelector, SecretSelector
 from capbox.authority.holding import Holding
 from capbox.authority.paths import GrantPath, below, is_canonical, joined, under
-from capbox.authority.web.addresses import address_of
-from capbox.authority.web.places import ANY_HOST, FetchSelector
+from capbox.authority.web.addresses import address_of, is_among
+from capbox.authority.web.places import ANY_HOST, FetchSelector, is_loopback
 from capbox.engine.radius.bounds import Bounds
 from capbox.engine.radius.cuts import told
 from capbox.engine.radius.never.rules import (
@@ -38,6 +39,8 @@ from capbox.engine.radius.never.rules import (
 from capbox.engine.radius.radius import Radius
 from capbox.engine.radius.reach import Watch, shown
 from capbox.gate.rights.files import host_path
+
+_HERE = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +154,12 @@ def _meets(grant: Grant, rule: HostRule) -> bool:
     if rule.host == ANY_HOST:
         return True
     address = address_of(rule.host)
+    # Whoever answers for a granted name chooses among the addresses of its `net=`.
+    wanted = (address,) if address is not None else _HERE if is_loopback(rule.host) else ()
+    if any(is_among(one, grant.networks) and grant.keeps_from(one) is None for one in wanted):
+        return True
     if address is not None or selector.network is not None:
-        return address is not None and selector.network is not None and address in selector.network
+        return False
     host, wild = selector.host.removeprefix("*."), selector.host.startswith("*.")
     name = rule.host.removeprefix("*.")
     if rule.host == name:
@@ -161,13 +168,12 @@ def _meets(grant: Grant, rule: HostRule) -> bool:
 
 
 def _of_flows(rule: FlowRule, found: Radius) -> Iterator[str]:
-    for flow in found.flows:
-        source = rule.source in (flow.source.kind, ANY) or (
-            # A variable called as credentials are is a secret too.
-            rule.source == "secret" and flow.source.secret
-        )
-        if source and rule.sink in (flow.sink.kind, ANY) and not flow.cut_by:
-            yield f"{flow.source.name} -> {flow.sink.name}"
+    listed = [(flow.source, flow.sink) for flow in found.flows if not flow.cut_by]
+    for source, sink in (*listed, *found.unlisted):
+        # A variable called as credentials are is a secret too.
+        kinds = (source.kind, ANY, *(["secret"] if source.secret else []))
+        if rule.source in kinds and rule.sink in (sink.kind, ANY):
+            yield f"{source.name} -> {sink.name}"
 
 
 def _is_named(grant: Grant, rule: NameRule) -> bool:

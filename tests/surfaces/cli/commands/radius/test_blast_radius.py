@@ -12,7 +12,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from capbox.authority.access import WriteAccess
+from capbox.authority.paths import GrantPath, HostPath, Layout
 from capbox.engine.home import Home
+from capbox.engine.stored.grants import StoredGrants
+from capbox.gate.approver import ask_request
 from capbox.journal.event import Decided, RunClosed, RunOpened, run_id
 from capbox.journal.head import Signer
 from capbox.journal.log import Journal
@@ -247,6 +251,100 @@ def test_functions_secrets_models_and_control_files_are_told(blast: Callable) ->
     forms = (done.out, blast("--env", "VALUE=hunter2", "--json").out)
     forms += (blast("--env", "VALUE=hunter2", "--html").out,)
     assert not any("hunter2" in form for form in forms)
+
+
+def test_what_config_toml_trusts_is_not_held_back_by_untainted(
+    blast: Callable, workspace: Path, home: Home
+) -> None:
+    home.config.mkdir(parents=True)
+    asked = ("--read", ".env", "--grant", f"{WILD} untainted", "--json")
+    (home.config / "config.toml").write_text('trusted = ["/nonexistent"]')
+    assert blast(*asked).json["flows"][0]["cut_by"] == ["untainted"]
+    (home.config / "config.toml").write_text(f'trusted = ["{workspace}"]')
+    assert blast(*asked).json["flows"][0]["cut_by"] == []
+
+
+@pytest.fixture
+def configure(home: Home) -> Callable[[str], None]:
+    """Write the operator's config.toml."""
+
+    def write(text: str) -> None:
+        home.config.mkdir(parents=True, exist_ok=True)
+        (home.config / "config.toml").write_text(text)
+
+    return write
+
+
+CEILING = 'ceiling = ["read:/workspace/.env", "fetch:https://x.example.org"]\n'
+ALLOW = '[policy]\nallow = ["read:/workspace/.env", "fetch:https://x.example.org"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "holds"),
+    [
+        (CEILING, ("--preset", "auto"), True),
+        (CEILING, ("--preset", "none"), False),
+        (CEILING, ("--preset", "auto", "--ceiling", "read:/workspace/.env"), False),
+        ("", ("--preset", "auto", "--ceiling", "write:/workspace"), False),
+        (ALLOW, ("--read", "a.txt"), False),  # the ceiling has the workspace, without its .env
+        (CEILING + ALLOW, ("--read", "a.txt"), True),
+        (CEILING + ALLOW.replace("allow", "ask"), ("--read", "a.txt"), False),
+        (CEILING + ALLOW.replace("allow", "deny"), ("--preset", "auto"), False),
+        (CEILING + ALLOW.replace("allow", "ask"), ("--preset", "auto"), True),
+    ],
+    ids=str,
+)
+def test_what_is_lent_without_a_question_counts(
+    text: str,
+    given: tuple[str, ...],
+    holds: bool,
+    configure: Callable[[str], None],
+    blast: Callable,
+    tmp_path: Path,
+) -> None:
+    configure(text)
+    rules = tmp_path / "never.toml"
+    rules.write_text('never = ["flow secret -> web"]')
+    done = blast(*given, "--assert", rules)
+    assert done.code == (1 if holds else 0)
+    if holds:
+        assert "note     lent without a question by" in done.out
+
+
+def test_a_policy_file_counts_as_it_does_in_a_run(
+    configure: Callable[[str], None], blast: Callable, home_folder: Path
+) -> None:
+    configure(CEILING)
+    file = home_folder / "policy.toml"
+    file.write_text(ALLOW)
+    found = blast("--policy", file, "--json").json
+    assert [f["source"]["name"] for f in found["flows"] if f["level"] == "high"] == [".env"]
+    refused = blast("--run", "x", "--policy", file)
+    assert (refused.code, "leave out the others" in refused.err) == (2, True)
+
+
+def test_what_was_approved_for_always_counts(
+    blast: Callable, workspace: Path, home: Home, tmp_path: Path
+) -> None:
+    home.prepare()
+    rules = tmp_path / "never.toml"
+    rules.write_text('never = ["write out.txt"]')
+    assert blast("--assert", rules).code == 0
+    access = WriteAccess(GrantPath("/workspace/out.txt"))
+    asked = ask_request(access, run="r", tool="write", tool_digest="d", host=None, arguments="{}")
+    kept = StoredGrants(home.grants, lambda: 5.0)
+    assert kept.keep(asked, Layout(HostPath(str(workspace)))) is None
+    done = blast("--assert", rules)
+    assert (done.code, "is for always: write:/workspace/out.txt" in done.out) == (1, True)
+    assert blast("--preset", "none", "--assert", rules).code == 1
+    (workspace / "other").mkdir()
+    assert blast("--workspace", workspace / "other", "--assert", rules).code == 0
+    assert blast("--ceiling", "read:/workspace", "--assert", rules).code == 0
+
+
+def test_auto_without_a_ceiling_is_refused_as_in_a_run(blast: Callable) -> None:
+    done = blast("--preset", "auto")
+    assert (done.code, "needs to be told what" in done.err) == (2, True)
 
 
 # --- rules ---------------------------------------------------------------------------------------

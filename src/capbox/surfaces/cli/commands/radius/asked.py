@@ -25,7 +25,7 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
 
 if TYPE_CHECKING:
-    from capbox.gate.manifest import Manifest
+    from capbox.tools.registry import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     notes: tuple[str, ...] = ()
     if bare:
         settings, origin, notes = _remembered(entry, settings)
-    manifests = _manifests(entry)
+    tools = _tools(entry)
+    manifests = {name: found.manifest for name, found in tools.items()}
     layout, mint = entry.hold(settings)
     names = tuple(sorted(manifests)) if settings.tools is None else settings.tools
     unknown = [name for name in names if name not in manifests]
@@ -58,9 +59,13 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     held = mint((*(Grant("tool", NameSelector(name)) for name in names), *model))
     from capbox.engine.offer import able
 
+    lent = entry.unasked(settings, tools)
+    paths = [m.grant.path for a in (held, *lent.leases) for m in a.grants if m.grant.path]
+    wider = Layout.of(layout.workspace, paths, layout.mounts)
+
     subject = Subject(
-        held=(held,),
-        layout=layout,
+        held=(held, *lent.leases),
+        layout=wider if isinstance(wider, Layout) else layout,
         as_of=Standing(time.time()),
         mints=_mints(entry, settings.workspace),
         shipped=frozenset(manifests),
@@ -68,14 +73,15 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
         limits=settings.limits,
         budget=settings.budget,
         machine=_machine(entry.environ),
+        trusted=entry.trusted(),
     )
-    return Asked(subject, origin, notes=notes)
+    return Asked(subject, origin, notes=(*notes, *lent.notes))
 
 
 def from_record(entry: Entry, run: str) -> Asked:
     """Return what a run on record held, with its leases. Raises CommandFailure if it is broken."""
     found = _verified(entry, run)
-    shipped = frozenset(_manifests(entry))
+    shipped = frozenset(_tools(entry))
     workspace = Path(found.workspace)
     notes: list[str] = []
     own, layout = _minted(entry, workspace, found.grants, notes)
@@ -98,6 +104,7 @@ def from_record(entry: Entry, run: str) -> Asked:
         shipped=shipped,
         offered=tuple(name for name, _ in found.used.calls),
         machine=_machine(entry.environ),
+        trusted=entry.trusted(),
     )
     return Asked(subject, f"run {found.run}", found.used, tuple(notes))
 
@@ -128,13 +135,13 @@ def _remembered(entry: Entry, settings: Settings) -> tuple[Settings, str, tuple[
     return settings, "nothing", notes if known is None else (known,)
 
 
-def _manifests(entry: Entry) -> Mapping[str, Manifest]:
+def _tools(entry: Entry) -> Mapping[str, Found]:
     from capbox.tools.registry import load
 
     registry = load(entry.guests(), shipped=True)
     if registry.errors:
         raise SettingsError(registry.errors[0].where, registry.errors[0].message)
-    return {name: found.manifest for name, found in registry.tools.items()}
+    return registry.tools
 
 
 def _mints(entry: Entry, workspace: Path) -> Mints:

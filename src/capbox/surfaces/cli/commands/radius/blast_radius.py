@@ -58,6 +58,8 @@ def blast_radius(
     budget: flags.RunBudget = None,
     timeout: flags.Timeout = flags.LIMITS.wall_seconds,
     limit: flags.RunLimits = None,
+    ceiling: flags.Ceiling = None,
+    policy: flags.Policy = None,
     run: Run = None,
     as_json: flags.AsJson = False,
     as_html: AsHtml = False,
@@ -69,7 +71,9 @@ def blast_radius(
     As in: capbox blast-radius --read . --read .env --fetch 'https://*.example.com'
 
     Without a grant: what capbox run at a terminal holds here, which is the remembered choice or
-    nothing. --assert FILE holds never = ["flow secret -> web", "read **/.env"] against it.
+    nothing. What may be lent without a question counts too: by --preset auto, by a policy, and
+    what was approved for always.
+    --assert FILE holds never = ["flow secret -> web", "read **/.env"] against it.
     Exit codes: 0 shown, 1 a rule is broken, or the record of --run is, 2 usage.
     """
     if as_json and as_html:
@@ -81,7 +85,7 @@ def blast_radius(
     granted = flags.GrantFlags(
         reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
     )
-    if run is not None and granted.given:
+    if run is not None and (granted.given or ceiling or policy):
         raise usage("--run has its own grants, those on record: leave out the others")
     bounds = flags.BoundFlags(timeout=timeout, limits=limit)
     amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
@@ -89,6 +93,8 @@ def blast_radius(
         flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
         tools=None if tool is None else tuple(tool),
         model=model,
+        ceiling=tuple(ceiling or ()),
+        policy=policy,
     )
     report = _report(entry, settings, run, assert_, bare=not granted.given)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)

@@ -30,7 +30,7 @@ from capbox.gate.approver import (
     Yes,
 )
 from capbox.gate.rights.files import linked_to
-from capbox.gate.seat import Seat
+from capbox.gate.seat import SEEN_MAX, Seat
 from capbox.journal.event import Decided
 from capbox.messages import ToolFailure
 
@@ -138,8 +138,10 @@ async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: s
         seat.asks -= 1  # what is bounded is how often a person is asked
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
-        case No(reason):
-            seat.refused[str(access)] = reason
+        case No(reason, by):
+            # A rule answers as often as it is asked: what it said need not be kept without end.
+            if by != "rule" or len(seat.refused) < SEEN_MAX:
+                seat.refused[str(access)] = reason
             return reason
         case Stop():
             seat.stopped = STOPPED

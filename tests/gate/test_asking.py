@@ -27,6 +27,7 @@ from capbox.gate.approver import (
     neutral,
 )
 from capbox.gate.asking import ASKS_MAX
+from capbox.gate.seat import SEEN_MAX
 from capbox.sandbox.spec import Job, Outcome, Touched
 from capbox.tools.scripted import reply
 
@@ -114,6 +115,16 @@ async def test_a_hundred_racing_calls_on_three_uses_are_three(desk, held: bool) 
         for number in range(100):
             tasks.start_soon(one, number)
     assert sum(r.ok for r in results) == len(desk.runner.jobs) == 3
+
+
+@pytest.mark.parametrize(("by", "kept"), [("rule", SEEN_MAX), ("person", SEEN_MAX + 1)])
+async def test_what_a_rule_refuses_is_not_kept_without_end(desk, by: str, kept: int) -> None:
+    """A person's no is: it is not asked again. A rule would say the same once more."""
+    approver = Answering(No("not that", by=by))
+    seat = desk.seat(ceiling=CEILING, approver=approver)
+    seat.refused = {f"read /workspace/{n}": "no" for n in range(SEEN_MAX)}
+    assert not (await desk.call(seat, "read", path="a")).ok
+    assert len(seat.refused) == kept
 
 
 async def test_always_is_for_the_run_and_kept_by_whoever_keeps_it(desk) -> None:

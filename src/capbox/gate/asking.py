@@ -31,7 +31,7 @@ from capbox.gate.approver import (
     Yes,
 )
 from capbox.gate.rights.files import linked_to
-from capbox.gate.seat import Seat
+from capbox.gate.seat import SEEN_MAX, Seat
 from capbox.journal.event import Decided
 from capbox.messages import ToolFailure
 
@@ -146,8 +146,10 @@ async def _answered(access: Access, seat: Seat, question: AskRequest, call_id: s
         asked.settle(asks=0)
     seat.journal.append(Decided("answer", str(access), _described(answer), call_id))
     match answer:
-        case No(reason):
-            seat.refused[_effect(access)] = reason
+        case No(reason, by):
+            # A rule answers as often as it is asked: what it said need not be kept without end.
+            if by != "rule" or len(seat.refused) < SEEN_MAX:
+                seat.refused[_effect(access)] = reason
             return reason
         case Stop():
             seat.stopped = STOPPED

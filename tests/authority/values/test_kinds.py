@@ -39,7 +39,7 @@ SPELT: dict[Kind, list[tuple[object, str]]] = {
         ("/workspace//out/./a.txt", "/workspace/out/a.txt"),
         ("/etc/hosts", "/etc/hosts"),
     ],
-    "id": [("A-17/b", "A-17/b"), (42, "42"), ("42", "42"), ("é", "é")],
+    "id": [("A-17/b", "A-17/b"), (42, "42"), ("42", "42"), ("é", "é"), ("e\u0301", "é")],
     "amount": [
         (50, "50"),
         (50.0, "50"),

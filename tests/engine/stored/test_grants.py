@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
 from capbox.authority.paths import GrantPath, HostPath, Layout
 from capbox.engine.home import Home
 from capbox.engine.session import Session
+from capbox.engine.stored.binding import born
 from capbox.engine.stored.grants import StoredGrants
 from capbox.gate.approver import Always, AskRequest, No, ask_request
 from capbox.messages import ToolResult
@@ -86,6 +88,7 @@ async def test_where_nobody_would_be_asked_it_is_not_lent(
         (READ_A, lambda w: replaced(w / "a.txt"), False),
         (READ_A, lambda w: (w / "a.txt").unlink(), False),
         (READ_A, lambda w: linked(w / "a.txt", w / "b.txt"), False),
+        (READ_A, lambda w: reused(w / "a.txt"), False),
         (WRITE_A, lambda w: replaced(w / "a.txt"), True),
         (WRITE_A, lambda w: (w / "a.txt").unlink(), True),
         (WRITE_A, lambda w: linked(w / "a.txt", w / "b.txt"), False),
@@ -105,6 +108,33 @@ def test_it_counts_for_what_it_was_given_for(
     change(workspace)
     (kept,) = stored(home).all()
     assert (kept.problem(layout, {}) is None) == counts
+
+
+def reborn(part: str, birth: int | None, document: dict[str, object]) -> None:
+    document["grants"][0][part]["born"] = birth
+
+
+def reused(path: Path) -> None:
+    """Put another file there, if possible with the inode of the first (ext4 does that at once)."""
+    path.unlink()
+    path.write_text("another")
+
+
+def test_an_entry_of_another_birth_does_not_count(workspace: Path, home: Home) -> None:
+    """Also where no inode is given twice; one written without a birth is asked about anew."""
+    home.prepare()
+    layout = Layout(HostPath(str(workspace)))
+    here = born(str(workspace))
+    for part in ("bound", "workspace"):
+        for birth in (1, None):
+            assert stored(home).keep(shown(READ_A), layout) is None
+            spoilt(home.grants, partial(reborn, part, birth))
+            (kept,) = stored(home).all()
+            assert (kept.problem(layout, {}) is None) == (here == birth)
+    assert stored(home).keep(shown(READ_A), layout) is None
+    spoilt(home.grants, lambda d: d["grants"][0]["bound"].pop("born"))
+    (kept,) = stored(home).all()
+    assert (kept.problem(layout, {}) is None) == (here is None)
 
 
 def replaced(path: Path) -> None:
@@ -174,6 +204,9 @@ SPOILT: dict[str, Callable[[Path], object]] = {
     "a file that is not bound": lambda f: spoilt(f, lambda d: d["grants"][0].update(bound=None)),
     "an inode that is a text": lambda f: spoilt(
         f, lambda d: d["grants"][0]["bound"].update(inode="7")
+    ),
+    "a birth that is a text": lambda f: spoilt(
+        f, lambda d: d["grants"][0]["bound"].update(born="7")
     ),
     "others may write it": lambda f: f.chmod(0o666),
     "a link": lambda f: (f.rename(f.with_name("away")), f.symlink_to(f.with_name("away"))),

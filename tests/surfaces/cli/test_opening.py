@@ -100,6 +100,7 @@ async def test_another_folder_in_the_same_place_is_asked_about_again(
     shutil.copytree(tmp_path / "moved", folder)
     assert remembered.get(folder_key(folder)) is None
     assert remembered.get(folder_key(tmp_path / "moved")) is None
+    assert remembered.get(replace(folder_key(folder), born=1)) is None
     await answered(Settings(workspace=folder), remembered, "r!\n")
     assert remembered.get(folder_key(folder)) == Choice("read-only")
 

@@ -109,6 +109,7 @@ def _path(text: str) -> str | None:
 
 
 def _id(text: str) -> str | None:
+    text = unicodedata.normalize("NFC", text)
     return text if text and len(text) <= 256 and not any(map(str.isspace, text)) else None
 
 

@@ -12,6 +12,7 @@ error; texts are neutralised. Does not: give authority. Does not: check who asks
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from capbox.engine.approvers.queue import Question, QueueApprover
 
 _WHAT_CHARACTERS_MAX = 200
+_QUESTIONS_BYTES_MAX = 3 << 20  # a reply has at most four
 _BY = "from another process"
 
 
@@ -67,7 +69,15 @@ class Requests:
     def _questions(self, request: JsonObject) -> JsonObject:
         boards = dict.fromkeys(entry.board for entry in self._register if entry.board is not None)
         pending = [question for board in boards for question in board.pending()]
-        return {"pid": os.getpid(), "questions": [_asked(question) for question in pending]}
+        shown: list[Json] = []
+        room = _QUESTIONS_BYTES_MAX
+        for one in map(_asked, pending):
+            # One with a megabyte of headers would make the reply too long, and hide all others.
+            size = len(json.dumps(one))
+            if size <= room:
+                room -= size
+                shown.append(one)
+        return {"pid": os.getpid(), "questions": shown, "left_out": len(pending) - len(shown)}
 
     def _answer(self, request: JsonObject) -> JsonObject:
         from capbox.engine.approvers.answers import read_answer

@@ -1,10 +1,10 @@
 """The approvals that were given for always, in `grants.json` of the state directory.
 
 Guarantees: nothing inside a workspace can name or change them; each counts only in the workspace
-and for the thing that it was given for, by device and inode; what is counted (`uses=`, `bytes=`,
-`rate=`) goes on counting where its last run stopped, and what ends by itself is never kept, so no
-restart brings either back; a file that cannot be read is kept as it is, reported, and neither used
-nor written. Does not: lend; a session does, from its ceiling.
+and for the thing that it was given for, by device, inode and birth; what is counted (`uses=`,
+`bytes=`, `rate=`) goes on counting where its last run stopped, and what ends by itself is never
+kept, so no restart brings either back; a file that cannot be read is kept as it is, reported, and
+neither used nor written. Does not: lend; a session does, from its ceiling.
 """
 
 from __future__ import annotations
@@ -192,7 +192,12 @@ def _same(one: StoredGrant, other: StoredGrant) -> bool:
 
 
 def _plain(bound: Bound) -> dict[str, object]:
-    return {"path": bound.path, "device": bound.device, "inode": bound.inode}
+    return {
+        "path": bound.path,
+        "device": bound.device,
+        "inode": bound.inode,
+        "born": bound.born,
+    }
 
 
 def _entry(one: Mapping[str, object]) -> StoredGrant:
@@ -222,9 +227,12 @@ def _entry(one: Mapping[str, object]) -> StoredGrant:
 
 
 def _bound(value: object) -> Bound:
-    if not isinstance(value, dict) or set(value) != {"path", "device", "inode"}:
-        raise ValueError("path, device and inode are expected")
+    if not isinstance(value, dict) or {*value, "born"} != {"path", "device", "inode", "born"}:
+        raise ValueError("path, device, inode and born are expected")
     path, device, inode = value["path"], value["device"], value["inode"]
     if not (isinstance(path, str) and isinstance(device, int) and isinstance(inode, int)):
         raise ValueError("path is a text, device and inode are numbers")
-    return Bound(path, device, inode)
+    born = value.get("born")
+    if not (born is None or isinstance(born, int)):
+        raise ValueError("born is a number or null")
+    return Bound(path, device, inode, born)

@@ -1,9 +1,9 @@
 """The one question with which a run at a terminal opens, and the answer that is remembered.
 
-Guarantees: an answer is remembered only when asked for, for this very directory (path, device and
-inode: another one put in its place is asked about again); the file is replaced whole, by one at a
-time; one that cannot be read is kept, reported and not used. Does not: mint; a choice becomes
-ordinary settings.
+Guarantees: an answer is remembered only when asked for, for this very directory (path, device,
+inode and birth: another one put in its place is asked about again); the file is replaced whole, by
+one at a time; one that cannot be read is kept, reported and not used. Does not: mint; a choice
+becomes ordinary settings.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.engine.settings import Settings
+from capbox.engine.stored.binding import born
 from capbox.engine.stored.file import OwnFile
 from capbox.surfaces.cli.terminal import Terminal
 
@@ -54,12 +55,14 @@ class FolderKey:
     path: str
     device: int
     inode: int
+    born: int | None = None
 
 
 def folder_key(workspace: Path) -> FolderKey:
     """Return the key of a directory that exists. Raises OSError."""
     found = workspace.stat()
-    return FolderKey(os.path.realpath(workspace), found.st_dev, found.st_ino)
+    path = os.path.realpath(workspace)
+    return FolderKey(path, found.st_dev, found.st_ino, born(path))
 
 
 class Remembered:
@@ -107,6 +110,7 @@ def _document(entries: Mapping[FolderKey, Choice]) -> str:
             "path": key.path,
             "device": key.device,
             "inode": key.inode,
+            "born": key.born,
             "preset": choice.preset,
             "grants": list(choice.grants),
         }
@@ -120,12 +124,15 @@ def _entry(one: Mapping[str, object]) -> tuple[FolderKey, Choice]:
     preset, grants = one["preset"], one["grants"]
     if not (isinstance(path, str) and isinstance(device, int) and isinstance(inode, int)):
         raise ValueError("a folder is path, device and inode")
+    made = one.get("born")
+    if not (made is None or isinstance(made, int)):
+        raise ValueError("born is a number or null")
     if not isinstance(preset, str) or preset not in _SAID or not isinstance(grants, list):
         raise ValueError(f"{preset!r} is no preset")
     for grant in grants:
         if not isinstance(grant, str) or isinstance(parse_grant(grant), GrantError):
             raise ValueError(f"{grant!r} is no grant")
-    return FolderKey(path, device, inode), Choice(preset, tuple(grants))
+    return FolderKey(path, device, inode, made), Choice(preset, tuple(grants))
 
 
 async def opened(settings: Settings, remembered: Remembered, terminal: Terminal) -> Settings:

@@ -19,6 +19,8 @@ from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId, Sta
 from capbox.authority.grant import Grant
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GrantPath
+from capbox.authority.values.arguments import Argument, Given
+from capbox.authority.web.places import FetchAccess, Origin
 
 Texts = Callable[..., list[Grant]]
 Root = Callable[..., Authority]
@@ -116,6 +118,52 @@ def test_a_grant_allows_and_its_neighbour_is_denied(
     assert isinstance(decision, Denied)
     assert (decision.access, decision.missing) == (denied, denied.missing)
     assert decision.reason.startswith(reason)
+
+
+def send(*recipients: str) -> Access:
+    return ToolAccess("send", (Argument("to", "text", tuple(map(Given, recipients))),))
+
+
+@pytest.mark.parametrize(
+    ("text", "recipients", "allowed"),
+    [
+        ("tool:send", ("anyone",), True),
+        ("tool:send arg.to=in(a,b)", ("a", "b"), True),
+        ("tool:send arg.to=in(a,b)", ("a", "c"), False),
+        ("tool:send arg.to=in(a,b)", (), False),
+    ],
+)
+def test_a_condition_on_an_argument_refuses(
+    root: Root, text: str, recipients: tuple[str, ...], allowed: bool
+) -> None:
+    decision = root(text).decide(send(*recipients), NOW)
+    assert (decision == ALLOWED) is allowed
+
+
+def fetch(path: str) -> Access:
+    return FetchAccess("GET", Origin("https", "a.example", 443), path)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "reason"),
+    [
+        ("fetch:https://a.example", "/x/y", None),
+        ("fetch:https://a.example except=https://a.example/x/*", "/y", None),
+        ("fetch:https://a.example except=https://a.example/x/*", "/x/y", "excluded: fetch:"),
+        ("fetch:https://a.example expires=9s", "/", None),
+        ("fetch:https://a.example expires=8s", "/", "expired: fetch:"),
+        # What is expired stays so where it also matters what has been read.
+        ("fetch:https://a.example expires=9s untainted", "/", None),
+        ("fetch:https://a.example expires=8s untainted", "/", "expired: fetch:"),
+        ("fetch:https://a.example uses=0 public", "/", "used up"),
+    ],
+)
+def test_a_caveat_of_the_web_refuses(root: Root, text: str, path: str, reason: str | None) -> None:
+    decision = root(text).decide(fetch(path), Standing(now=8.0))
+    assert (decision == ALLOWED) is (reason is None)
+    if isinstance(decision, Denied):
+        assert reason is not None
+        assert decision.reason.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -260,6 +308,46 @@ def test_a_child_is_within_its_parent_or_is_refused(
     assert "is not within what the parent holds" in refused.message
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("read:/home/u/private", "inside a never rule"),
+        ("read:/home/u/a ask=each", "is not supported yet"),
+        ("read:/home/u/a", None),
+    ],
+)
+def test_attenuating_refuses_what_minting_refuses(
+    grants: Texts, root: Root, text: str, message: str | None
+) -> None:
+    held = root("read:/home/u", never=("read ~/private",))
+    child = held.attenuate(grants(text), id=AuthorityId("child"), now=0)
+    assert isinstance(child, AuthorityError) is (message is not None)
+    if isinstance(child, AuthorityError):
+        assert message is not None
+        assert message in child.message
+
+
+@pytest.mark.parametrize(
+    ("name", "rests"),
+    [
+        (AuthorityId("child"), True),
+        (AuthorityId("root"), True),
+        (GrantId("child#0"), True),
+        (GrantId("root#1"), True),
+        (GrantId("root#0"), False),
+        (GrantId("child#1"), False),
+        (AuthorityId("other"), False),
+    ],
+)
+def test_what_an_authority_rests_on(
+    grants: Texts, root: Root, name: AuthorityId | GrantId, rests: bool
+) -> None:
+    held = root("read:/a", "read:/b")
+    child = held.attenuate(grants("read:/b"), id=AuthorityId("child"), now=0)
+    assert isinstance(child, Authority)
+    assert child.rests_on(name) is rests
+
+
 def test_an_empty_list_is_nothing(root: Root) -> None:
     child = root("write:/").attenuate([], id=AuthorityId("child"), now=0)
     assert isinstance(child, Authority)
@@ -291,6 +379,23 @@ def test_revoking_any_ancestor_ends_every_descendant_and_no_one_else(
         decisions = [a.decide(read("/a"), standing) for a in (top, child, leaf)]
         assert tuple(isinstance(d, Allowed) for d in decisions) == tuple(map(bool, expected))
         assert tuple(len(a.live(standing)) for a in (top, child, leaf)) == expected
+
+
+def test_revoking_a_grant_ends_what_descends_from_it_and_no_other(
+    grants: Texts, root: Root
+) -> None:
+    top = root("read:/a", "read:/b")
+    child = top.attenuate(grants("read:/b", "read:/a/x"), id=AuthorityId("child"), now=0)
+    assert isinstance(child, Authority)
+    for revoked, live in [("root#0", (1, 1)), ("root#1", (1, 1)), ("child#1", (2, 1))]:
+        standing = Standing(0.0, frozenset({GrantId(revoked)}))
+        assert (len(top.live(standing)), len(child.live(standing))) == live
+    standing = Standing(0.0, frozenset({GrantId("root#0")}))
+    for authority, path in [(top, "/a/x"), (child, "/a/x")]:
+        decision = authority.decide(read(path), standing)
+        assert isinstance(decision, Denied)
+        assert decision.reason.startswith("revoked: read:/a")
+        assert isinstance(authority.decide(read("/b"), standing), Allowed)
 
 
 def test_a_child_uses_up_its_ancestors_counters(grants: Texts, root: Root) -> None:

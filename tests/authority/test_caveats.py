@@ -17,7 +17,11 @@ from capbox.authority.caveats import (
     Header,
     Later,
     Net,
+    Public,
     Rate,
+    Untainted,
+    Uses,
+    kept,
 )
 from capbox.authority.parse import parse_caveat
 from capbox.authority.values.arguments import Among, Arg, AtMost
@@ -50,6 +54,28 @@ def test_a_caveat_applies_to_its_own_actions_only(
         assert isinstance(parse_caveat("tool", key, value), Later)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("expires", "1s", ExpiresAfter(1)),
+        ("expires", "2m", ExpiresAfter(120)),
+        ("expires", "2h", ExpiresAfter(7_200)),
+        ("expires", "2d", ExpiresAfter(172_800)),
+        ("expires", "1970-01-01T00:00:01.5Z", ExpiresAt(1_500)),
+        ("bytes", "2B", Bytes(2)),
+        ("bytes", "2kB", Bytes(2_000)),
+        ("bytes", "2MB", Bytes(2_000_000)),
+        ("bytes", "2GB", Bytes(2_000_000_000)),
+        ("rate", "2/s", Rate(2, 1)),
+        ("rate", "2/min", Rate(2, 60)),
+        ("rate", "2/h", Rate(2, 3_600)),
+        ("rate", "2/d", Rate(2, 86_400)),
+    ],
+)
+def test_a_unit_is_what_it_says(key: str, value: str, expected: Caveat) -> None:
+    assert parse_caveat("fetch", key, value) == expected
+
+
 @given(st.integers(0, 3_650 * 86_400))
 def test_a_duration_prints_and_reads_back(seconds: int) -> None:
     caveat = ExpiresAfter(seconds)
@@ -71,3 +97,41 @@ def test_a_moment_beyond_the_calendar_is_told(text: str) -> None:
 def test_no_value_raises(key: str, value: str) -> None:
     for action in ("read", "write", "fetch", "secret"):
         assert isinstance(parse_caveat(action, key, value), str | Caveat)
+
+
+@pytest.mark.parametrize(
+    ("parent", "within", "beyond"),
+    [
+        (ExpiresAt(10), ExpiresAt(10), ExpiresAt(11)),
+        (ExpiresAt(10), ExpiresAt(0), ExpiresAfter(0)),
+        (Uses(2), Uses(2), Uses(3)),
+        (Uses(2), Uses(0), Bytes(2)),
+        (Bytes(2), Bytes(2), Bytes(3)),
+        (Rate(2, 60), Rate(2, 60), Rate(3, 60)),
+        (Rate(2, 60), Rate(1, 86_400), Rate(1, 59)),
+        (Rate(2, 60), Rate(2, 61), Rate(3, 86_400)),
+        (Ask(each=True), Ask(each=True), Ask(each=False)),
+        (Ask(each=False), Ask(each=False), Uses(1)),
+        (Ask(each=False), Ask(each=True), Uses(1)),
+        (Header("A"), Header("A"), Header("B")),
+        (Format("a {}"), Format("a {}"), Format("b {}")),
+        (Untainted(), Untainted(), Public()),
+        (Public(), Public(), Untainted()),
+    ],
+)
+def test_a_child_keeps_a_caveat_with_one_that_is_as_narrow(
+    parent: Caveat, within: Caveat, beyond: Caveat
+) -> None:
+    assert kept(parent, [Net(PRIVATE), within]) is True
+    assert kept(parent, [Net(PRIVATE), beyond]) is False
+    assert kept(parent, []) is False
+
+
+@pytest.mark.parametrize("caveat", [Later("idle", "1m"), Except(("a",)), ExpiresAfter(1)])
+def test_what_cannot_be_decided_by_itself_is_not_kept(caveat: Caveat) -> None:
+    assert kept(caveat, [caveat]) is False
+
+
+@pytest.mark.parametrize("caveat", [Net(PRIVATE), Arg("to", Among(("a",)))])
+def test_what_a_grant_decides_with_others_of_its_kind_is_left_to_it(caveat: Caveat) -> None:
+    assert kept(caveat, []) is True

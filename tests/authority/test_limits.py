@@ -42,6 +42,12 @@ def test_a_count_that_no_mechanism_could_take_is_a_bug(name: str) -> None:
         Limits(**{name: (1 << 53) + 1})
 
 
+def test_a_time_that_no_clock_could_take_is_a_bug() -> None:
+    assert Limits(wall_seconds=1e8).wall_seconds == 1e8
+    with pytest.raises(ValueError, match="wall_seconds is not a bound"):
+        Limits(wall_seconds=1e8 + 1)
+
+
 @pytest.mark.parametrize("bound", [inf, nan, -1.0, 1e9])
 def test_a_bound_that_bounds_nothing_is_a_bug(bound: float) -> None:
     with pytest.raises(ValueError, match="wall_seconds"):
@@ -52,3 +58,19 @@ def test_a_bound_that_bounds_nothing_is_a_bug(bound: float) -> None:
 def test_a_budget_that_bounds_nothing_is_a_bug(bound: float) -> None:
     with pytest.raises(ValueError, match="usd"):
         Budget(usd=bound)
+
+
+def test_what_a_call_may_take_when_nobody_says() -> None:
+    assert Limits() == Limits(
+        wall_seconds=30.0,
+        fuel=None,
+        memory_bytes=268_435_456,
+        stack_bytes=1_048_576,
+        output_bytes=1_000_000,
+        written_bytes=64_000_000,
+        files_created=1_000,
+        open_files=256,
+        tmp_bytes=64_000_000,
+        requests=100,
+        body_bytes=10_000_000,
+    )

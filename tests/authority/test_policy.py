@@ -26,6 +26,8 @@ def rule(action: str, path: str) -> NeverRule:
         ("read ~", rule("read", "/home/u")),
         ("write /srv/my data/", rule("write", "/srv/my data")),
         ("never: read /", rule("read", "/")),
+        ("read //", rule("read", "/")),
+        ("read /srv/XX//", rule("read", "/srv/XX")),
     ],
 )
 def test_a_never_rule_reads(text: str, expected: NeverRule) -> None:
@@ -82,6 +84,7 @@ def test_a_grant_inside_a_never_rule_is_forbidden(text: str, forbidden: bool) ->
         ("/home/u/p", "/home/u/p", ["/home/u/p", "/workspace"]),
         ("/home/u/p", "/home/u/p2", ["/home/u/p2"]),
         ("/", "/home/u", ["/home/u", "/workspace/home/u"]),
+        ("/X", "/X/key", ["/X/key", "/workspace/key"]),
     ],
 )
 def test_a_never_rule_holds_for_both_names_of_the_workspace(

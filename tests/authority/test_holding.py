@@ -248,6 +248,7 @@ A_EXPIRES = "expires=1970-01-01T00:00"
         ("read:/a except=b", "read:/a/b", None, None),
         ("read:/a except=b", "read:/a/b/c", None, None),
         ("read:/a", "read:/b", None, None),
+        ("read:/a except=b", "tool:bash", None, None),
         ("read:/a", "no grant at all", None, None),
         (
             "fetch:https://a.example rate=9/min bytes=9MB",

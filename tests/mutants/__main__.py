@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.mutants.catalogue import PACKAGE, ROOT, Mutant
-from tests.mutants.reach import Reach, digest
+from tests.mutants.reach import SECONDS, SECONDS_MORE, Reach, digest
 from tests.mutants.scope import COMPLETE, TESTS, chosen, every_module, known_survivors, sample
 from tests.mutants.server import Server
 from tests.mutants.trial import Result
@@ -82,6 +82,7 @@ def inside(module: str, place: str) -> bool:
 def run(mutants: Sequence[Mutant], asked: argparse.Namespace) -> Iterator[Tried]:
     """Try each mutant that has no kept result."""
     tests = asked.tests or list(TESTS)
+    known = known_survivors()
     KEPT.mkdir(parents=True, exist_ok=True)
     results = Results(KEPT / "results.jsonl", digest(tests), forget=asked.again)
     with tempfile.TemporaryDirectory(prefix="capbox-mutants-") as place:
@@ -91,7 +92,9 @@ def run(mutants: Sequence[Mutant], asked: argparse.Namespace) -> Iterator[Tried]
             result = None if asked.mutant or asked.sample else results.of(mutant)
             if result is None:
                 began = time.monotonic()
-                result = attempt(server, mutant, reach)
+                result = attempt(server, mutant, reach, SECONDS)
+                if result.outcome == "survived" and not any(k.names(mutant) for k in known):
+                    result = attempt(server, mutant, reach, SECONDS_MORE)
                 results.keep(mutant, result, time.monotonic() - began)
             if result.outcome not in ("killed", "timeout"):
                 print(f"{number}/{len(mutants)} {result.outcome} {mutant}", file=sys.stderr)
@@ -99,9 +102,9 @@ def run(mutants: Sequence[Mutant], asked: argparse.Namespace) -> Iterator[Tried]
         server.close()
 
 
-def attempt(server: Server, mutant: Mutant, reach: Reach) -> Result:
+def attempt(server: Server, mutant: Mutant, reach: Reach, seconds: float) -> Result:
     """Try the quick way; what it cannot tell is tried from the import on."""
-    tests = reach.tests(mutant)
+    tests = reach.tests(mutant, seconds)
     if not tests:
         return Result("survived", "no test gets there")
     result = server.swapped(mutant, tests)
@@ -114,7 +117,7 @@ def attempt(server: Server, mutant: Mutant, reach: Reach) -> Result:
 
 def reach_of(server: Server, kept: Path) -> Reach:
     """Measure which test calls what, unless that is known."""
-    imported = kept.with_suffix(".imports.json")
+    imported = kept.with_name(f"imports-{digest(())}.json")
     if not imported.exists():
         server.imports(imported)
     if not kept.exists():

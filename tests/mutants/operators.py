@@ -105,8 +105,16 @@ def returns(function: ast.AST) -> Iterator[ast.Return]:
             yield from returns(child)
 
 
+class Comparison(poodle.ComparisonMutator):
+    """poodle's, which copies each node: with a parent in it that would be the whole tree."""
+
+    @staticmethod
+    def add_parent_attr(parsed_ast: ast.Module) -> None:
+        """Leave the tree as it is; `catalogue` knows what is an annotation."""
+
+
 OPERATORS: tuple[type[Mutator], ...] = (
-    poodle.ComparisonMutator,
+    Comparison,
     poodle.NumberMutator,
     poodle.KeywordMutator,
     poodle.UnaryOperationMutator,

@@ -97,6 +97,10 @@ def _entry(
     was, is_now = _ended(then), _ended(now)
     if "detail" not in was:
         is_now.pop("detail", None)
+    if any(content.get("kind") == "request" for _, content in call.entries):
+        # What requests drew on is counted again with them: see `web`.
+        was.pop("drawn", None)
+        is_now.pop("drawn", None)
     return _reply(seq, call, outcome) or _fields(seq, "outcome", was, is_now)
 
 

@@ -203,7 +203,7 @@ def unasked(home: Home, settings: Settings, tools: Mapping[str, Found]) -> Unask
     ceiling = ceiling_of(settings, operator, asked, manifests, never)
     front = choose(settings, operator, asked, ceiling, None)
     return lent(
-        front.approver, ceiling, StoredGrants(home.grants, time.time), asked.layout, digests
+        front.approver, front.ceiling, StoredGrants(home.grants, time.time), asked.layout, digests
     )
 
 

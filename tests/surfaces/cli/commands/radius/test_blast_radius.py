@@ -324,7 +324,11 @@ def test_a_policy_file_counts_as_it_does_in_a_run(
 
 
 def test_what_was_approved_for_always_counts(
-    blast: Callable, workspace: Path, home: Home, tmp_path: Path
+    blast: Callable,
+    workspace: Path,
+    home: Home,
+    configure: Callable[[str], None],
+    tmp_path: Path,
 ) -> None:
     home.prepare()
     rules = tmp_path / "never.toml"
@@ -340,6 +344,8 @@ def test_what_was_approved_for_always_counts(
     (workspace / "other").mkdir()
     assert blast("--workspace", workspace / "other", "--assert", rules).code == 0
     assert blast("--ceiling", "read:/workspace", "--assert", rules).code == 0
+    configure('[policy]\ndeny = ["write:/workspace/out.txt"]')
+    assert blast("--assert", rules).code == 0
 
 
 def test_auto_without_a_ceiling_is_refused_as_in_a_run(blast: Callable) -> None:

@@ -77,28 +77,6 @@ def test_a_unit_is_what_it_says(key: str, value: str, expected: Caveat) -> None:
     assert parse_caveat("fetch", key, value) == expected
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "expected"),
-    [
-        ("expires", "1s", ExpiresAfter(1)),
-        ("expires", "2m", ExpiresAfter(120)),
-        ("expires", "2h", ExpiresAfter(7_200)),
-        ("expires", "2d", ExpiresAfter(172_800)),
-        ("expires", "1970-01-01T00:00:01.5Z", ExpiresAt(1_500)),
-        ("bytes", "2B", Bytes(2)),
-        ("bytes", "2kB", Bytes(2_000)),
-        ("bytes", "2MB", Bytes(2_000_000)),
-        ("bytes", "2GB", Bytes(2_000_000_000)),
-        ("rate", "2/s", Rate(2, 1)),
-        ("rate", "2/min", Rate(2, 60)),
-        ("rate", "2/h", Rate(2, 3_600)),
-        ("rate", "2/d", Rate(2, 86_400)),
-    ],
-)
-def test_a_unit_is_what_it_says(key: str, value: str, expected: Caveat) -> None:
-    assert parse_caveat("fetch", key, value) == expected
-
-
 @given(st.integers(0, 3_650 * 86_400))
 def test_a_duration_prints_and_reads_back(seconds: int) -> None:
     caveat = ExpiresAfter(seconds)

@@ -87,6 +87,7 @@ def test_json_is_the_documented_object(capbox: Callable, workspace: Path) -> Non
             }
         ],
         "truncated": False,
+        "sources": ["workspace:/workspace/a.txt"],
     }
     refused = capbox("call", "read", "path=a.txt", "--workspace", workspace, "--json")
     assert refused.code == 3

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import httpx2
@@ -82,7 +82,7 @@ def main_with(home: Home, arguments: list[str]) -> int:
     def unused(*_: object) -> None:
         raise AssertionError("not needed")
 
-    entry = Entry({}, lambda: home, Path, *[unused] * 6)  # type: ignore[arg-type]
+    entry = Entry({}, lambda: home, Path, *[unused] * (len(fields(Entry)) - 3))  # type: ignore[arg-type]
     return main(entry, arguments)
 
 

@@ -26,7 +26,7 @@ WEB = {"http_get", "http_save"}
 OWN = {"function_call", "arg_decide", "grounding"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
-    *(ALIKE | GATE | WEB | OWN | {"blast_radius"}),
+    *(ALIKE | GATE | WEB | OWN | {"blast_radius", "pre_image", "undo"}),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}
 SIZED = {"rss_parent", "rss_zygote", "rss_worker", "private_worker"}

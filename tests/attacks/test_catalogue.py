@@ -114,7 +114,7 @@ STOPPED_BY: Mapping[str, str] = {
     "argument-root": "gate: arguments",
     "argument-limit": "gate: arguments",
     "json-cut": "gate: arguments",
-    "json-twice": "gate: no grant",
+    "json-twice": "gate: arguments",
     "repetition": "gate: same call again",
 }
 

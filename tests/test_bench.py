@@ -69,10 +69,11 @@ def test_the_full_suite_says_of_each_row_whether_its_bar_is_met_and_what_others_
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert set(rows) == TIMED | SIZED | FULL | EXCLUDED
-    assert all(row["value"] > 0 for name, row in rows.items() if name != "deadline")
+    differences = {"deadline", "recording"}  # of three rounds one may come out below zero
+    assert all(row["value"] > 0 for name, row in rows.items() if name not in differences)
     beside = {name for name, row in rows.items() if row["peers"]}
     alone = set() if shutil.which("curl") else {"http_save"}
-    assert beside == (ALIKE | WEB | {"fresh_rate"}) - alone
+    assert beside == (ALIKE | WEB | {"fresh_rate", "revoke"}) - alone
     for name, row in rows.items():
         bar = BARS.get(name)
         assert (row["bar"], row["aim"]) == ((bar.bar, bar.aim) if bar else (None, None))

@@ -151,6 +151,19 @@ async def test_a_variable_of_the_host_is_confidential_and_one_that_a_grant_sets_
     assert bodies(server) == [b"/x\n"]
 
 
+async def sent_later(
+    script: str, server: HttpServer, engine: LocalEngine, place: Path, *, allowed: bool
+) -> None:
+    """Run a script in a new run that holds the folder and a public place, but not the secret."""
+    grants = ("write:/workspace", f"fetch:{server.url('')} public")
+    script = script.replace("SEND", SEND).replace("SERVER", server.url(""))
+    async with Box(workspace=place, grants=grants, engine=engine) as box:
+        result = await box.call("bash", script=script)
+    assert (len(server.requests) == 1) is allowed, result
+    assert (not result.denied) is allowed
+    assert ("secret:/workspace/.env" in result.sources) is not allowed
+
+
 @pytest.mark.parametrize(
     ("before", "by_person", "script", "allowed"),
     [
@@ -179,13 +192,7 @@ async def test_a_file_written_after_a_secret_was_read_is_known_in_later_runs(
     async with Box(workspace=place, grants=first, engine=engine) as box:
         assert (await box.call("bash", script=before)).ok
     subprocess.run(by_person, shell=True, cwd=place, check=True)  # noqa: ASYNC221
-    grants = ("write:/workspace", f"fetch:{server.url('')} public")
-    script = script.replace("SEND", SEND).replace("SERVER", server.url(""))
-    async with Box(workspace=place, grants=grants, engine=engine) as box:
-        result = await box.call("bash", script=script)
-    assert (len(server.requests) == 1) is allowed, result
-    assert (not result.denied) is allowed
-    assert ("secret:/workspace/.env" in result.sources) is not allowed
+    await sent_later(script, server, engine, place, allowed=allowed)
 
 
 @pytest.mark.parametrize(
@@ -197,6 +204,15 @@ async def test_a_file_written_after_a_secret_was_read_is_known_in_later_runs(
         ("mkdir d; cat .env > d/x", "mv d e; echo hi >> e/x", "cat e/x | SEND", False),
         ("mkdir d; cat .env > d/x", "mv d e; mv e/x e/y; echo >> e/y", "cat e/y | SEND", False),
         ("mkdir d; cat .env > d/x", "", "cat d/x > /tmp/s; mv d e; cat /tmp/s | SEND", False),
+        ("cat .env > x", "truncate -s 9 x", "cat x | SEND", False),
+        ("cat .env > x", "mv x z; truncate -s 9 z; mv z y", "cat y | SEND", False),
+        (
+            "mkdir d; cat .env > d/x",
+            "mv d e; mkdir d; mv e/x d; echo >> d/x",
+            "cat d/x | SEND",
+            False,
+        ),
+        ("mkdir d; cat .env > d/x", "mv d e", "tar cf - e | SEND", False),
         ("touch n-$(cat .env)", "", "ls | SEND", False),
         ("mkdir n-$(cat .env)", "", "ls | SEND", False),
         ("touch n-$(cat .env)", "mkdir f; mv n-* f", "ls f | SEND", False),
@@ -222,25 +238,28 @@ async def test_what_a_run_wrote_is_known_after_another_moved_it(
     for held, text in (((*grants, "read:/workspace/.env"), before), (grants, between)):
         async with Box(workspace=place, grants=held, engine=engine) as box:
             assert (await box.call("bash", script=text)).ok
-    sending = f"fetch:{server.url('')} public"
-    script = script.replace("SEND", SEND).replace("SERVER", server.url(""))
-    async with Box(workspace=place, grants=(*grants, sending), engine=engine) as box:
-        result = await box.call("bash", script=script)
-    assert (len(server.requests) == 1) is allowed, result
-    assert ("secret:/workspace/.env" in result.sources) is not allowed
+    await sent_later(script, server, engine, place, allowed=allowed)
 
 
 @pytest.mark.parametrize(
-    ("writer", "allowed"),
+    ("writer", "name", "allowed"),
     [
-        ("cat .env > x; touch ready; sleep 20", False),
-        ("exec 3>x; cat .env >&3; touch ready; sleep 20", False),
-        ("touch .new; mv .new x; cat .env >> x; touch ready; sleep 20", False),
-        ("touch ready; sleep 20", True),
+        ("cat .env > x; touch ready; sleep 20", "x", False),
+        ("exec 3>x; cat .env >&3; touch ready; sleep 20", "x", False),
+        ("touch .new; mv .new x; cat .env >> x; touch ready; sleep 20", "x", False),
+        # Attack: a name that only what is prepared for a replacement has.
+        ("cat .env > .capbox-1-x.tmp; touch ready; sleep 20", ".capbox-1-x.tmp", False),
+        ("mkdir d; cat .env > d/x; mv d e; touch ready; sleep 20", "e/x", False),
+        ("touch ready; sleep 20", "x", True),
     ],
 )
 async def test_what_another_run_writes_at_this_moment_is_known(
-    writer: str, allowed: bool, engine: LocalEngine, http_server: Start, tmp_path: Path
+    writer: str,
+    name: str,
+    allowed: bool,
+    engine: LocalEngine,
+    http_server: Start,
+    tmp_path: Path,
 ) -> None:
     server, place = http_server({"*": echo}), folder(tmp_path / "w")
     (place / "x").write_text("old\n")
@@ -254,7 +273,7 @@ async def test_what_another_run_writes_at_this_moment_is_known(
         tasks.start_soon(partial(first.call, "bash", script=writer))
         while not (place / "ready").exists():
             await anyio.lowlevel.checkpoint()
-        script = f"cat x | {SEND}".replace("SERVER", server.url(""))
+        script = f"cat {name} | {SEND}".replace("SERVER", server.url(""))
         result = await second.call("bash", script=script)
         first.revoke()
     assert (len(server.requests) == 1) is allowed, result

@@ -149,7 +149,7 @@ def session(
     from capbox.engine.budgets.purses import Purses
     from capbox.engine.grounding import grounds, refuse_misfits
     from capbox.engine.session import Session
-    from capbox.journal.spending import Day
+    from capbox.journal.tables.spending import Day
 
     own, operator = functions or {}, operator_of(engine.home)
     settings = within(settings, operator.budget)

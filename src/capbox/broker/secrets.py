@@ -8,7 +8,6 @@ and reported. Does not: protect from whoever can read file and key as this user.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from capbox.broker.redact import SHORTEST
 from capbox.journal.errors import JournalError
+from capbox.journal.lock import locked
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -167,15 +167,9 @@ class SecretStore:
     @contextmanager
     def _locked(self) -> Generator[None]:
         """Keep other processes from changing the store."""
-        # Beside the file: a lock on the file itself would be one on a file that is replaced.
-        path = self.file.with_name(f"{self.file.name}.lock")
         try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with locked(self.file):
                 yield
-            finally:
-                os.close(lock)
         except OSError as error:
             fix = "see that this user can write there, and that the disk has room"
             raise SecretError(

@@ -44,7 +44,7 @@ from capbox.journal.errors import JournalError
 from capbox.journal.event import RunClosed, RunId, RunOpened, run_id
 from capbox.journal.head import Heads, Signer
 from capbox.journal.log import Journal
-from capbox.journal.provenance import Provenance
+from capbox.journal.tables.provenance import Provenance
 from capbox.messages import JsonObject
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.engine import EngineKey

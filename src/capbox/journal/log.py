@@ -23,7 +23,7 @@ from capbox.journal.event import (
     is_run_id,
 )
 from capbox.journal.head import GENESIS, Heads, Signer
-from capbox.journal.rows import Rows, make
+from capbox.journal.rows import FORMAT, Rows
 
 BODY_BYTES_MAX = 4096
 
@@ -40,7 +40,7 @@ class Journal:
         except OSError as error:
             raise JournalError(str(directory), error.strerror or str(error)) from error
         self.directory = directory
-        make(directory / "journal.db")
+        FORMAT.make(directory / "journal.db")
         self._rows = Rows(directory / "journal.db")
         self._heads = Heads(directory / "heads")
         self._blobs = Blobs(directory / "blobs")

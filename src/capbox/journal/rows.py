@@ -6,27 +6,24 @@ Does not: know what an entry means.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from capbox.journal.blobs import beside, sync_path
+from capbox.journal.blobs import sync_path
 from capbox.journal.chain import Entry
 from capbox.journal.errors import DiskError, JournalError
+from capbox.journal.tables.table import Format
 
-_APPLICATION = 0x63617062  # "capb"
-_VERSION = 1
-_BUSY_SECONDS = 10.0
-_SCHEMA = f"""
-PRAGMA journal_mode=WAL;
-CREATE TABLE entry (
-  run TEXT NOT NULL, seq INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
-  body TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
-PRAGMA application_id={_APPLICATION};
-PRAGMA user_version={_VERSION};
-"""
+FORMAT = Format(
+    "a journal",
+    application=0x63617062,  # "capb"
+    version=1,
+    tables="""CREATE TABLE entry (
+      run TEXT NOT NULL, seq INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
+      body TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (run, seq)
+    ) WITHOUT ROWID;""",
+)
 _INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT run, seq, previous, hash, body, seal FROM entry WHERE run = ? ORDER BY seq"
 
@@ -37,20 +34,11 @@ class Rows:
     def __init__(self, path: Path) -> None:
         """Open the database. Raises JournalError when it is missing or unreadable."""
         self._path = path
-        # A missing one is an error to report: who reads a journal must not put an empty one there.
-        existing = f"{path.absolute().as_uri()}?mode=rw"
         try:
-            self._db = sqlite3.connect(
-                existing, uri=True, timeout=_BUSY_SECONDS, isolation_level=None
-            )
-            # NORMAL: no flush per entry, but checkpoints stay safe against a power cut.
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.text_factory = bytes  # damaged text is judged by `verify`, not by the driver
-            versions = [self._pragma("application_id"), self._pragma("user_version")]
+            self._db = FORMAT.opened(path)
         except (sqlite3.Error, OSError) as error:
             raise _explained(path, error) from error
-        if versions != [_APPLICATION, _VERSION]:
-            raise JournalError(str(path), "not a journal of this version, and left as it is")
+        self._db.text_factory = bytes  # damaged text is judged by `verify`, not by the driver
 
     def insert(self, entry: Entry) -> None:
         """Add one entry. Raises JournalError."""
@@ -93,10 +81,6 @@ class Rows:
         """Close the connection."""
         self._db.close()
 
-    def _pragma(self, name: str) -> int:
-        value: object = self._db.execute(f"PRAGMA {name}").fetchone()[0]
-        return value if isinstance(value, int) else -1
-
 
 def _explained(path: Path, error: Exception) -> JournalError:
     # Opening a database in WAL mode writes beside it, so a full disk keeps it from being read.
@@ -119,26 +103,3 @@ def _text(value: object) -> object:
         return value.decode() if isinstance(value, bytes) else value
     except UnicodeDecodeError:
         return None
-
-
-def make(path: Path, schema: str = _SCHEMA) -> None:
-    """Make the database if it is missing, under another name that is linked when it is whole.
-
-    So those who start together agree on one. Raises JournalError.
-    """
-    if path.exists():
-        return
-    temporary = beside(path)
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, 0o600))
-        database = sqlite3.connect(temporary)
-        database.executescript(schema)
-        database.close()
-        os.link(temporary, path)
-        sync_path(path.parent)
-    except FileExistsError:
-        return
-    except (sqlite3.Error, OSError) as error:
-        raise JournalError(str(path), f"it cannot be made: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from capbox.engine.budgets.given import budget_of
 from capbox.engine.home import Home
 from capbox.engine.settings import Settings
 from capbox.gate.budget.purse import Account, Purse, Reserved
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 
 pytestmark = pytest.mark.attack
 NOON, DAY = 1_800_000_000.0, 86_400.0

@@ -12,7 +12,7 @@ from tests.gate.conftest import Desk, ScriptedApprover
 from capbox.gate.approver import No, Once
 from capbox.gate.budget.purse import Account, Purse
 from capbox.gate.seat import Seat
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 from capbox.messages import Spent
 from capbox.sandbox.spec import Broken, Job, Outcome, stopped
 from capbox.tools.scripted import reply

@@ -17,7 +17,7 @@ from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.budget.purse import Account, Purse
 from capbox.gate.seat import Seat
 from capbox.journal.event import Decided
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 
 if TYPE_CHECKING:
     from capbox.agent.spending import Spending

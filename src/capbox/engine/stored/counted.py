@@ -7,7 +7,6 @@ run is over, also if it was killed. Does not: believe a record that `verify` doe
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from capbox.journal.counting import Used, used_of
 from capbox.journal.errors import JournalError
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
+from capbox.journal.lock import try_lock
 from capbox.journal.verify import Broken, verify
 from capbox.store.journal import read
 
@@ -102,12 +102,8 @@ class Claims:
         """Hold `name`, unless another run does. Raises OSError."""
         if name in self._held:
             return True
-        beside = self._path.with_name(f"{self._path.name}.{name}.lock")
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
+        lock = try_lock(self._path.with_name(f"{self._path.name}.{name}"))
+        if lock is None:
             return False
         self._held[name] = lock
         return True

@@ -6,13 +6,13 @@ owns, or others may write, is not read. Does not: know what the file holds.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+from capbox.journal.lock import locked
 
 BYTES_MAX = 1 << 20
 
@@ -24,17 +24,9 @@ class OwnFile:
         """Use this file."""
         self.path = path
 
-    @contextmanager
-    def locked(self) -> Generator[None]:
-        """Keep other processes from changing the file. Raises OSError."""
-        # Beside the file: a lock on the file itself would be one on a file that is replaced.
-        beside = self.path.with_name(f"{self.path.name}.lock")
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from changing the file. Entering raises OSError."""
+        return locked(self.path)
 
     def read(self) -> str | None:
         """Return its text, None if there is none. Raises OSError and ValueError."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from capbox.authority.budget import DISTINCT
 from capbox.authority.values.draws import Draw, Overspent, overspent, shown
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 
 WARNED_AT: Final = (95, 80)
 OWN, _ABOVE = "the budget of this run", "the budget of a run above this one"

@@ -16,7 +16,7 @@ from capbox.authority.exclusions import HIDDEN, compiled
 from capbox.authority.paths import SCRATCH, HostPath, under
 from capbox.authority.values.label import MANY as EVERY
 from capbox.authority.values.label import NOTHING, Source, Sources, bounded
-from capbox.journal.provenance import Note, Provenance
+from capbox.journal.tables.provenance import Note, Provenance
 from capbox.sandbox.effects import MANY, READ_ACTIONS
 from capbox.sandbox.spec import Outcome, Touched
 

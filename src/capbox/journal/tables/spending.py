@@ -9,28 +9,25 @@ may be spent. Does not: renew anything but with the date, which is UTC's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from capbox.authority.budget import DISTINCT
 from capbox.authority.values.draws import Draw, Overspent, overspent
-from capbox.journal.errors import JournalError
-from capbox.journal.rows import make
+from capbox.journal.tables.table import Format, Table
 
-_APPLICATION, _VERSION = 0x63617064, 1  # "capd"
-_BUSY_SECONDS = 10.0
 _DAYS_KEPT = 31
-_SCHEMA = f"""
-PRAGMA journal_mode=WAL;
-CREATE TABLE used (
-  day TEXT NOT NULL, resource TEXT NOT NULL, subject TEXT NOT NULL, amount REAL NOT NULL,
-  PRIMARY KEY (day, resource, subject)
-) WITHOUT ROWID;
-PRAGMA application_id={_APPLICATION};
-PRAGMA user_version={_VERSION};
-"""
+_FORMAT = Format(
+    "a table of spending",
+    application=0x63617064,  # "capd"
+    version=1,
+    tables="""CREATE TABLE used (
+      day TEXT NOT NULL, resource TEXT NOT NULL, subject TEXT NOT NULL, amount REAL NOT NULL,
+      PRIMARY KEY (day, resource, subject)
+    ) WITHOUT ROWID;""",
+)
+_WITHOUT = "; while [budget.day] bounds anything, nothing can be spent without"
 _ADD = """INSERT INTO used VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET amount = CASE WHEN ? THEN amount ELSE amount + excluded.amount END"""
 _FLAG = "[budget.day] {}= in config.toml"
@@ -42,9 +39,8 @@ class Day:
     def __init__(self, path: Path, bounds: Mapping[str, float], now: Callable[[], float]) -> None:
         """Use the table at `path`, made at the first draw."""
         self.bounds = bounds
-        self._path = path
         self._now = now
-        self._open: sqlite3.Connection | None = None
+        self._table = Table(path, _FORMAT, _WITHOUT)
 
     @property
     def name(self) -> str:
@@ -54,7 +50,7 @@ class Day:
     def take(self, draws: Iterable[Draw]) -> str | Overspent:
         """Take all draws that are bounded, or none; return the date. Raises JournalError."""
         bounded = [draw for draw in draws if draw.resource in self.bounds]
-        with self._transaction() as database:
+        with self._table.transaction() as database:
             date = self._date(database)
             found = overspent(self.bounds, _used(database, date, bounded), bounded)
             if found is not None:
@@ -69,63 +65,31 @@ class Day:
         """Add to what was taken on `date` (None: today), or give back. Raises JournalError."""
         bounded = [draw for draw in draws if draw.resource in self.bounds and draw.amount]
         if bounded:
-            with self._transaction() as database:
+            with self._table.transaction() as database:
                 _add(database, date or self._date(database), bounded)
 
     def used_of(self, draw: Draw) -> float:
         """Return what is used today of the bound that `draw` is on. Raises JournalError."""
-        with self._transaction() as database:
+        with self._table.transaction() as database:
             key = (draw.resource, "") if draw.resource in DISTINCT else draw.key
             return _used(database, self._date(database), [draw]).get(key, 0)
 
     def used(self) -> tuple[str, dict[tuple[str, str], float]]:
         """Return the date and all that is on record for it. Raises JournalError."""
-        with self._transaction() as database:
+        with self._table.transaction() as database:
             date = self._date(database)
             query = "SELECT resource, subject, amount FROM used WHERE day = ?"
             return date, {(r, s): a for r, s, a in database.execute(query, (date,))}
 
     def close(self) -> None:
         """Close the table."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._table.close()
 
     def _date(self, database: sqlite3.Connection) -> str:
         today = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
         last = database.execute("SELECT max(day) FROM used").fetchone()[0]
         # Attack: a clock that is set back a day has yesterday's budget again, or a new one.
         return max(today, last or today)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            if self._open is None:
-                self._open = _opened(self._path)
-            with self._open:
-                self._open.execute("BEGIN IMMEDIATE")
-                yield self._open
-        except (sqlite3.Error, OSError) as error:
-            reason = f"unusable, and left as it is: {error}; while [budget.day] bounds anything, "
-            raise JournalError(str(self._path), f"{reason}nothing can be spent without") from error
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    make(path, _SCHEMA)
-    if path.is_symlink():
-        raise OSError("a link is in its place")
-    # One that is gone by now, or empty, is not made anew: that would renew every budget.
-    existing = f"{path.absolute().as_uri()}?mode=rw"
-    database = sqlite3.connect(existing, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-    with ExitStack() as stack:
-        stack.callback(database.close)
-        names = ("application_id", "user_version")
-        found = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
-        if found != [_APPLICATION, _VERSION]:
-            raise OSError("not a table of spending of this version")
-        database.execute("PRAGMA synchronous=NORMAL")
-        stack.pop_all()
-    return database
 
 
 def _used(

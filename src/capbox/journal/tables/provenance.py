@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sqlite3
 import stat
 import time
 from collections.abc import Iterable
@@ -20,10 +19,8 @@ from pathlib import Path
 from capbox.authority.paths import HostPath
 from capbox.authority.values.label import NOTHING, Source, Sources, bounded
 from capbox.authority.web.places import Origin, parse_origin
-from capbox.journal.errors import JournalError
+from capbox.journal.tables.table import Format, Table, Value
 
-_BUSY_SECONDS = 10.0
-_VERSION = 1
 ROWS_MAX = 100_000
 SETTLED_BYTES_MAX = 256 << 20
 UNREAD = "unread"
@@ -33,20 +30,19 @@ _REMEMBERED_MAX = 20_000
 _TICK_SECONDS = 2.0
 # `named`: the name too was chosen by one who had read the sources. `tree`: so is all that is below.
 # `call`: it is being written, or its writer was killed.
-_SCHEMA = f"""
-PRAGMA journal_mode=WAL;
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS file (
-  path TEXT NOT NULL, folder TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL,
-  named INTEGER NOT NULL, tree INTEGER NOT NULL, sources TEXT NOT NULL, call TEXT NOT NULL,
-  PRIMARY KEY (path, size, digest, named, tree, sources, call)
-);
-CREATE INDEX IF NOT EXISTS content ON file (size, digest);
-CREATE INDEX IF NOT EXISTS folder ON file (folder) WHERE named;
-CREATE INDEX IF NOT EXISTS call ON file (call) WHERE call != '';
-PRAGMA user_version={_VERSION};
-COMMIT;
-"""
+_FORMAT = Format(
+    "a table of labels",
+    application=0,
+    version=1,
+    tables="""CREATE TABLE file (
+      path TEXT NOT NULL, folder TEXT NOT NULL, size INTEGER NOT NULL, digest TEXT NOT NULL,
+      named INTEGER NOT NULL, tree INTEGER NOT NULL, sources TEXT NOT NULL, call TEXT NOT NULL,
+      PRIMARY KEY (path, size, digest, named, tree, sources, call)
+    );
+    CREATE INDEX content ON file (size, digest);
+    CREATE INDEX folder ON file (folder) WHERE named;
+    CREATE INDEX call ON file (call) WHERE call != '';""",
+)
 _INSERT = "INSERT OR IGNORE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _ALSO = "(tree AND path IN (SELECT value FROM json_each(:above)))) AND (call = '' OR call != :but)"
 _OF_CONTENT = f"""SELECT sources FROM file WHERE ((size = :size AND digest = :digest)
@@ -81,9 +77,8 @@ class Provenance:
 
     def __init__(self, path: Path, rows_max: int = ROWS_MAX) -> None:
         """Use `path`; nothing is opened yet. Up to `rows_max` files are kept apart."""
-        self._path = path
+        self._table = Table(path, _FORMAT)
         self._rows_max = rows_max
-        self._open: sqlite3.Connection | None = None
         self._hashed: dict[tuple[int, ...], tuple[int, str]] = {}
 
     def of(self, host: HostPath, but: str = "") -> Sources | None:
@@ -93,7 +88,7 @@ class Provenance:
 
         None if it cannot be read: it is gone, no regular file, or too large. Raises JournalError.
         """
-        if self._is_empty():
+        if not self._table.exists:
             return NOTHING
         found = self._known_content(host)
         if found is None:
@@ -106,13 +101,13 @@ class Provenance:
 
         Raises JournalError.
         """
-        if self._is_empty():
+        if not self._table.exists:
             return NOTHING
         return self._found(_ABOUT, _places(host, but))
 
     def of_names(self, folder: HostPath, but: str = "") -> Sources:
         """Return the sources of the names that were made in a directory. Raises JournalError."""
-        if self._is_empty():
+        if not self._table.exists:
             return NOTHING
         return self._found(_OF_NAMES, _places(folder, but))
 
@@ -126,40 +121,36 @@ class Provenance:
     def settle(self, call: str, notes: Iterable[Note]) -> None:
         """Note what `call`, which is over, has written, at once. Raises JournalError."""
         left = SETTLED_BYTES_MAX
-        self._run("BEGIN IMMEDIATE")
-        try:
-            for note in notes:
-                found = _content(note.host, left)
-                left -= 0 if found is None else found[0]
+        found: list[tuple[Note, tuple[int, str] | None]] = []
+        for note in notes:
+            content = _content(note.host, left)
+            left -= 0 if content is None else content[0]
+            found.append((note, content))
+        with self._table.transaction():
+            for note, content in found:
                 # What was not read is known by its name, whatever it holds.
-                self._insert(note, found or (-1, ""), "" if found else UNREAD)
-            self._run("DELETE FROM file WHERE call = ?", (call,))
+                self._insert(note, content or (-1, ""), "" if content else UNREAD)
+            self._table.run("DELETE FROM file WHERE call = ?", (call,))
             self._make_room()
-            self._run("COMMIT")
-        except JournalError:
-            self.close()  # what was begun is taken back
-            raise
 
     def _insert(self, note: Note, content: tuple[int, str], call: str) -> None:
         text = json.dumps(sorted(map(_fields, bounded(note.sources, _SOURCES_MAX)), key=str))
         folder = str(Path(note.host).parent)
-        self._run(_INSERT, (note.host, folder, *content, note.named, note.tree, text, call))
+        self._table.run(_INSERT, (note.host, folder, *content, note.named, note.tree, text, call))
 
     def _make_room(self) -> None:
         """Let the folders of the oldest files stand for them where there are too many.
 
         Attack: so many files are written that one with a secret is forgotten.
         """
-        while int(self._run(_COUNT)[0]) > self._rows_max:
+        while int(self._table.run(_COUNT)[0][0]) > self._rows_max:
             half = self._rows_max // 2
-            self._run(_FOLD, (half,))
-            self._run(_DROP, (half,))
+            self._table.run(_FOLD, (half,))
+            self._table.run(_DROP, (half,))
 
     def close(self) -> None:
         """Close the table."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._table.close()
 
     def _known_content(self, host: HostPath) -> tuple[int, str] | None:
         """Return what `_content` does, but read no file twice, nor one of a size unheard of."""
@@ -169,7 +160,7 @@ class Provenance:
             return None
         if not stat.S_ISREG(found.st_mode):
             return None
-        if found.st_size <= _HASHED_BYTES_MAX and not self._run(_OF_SIZE, (found.st_size,)):
+        if found.st_size <= _HASHED_BYTES_MAX and not self._table.run(_OF_SIZE, (found.st_size,)):
             return found.st_size, ""
         key = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
         known = self._hashed.get(key)
@@ -182,35 +173,9 @@ class Provenance:
                 self._hashed[key] = known
         return known
 
-    def _is_empty(self) -> bool:
-        return self._open is None and not self._path.exists()
-
-    def _found(self, query: str, values: dict[str, str | int]) -> Sources:
-        rows = self._run(query, values)
-        return bounded((source for row in rows for source in _sources(row)), _SOURCES_MAX)
-
-    def _run(
-        self, statement: str, values: tuple[str | int, ...] | dict[str, str | int] = ()
-    ) -> list[str]:
-        try:
-            if self._open is None:
-                self._open = _opened(self._path)
-            return [str(row[0]) for row in self._open.execute(statement, values)]
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(str(self._path), f"unusable, and left as it is: {error}") from error
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    os.close(descriptor)
-    database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version not in (0, _VERSION):
-        database.close()
-        raise OSError(f"not a table of this version ({version})")
-    if version == 0:
-        database.executescript(_SCHEMA)
-    return database
+    def _found(self, query: str, values: dict[str, Value]) -> Sources:
+        rows = self._table.run(query, values)
+        return bounded((source for row in rows for source in _sources(str(row[0]))), _SOURCES_MAX)
 
 
 def _content(host: HostPath, bytes_max: int) -> tuple[int, str] | None:
@@ -227,7 +192,7 @@ def _content(host: HostPath, bytes_max: int) -> tuple[int, str] | None:
         return None
 
 
-def _places(host: HostPath, but: str) -> dict[str, str | int]:
+def _places(host: HostPath, but: str) -> dict[str, Value]:
     above = [host, *map(str, Path(host).parents)]
     return {"host": host, "at": host.rstrip("/"), "above": json.dumps(above), "but": but}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from capbox.authority.paths import HostPath
 from capbox.authority.values.label import NOTHING, Source
-from capbox.journal.provenance import Note, Provenance
+from capbox.journal.tables.provenance import Note, Provenance
 
 SECRET = frozenset({Source("secret", "/workspace/.env")})
 

@@ -13,7 +13,7 @@ import pytest
 
 from capbox.authority.values.draws import Draw, Overspent
 from capbox.journal.errors import JournalError
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 
 NOON, DAY = 1_800_000_000.0, 86_400.0
 CALL = Draw("calls")
@@ -21,7 +21,7 @@ RACE = """
 import sys
 from pathlib import Path
 from capbox.authority.values.draws import Draw
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 sys.stdin.readline()
 day = Day(Path(sys.argv[1]), {"calls": 30}, lambda: 1_800_000_000.0)
 print(sum(isinstance(day.take([Draw("calls")]), str) for _ in range(20)))
@@ -30,7 +30,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from capbox.authority.values.draws import Draw
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 day = Day(Path(sys.argv[1]), {"usd": 1.0}, lambda: 1_800_000_000.0)
 day.take([Draw("usd", 0.75)])
 os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""What outlives a run beside its record: tables that all processes of a user share."""

@@ -252,6 +252,8 @@ class Life:
         nameless = self._run is None and bool(self._begun)
         self._take_stock()
         if nameless:
+            # What it made is nobody's for the life after it.
+            self._files.sweep(self._area, None)
             return
         made: set[str] = set()
         if self._run is not None:

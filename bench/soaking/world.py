@@ -146,15 +146,18 @@ class Workspace:
         """Return the names of what a killed call prepared for a replacement, or was moving."""
         return {str(p.relative_to(self.root)) for p in (self.root / area).rglob(".capbox-*")}
 
-    def sweep(self, area: str, made: set[str]) -> None:
-        """Remove what calls that were cut short prepared. Raises Wrong for what none made."""
+    def sweep(self, area: str, made: set[str] | None) -> None:
+        """Remove what calls that were cut short prepared. Raises Wrong for what none made.
+
+        Where nobody knows what was `made` (None), everything goes.
+        """
         for path in (self.root / area).rglob("*"):
             name = str(path.relative_to(self.root))
             if path.is_dir() or name in self.content or name in self.constant:
                 continue
             if path.name == "link.txt":
                 continue
-            if name not in made:
+            if made is not None and name not in made:
                 raise Wrong("journal", f"{name} is there, and no recorded effect made it")
             path.unlink()
 

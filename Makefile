@@ -21,6 +21,7 @@ UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON=$(PY) UV_PYTHO
 # A setup that prints to standard error, so that `make bench JSON=1` prints JSON and nothing else.
 QUIET_SETUP := $(MAKE) -s setup 1>&2
 FUZZ_CALLS ?= 1000000
+FAST ?= yes
 BENCH ?= full
 JSON ?=
 
@@ -89,9 +90,10 @@ test: setup
 	@status=0; $(MAKE) -s guests-check || status=1; \
 		$(PY) -m pytest --fuzz-calls $(FUZZ_CALLS) || status=$$?; exit $$status
 
+# FAST=no leaves out the fast tests, for who runs them all next.
 check: setup lint types guests-check
 	@$(PY) -m pytest tests/test_layers.py tests/test_charter.py
-	@$(PY) -m pytest -m "not slow and not attack" --fuzz-calls 20000 \
+	@[ "$(FAST)" = no ] || $(PY) -m pytest -m "not slow and not attack" --fuzz-calls 20000 \
 		--ignore tests/test_layers.py --ignore tests/test_charter.py
 
 lint: setup

@@ -12,6 +12,7 @@ from tests.engine.replay.conftest import Replay
 from tests.undo.hand import tree
 
 from capbox.box import Box
+from capbox.engine.budgets.given import budget_of
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.engine.replay.kept import ReplayError, tape_of
@@ -207,6 +208,20 @@ async def test_the_value_of_a_variable_is_not_kept_and_its_call_is_left_out(
     assert states(report) == [("bash", f"not replayable: {reason}"), ("read", "identical")]
     tapes = b"".join(file.read_bytes() for file in home.replay.iterdir())
     assert b"quite-a-secret-value" not in tapes and b"echo" in tapes
+
+
+async def test_what_a_budget_refused_is_left_out_with_that_reason(
+    open_session: OpenSession, replay: Replay
+) -> None:
+    """What other runs of the day, or agents, had spent by then is on no record of this one."""
+    budget, given = budget_of({"calls": 3, "files": 1})
+    limited = {"budget": budget, "budget_given": frozenset(given)}
+    async with open_session("write:/workspace", **limited) as session:
+        for name in ("one", "two", "three", "four"):
+            await session.call("bash", {"script": f"echo {name} > {name}.txt"})
+    report = await replay(session.calls_run)
+    reason = "a budget did not allow all of it, and what others had spent is not on record"
+    assert states(report) == [("bash", "identical"), *[("bash", f"not replayable: {reason}")] * 3]
 
 
 async def test_a_run_that_goes_on_is_replayed_as_far_as_it_is_on_record(

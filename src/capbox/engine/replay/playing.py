@@ -159,6 +159,8 @@ class Player:
         """Say what somebody else did that can be why a call came out differently; "" if nothing."""
         entries: list[Entry] = [*call.entries, *((0, content) for content in now)]
         self.since.ours |= _changes(entries)
+        if any(_overspent(content) for _, content in call.entries):
+            return "a budget did not allow all of it, and what others had spent is not on record"
         started = call.of("intent").get("started_ns") or call.asked.get("at")
         changed = self.since.first(looked(entries), started if isinstance(started, int) else 0)
         if changed is not None:
@@ -196,6 +198,15 @@ def _asked(call: Recorded, asked: JsonObject) -> ToolCall:
         arguments if isinstance(arguments, dict) else {},
         malformed if isinstance(malformed, str) else None,
     )
+
+
+def _overspent(content: JsonObject) -> bool:
+    """Say whether a budget refused the call, or something that it was about to do."""
+    reasons = [
+        content.get("result"),
+        *(one.get("reason") for one in objects(content.get("denied"))),
+    ]
+    return any("budget_" in str(one) or "the budget of" in str(one) for one in reasons)
 
 
 def _changes(entries: Iterable[Entry]) -> set[str]:

@@ -21,6 +21,9 @@ from capbox.messages import Json, JsonObject, ToolCall
 from capbox.sandbox.spec import Answer as Served
 from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Serve, Stopped, UnderWay
 
+HEARD = ("http", "invoke")
+"""What a guest asks for outside its sandbox, of the network and of the program's functions."""
+
 
 @dataclass(slots=True, eq=False)
 class Recording:
@@ -65,23 +68,24 @@ class Recording:
             self.tape.append({"kind": "answer", "at": at, "access": str(access), **told})
 
     def beside(self, serve: Serve, intent: int) -> Serve:
-        """Return what hands everything to `serve`, and keeps what the network answered."""
+        """Return what hands everything to `serve`, and keeps what came from outside the sandbox."""
         tape = self.tape
         if tape is None:
             return serve
 
         async def heard(header: JsonObject, body: bytes, under_way: UnderWay) -> Served:
             answer, content = await serve(header, body, under_way)
-            if "http" in header:
+            kind = next((one for one in HEARD if one in header), None)
+            if kind is not None:
                 redactor = self.redactor()
-                operation, sent = redactor.json(header["http"]), _clean(body, redactor)
+                operation, sent = redactor.json(header[kind]), _clean(body, redactor)
                 record: JsonObject = {
-                    "kind": "http",
+                    "kind": kind,
                     "intent": intent,
                     "operation": operation,
                     "sent": sha256(sent).hexdigest(),
-                    "answer": answer.get("http"),
-                    "redacted": sent != body or operation != header["http"],
+                    "answer": answer.get(kind),
+                    "redacted": sent != body or operation != header[kind],
                 }
                 tape.append(record, content)
             return answer, content

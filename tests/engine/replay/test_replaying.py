@@ -196,6 +196,41 @@ async def test_functions_are_answered_from_the_record(
     assert calls == ["Alice@example.com"]
 
 
+INVOKED = """
+cd /workspace
+invoke send '{"to": "alice@a.example"}' > out.txt
+invoke send '{"to": "mallory@b.example"}'
+invoke nothing '{}'; invoke send '{"to": 7}'
+cat a.txt > more.txt; invoke send '{"to": "alice@a.example"}' | sed s/sent/SENT/
+invoke send '{"to": "alice@a.example"}'
+invoke --list
+"""
+
+
+async def test_functions_that_a_guest_invokes_are_answered_from_the_record(
+    engine: LocalEngine, workspace: Path, replay: Replay
+) -> None:
+    calls: list[str] = []
+    invoke = "invoke:send arg.to=in(alice@a.example) uses=2"
+    box = Box(workspace=workspace, grants=(invoke, "write:/workspace"), engine=engine)
+
+    @box.tool(effect="send", sinks={"to": "email"})
+    def send(to: str) -> str:
+        """Send a mail."""
+        calls.append(to)
+        return f"sent {len(calls)} to {to}"
+
+    async with box:
+        first = await box.call("bash", script=INVOKED)
+        second = await box.call("bash", script="cd /workspace; cat out.txt; invoke send '{}'")
+    assert calls == ["alice@a.example"] * 2
+    assert "SENT 2 to alice" in first.content and "used up" in first.content
+    report = await replay(second.journal)
+    assert (report.difference, states(report)) == (None, [("bash", "identical")] * 2)
+    assert report.identical
+    assert calls == ["alice@a.example"] * 2
+
+
 async def test_the_value_of_a_variable_is_not_kept_and_its_call_is_left_out(
     open_session: OpenSession, replay: Replay, home: Home
 ) -> None:

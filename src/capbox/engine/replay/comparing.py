@@ -2,7 +2,8 @@
 
 Guarantees: the first difference is told by the entry it is in, with what was and what is. Does not:
 compare how long something took or how much memory it needed, clock readings (they are given), or
-what only the network made: answers come from the record, and its decisions are made again apart.
+what only the network or a function made: answers come from the record, and the decisions on them
+are made again apart.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from capbox.sandbox.spec import Finished, Outcome
 _LINES_MAX = 20
 _CHARACTERS_MAX = 200
 _APART = frozenset({"spent", "clock", "tape", "content", "sources", "intent"})
-_NETWORK = "fetch "
+_ANSWERED = ("fetch", "call")
+_OUTSIDE = ("fetch ", "invoke ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def difference(
 def network_seen(content: JsonObject) -> bool:
     """Say whether an entry is a decision on the network, which is made again apart."""
     return content.get("kind") == "decision" and str(content.get("subject")).startswith(
-        (_NETWORK, "fetch:")
+        ("fetch ", "fetch:")
     )
 
 
@@ -131,15 +133,15 @@ def _plain(content: JsonObject) -> JsonObject:
 
 
 def _ended(content: JsonObject) -> dict[str, Json]:
-    """Return the part of an outcome that does not depend on what the network said."""
+    """Return the part of an outcome that does not depend on what came from outside."""
     found: dict[str, Json] = dict(_plain(content))
-    effects = [one for one in objects(content.get("effects")) if one.get("action") != "fetch"]
+    effects = [one for one in objects(content.get("effects")) if one.get("action") not in _ANSWERED]
     refused = objects(content.get("denied"))
-    denied = [one for one in refused if not str(one.get("access")).startswith(_NETWORK)]
+    denied = [one for one in refused if not str(one.get("access")).startswith(_OUTSIDE)]
     found["effects"] = [_effect(one) for one in effects]
     found["denied"] = denied
     if len(denied) < len(refused) and found.get("detail") == "denied":
-        del found["detail"]  # its code, because a request was refused
+        del found["detail"]  # its code, because a request or an invocation was refused
     return found
 
 

@@ -14,12 +14,12 @@ from typing import Literal
 from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import EnvSelector
 from capbox.engine.replay.comparing import Difference, difference, looked, told
+from capbox.engine.replay.during import During
 from capbox.engine.replay.opening import limits_of, settings_digest
 from capbox.engine.replay.recorded import Entry, Recorded, Run, objects, texts
 from capbox.engine.replay.runner import ReplayRunner
 from capbox.engine.replay.seating import Notes
 from capbox.engine.replay.tree.changed import Since
-from capbox.engine.replay.web import Web
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
 from capbox.gate.protocol import Reply, parse_reply
@@ -97,8 +97,8 @@ class Player:
         outcome = None if reason else self.runner.outcome
         found = difference(call, now, outcome, other_tools=self.other_tools) or self._unheard(call)
         if found is None:
-            found = Web(self.seat, self.holdings, self.now()).again(call)
-        self.decisions += len(call.entries)
+            found = During(self.seat, self.holdings, self.now()).again(call)
+        self.decisions += len(call.entries) + len(call.within)
         if found is None and reason:
             return self._left(call, reason)
         if found is None:
@@ -147,13 +147,13 @@ class Player:
         return [name for name in names if name not in given]
 
     def _unheard(self, call: Recorded) -> Difference | None:
-        """Return what the call asked of the network otherwise than it did then."""
+        """Return what the call asked of the network or of a function otherwise than it did then."""
         was, now = self.runner.unheard or ("", "")
         if self.runner.unheard is None and self.runner.unasked:
-            was, now = f"{len(call.heard)} requests and reads", "fewer"
+            was, now = f"{len(call.heard)} requests, reads and invocations", "fewer"
         if not was:
             return None
-        return Difference(call.seq, "what it asked of the network", (f"-{was}", f"+{now}"))
+        return Difference(call.seq, "what it asked for outside", (f"-{was}", f"+{now}"))
 
     def _excuse(self, call: Recorded, now: list[JsonObject]) -> str:
         """Say what somebody else did that can be why a call came out differently; "" if nothing."""

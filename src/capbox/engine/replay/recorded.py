@@ -12,6 +12,7 @@ from pathlib import Path
 
 from capbox.engine.replay.kept import ReplayError, Taped, taped
 from capbox.engine.replay.opening import Opening, parse_opening
+from capbox.gate.recording import HEARD
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
 from capbox.journal.verify import Broken, Closed, verify
@@ -26,7 +27,8 @@ Entry = tuple[int, JsonObject]
 class Recorded:
     """One call: `asked` is its record on the tape; `intent` the number of its entry, if it ran.
 
-    `entries` are all that the journal has of it, `heard` what the network answered.
+    `entries` are all that the journal has of it, `within` those of the functions that its guest
+    invoked, `heard` what the network and the functions answered.
     """
 
     asked: JsonObject
@@ -34,6 +36,7 @@ class Recorded:
     intent: int | None = None
     reply: Taped | None = None
     heard: list[Taped] = field(default_factory=list)
+    within: list[Entry] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -121,7 +124,7 @@ def run_on_record(state: Path, signer: Signer, run: RunId) -> Run:
         ),
         leases=tuple(str(c.get("subject")) for _, c in decisions if c.get("what") == "lease"),
         full=any(one.kind == "full" for one in records),
-        intents=sum(c.get("kind") == "intent" for _, c in entries),
+        intents=sum(c.get("kind") == "intent" and c.get("within") is None for _, c in entries),
     )
 
 
@@ -142,9 +145,14 @@ def _calls(records: Sequence[Taped], entries: Sequence[Entry]) -> Iterator[Recor
             for n, c in entries
             if n in mine or (call.intent is not None and c.get("intent") == call.intent)
         ]
+        call.within = [
+            (n, c)
+            for n, c in entries
+            if call.before <= n < until and str(c.get("call")).startswith(f"{call.id}/")
+        ]
         if call.intent is not None:
             own = [one for one in records if one.header.get("intent") == call.intent]
-            call.heard = [one for one in own if one.kind == "http"]
+            call.heard = [one for one in own if one.kind in HEARD]
             call.reply = next((one for one in own if one.kind == "reply"), None)
         yield call
 

@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.engine.replay.recorded import Recorded, objects
+from capbox.gate.recording import HEARD
 from capbox.messages import Json, JsonObject
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.spec import (
@@ -90,19 +91,21 @@ class ReplayRunner:
         return HostPath(path.removeprefix(root))
 
     async def _answered(self, header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
-        """Answer what was asked of the network as it was answered then."""
-        asked, number = header.get("http"), self._next
+        """Answer what was asked of the network, or of a function, as it was answered then."""
+        kind = next((one for one in HEARD if one in header), "http")
+        asked, number = header.get(kind), self._next
         self._next += 1
         if number < len(self.call.heard):
             heard = self.call.heard[number]
-            then = heard.header.get("operation"), heard.header.get("sent")
-            if (_lasting(then[0]), then[1]) == (_lasting(asked), sha256(body).hexdigest()):
-                return {"http": heard.header.get("answer")}, heard.body
-            was = _shown(then[0])
+            then = heard.header.get("operation")
+            same = heard.kind == kind and heard.header.get("sent") == sha256(body).hexdigest()
+            if same and _lasting(then) == _lasting(asked):
+                return {kind: heard.header.get("answer")}, heard.body
+            was = _shown(str(heard.kind), then)
         else:
             was = "nothing more"
-        self.unheard = self.unheard or (was, _shown(asked))
-        return {"http": [0, 0]}, json.dumps({"error": _CODE}).encode()
+        self.unheard = self.unheard or (was, _shown(kind, asked))
+        return {kind: 0 if kind == "invoke" else [0, 0]}, json.dumps({"error": _CODE}).encode()
 
     @property
     def unasked(self) -> bool:
@@ -150,8 +153,10 @@ def _lasting(operation: Json) -> Json:
             return operation
 
 
-def _shown(operation: Json) -> str:
+def _shown(kind: str, operation: Json) -> str:
     match operation:
+        case [str(what), *names] if kind == "invoke":
+            return " ".join(("invoke", *map(str, names))) if names else f"{what} of functions"
         case ["request", str(text)]:
             try:
                 head = json.loads(text)

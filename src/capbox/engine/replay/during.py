@@ -1,22 +1,26 @@
-"""What a call decided on the network, decided again: each request, refusal and lease on record.
+"""What was decided while a call went on, decided again: requests, invocations, leases on record.
 
 Guarantees: nothing is looked up or sent. Does not: decide again what turned on the address of a
-name, on a counter of bytes or on a person's word: the record has those alone.
+name, on a counter of bytes, on a person's word or on what a guest had read by then: the record has
+those alone. A refused invocation has no arguments on record.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import get_args
 
+from capbox.authority.access import InvokeAccess
 from capbox.authority.authority import Authority
 from capbox.authority.decision import Allowed, AuthorityId, Denied, GrantId
-from capbox.authority.values.label import Kind, Source
+from capbox.authority.values.label import NOTHING, Kind, Source
 from capbox.authority.web.places import FetchAccess, Origin, parse_origin
 from capbox.broker.url import locate
 from capbox.engine.replay.comparing import Difference, network_seen
 from capbox.engine.replay.opening import grant_of
 from capbox.engine.replay.recorded import Recorded, texts
+from capbox.gate.arguments import Declared, declared
 from capbox.gate.asking import ONE_CALL
 from capbox.gate.holdings import Holdings
 from capbox.gate.seat import Held, Seat
@@ -26,7 +30,7 @@ _OF_THE_AUTHORITY = ("no grant covers it", "expired: ", "revoked: ", "excluded: 
 
 
 @dataclass(slots=True, eq=False)
-class Web:
+class During:
     """Decides again for `seat`, at `now` (seconds since 1970)."""
 
     seat: Seat
@@ -36,11 +40,14 @@ class Web:
 
     def again(self, call: Recorded) -> Difference | None:
         """Return the first decision of a call that is another one now, and catch up with it."""
-        for seq, content in call.entries:
+        secret = any(one.header.get("redacted") is True for one in call.heard)
+        for seq, content in sorted((*call.entries, *call.within), key=itemgetter(0)):
             found = None
             if content.get("kind") == "request":
                 found = self._request(seq, content)
-            elif network_seen(content):
+            elif content.get("within") is not None and not secret:
+                found = self._invoked(seq, content)
+            elif network_seen(content) or "/" in str(content.get("call")):
                 found = self._decided(seq, content)
             if found is not None:
                 return found
@@ -65,6 +72,26 @@ class Web:
             return Difference(seq, "the decision on a request", lines)
         for grant in grants:
             self.holdings.draw(live[GrantId(grant)], self.now)
+        return None
+
+    def _invoked(self, seq: int, content: JsonObject) -> Difference | None:
+        arguments, tool = content.get("arguments"), self.seat.functions.get(str(content["tool"]))
+        if tool is None or not isinstance(arguments, dict):
+            return None
+        layout, grounds = self.seat.layout, self.seat.grounds
+        named = declared(tool.manifest, arguments, layout, grounds, InvokeAccess)
+        if not isinstance(named, Declared):
+            now = f"+{named.text}: {named.reason}"
+            return Difference(seq, "the arguments of an invocation", (now,))
+        held = self._held()
+        held = replace(held, standing=replace(held.standing, sources=NOTHING))
+        denied = held.first_denied((named.tool, *named.accesses))
+        if denied is not None:
+            lines = (f"-{denied.access}: allowed", f"+{denied.access}: {denied.reason}")
+            return Difference(seq, "the decision on an invocation", lines)
+        decision, live = held.decide(named.tool), held.holding.live(held.standing)
+        drawn = {decision.grant} if isinstance(decision, Allowed) else set[GrantId]()
+        self.holdings.settle(self.holdings.reserve(live, drawn, frozenset()), frozenset())
         return None
 
     def _decided(self, seq: int, content: JsonObject) -> Difference | None:

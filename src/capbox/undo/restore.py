@@ -10,6 +10,7 @@ import os
 import stat
 from base64 import b64decode
 from contextlib import suppress
+from pathlib import Path
 
 from capbox.sandbox.undo.blobs import Blobs, copy, digest_of
 from capbox.sandbox.undo.state import State, seen
@@ -47,6 +48,19 @@ def put(folder: int, base: str, state: State | None, blobs: Blobs) -> str:
     _times(folder, name, state)
     os.rename(name, base, src_dir_fd=folder, dst_dir_fd=folder)
     return "symlink" if state.kind == "link" else "create"
+
+
+def open_up(folder: int, base: str) -> None:
+    """Let the owner of a folder change what is in it. Raises OSError, also where a link stands.
+
+    Attack: a link is put there in between, to a private folder, and that is opened to everybody.
+    """
+    # Its owner may not read it, so it cannot be opened but for its place.
+    fd = os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        Path(f"/proc/self/fd/{fd}").chmod(stat.S_IMODE(os.fstat(fd).st_mode) | 0o700)
+    finally:
+        os.close(fd)
 
 
 def settle(folder: int, base: str, state: State, *, times: bool) -> None:

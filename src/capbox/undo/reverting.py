@@ -19,7 +19,7 @@ from capbox.sandbox.undo.state import State, seen
 from capbox.sandbox.undo.walk import above, folder
 from capbox.undo.log import Entry, Log
 from capbox.undo.names import Known, below
-from capbox.undo.restore import put, settle
+from capbox.undo.restore import open_up, put, settle
 
 DONE = "done"
 CALL = 0
@@ -201,7 +201,7 @@ class Reverting:
                 if found is not None and found.kind == "folder" and found.mode & 0o300 != 0o300:
                     self.keeper.save(CALL, root, outer)
                     self._touched[root, outer] = None
-                    os.chmod(base, found.mode | 0o700, dir_fd=higher)
+                    open_up(higher, base)
         return fd
 
     def _settle(self) -> None:

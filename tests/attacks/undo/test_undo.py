@@ -24,6 +24,7 @@ from capbox.sandbox.undo.blobs import Blobs, copy
 from capbox.sandbox.undo.keeper import ENTRIES_MAX, INLINE_ENDS_MAX, Bounds, Keeper
 from capbox.undo.history import Kept, find
 from capbox.undo.log import read_log
+from capbox.undo.restore import open_up
 from capbox.undo.undoing import Undone, undo
 
 MakeHand = Callable[..., Hand]
@@ -108,6 +109,29 @@ def test_an_undo_writes_through_no_planted_link(
 
 
 # --- a worker that was taken over ----------------------------------------------------------------
+
+
+def test_a_link_put_where_a_folder_is_opened_up_opens_nothing_else(
+    top: Path, outside: Path
+) -> None:
+    """A run closes its folder; who shares the tree swaps it for a link to a private one."""
+    closed = top / "closed"
+    closed.mkdir()
+    closed.chmod(0o077)
+    outside.chmod(0o700)
+    (top / "link").symlink_to(outside)
+    fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.chmod("link", 0o777, dir_fd=fd)  # as one does who has just looked at it
+        assert stat.S_IMODE(outside.stat().st_mode) == 0o777
+        outside.chmod(0o700)
+        with pytest.raises(OSError, match=r"Not a directory|symbolic links"):
+            open_up(fd, "link")
+        open_up(fd, "closed")
+    finally:
+        os.close(fd)
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o700
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o777
 
 
 def job_at(top: Path, *, hidden: tuple[str, ...] = (), name: str | None = None) -> Job:

@@ -6,7 +6,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from capbox.authority.values.grounding import Entry, grounded_in
@@ -50,6 +50,10 @@ BOOK = (
         ("save out/report.txt", "path", {"/workspace/out/report.txt"}),
         ("save it under /srv/data", "path", {"/srv/data"}),
         ("read ../secret", "path", set()),
+        ("list /workspace", "path", {"/workspace"}),
+        ('end it with a "."', "path", set()),
+        ("this and/or that, yes / no", "path", {"/workspace/and/or"}),
+        ("see ./", "path", set()),
         ("pay 50 today", "amount", {"50"}),
         ("pay $50.50, not more", "amount", {"50.5"}),
         ("pay 50€.", "amount", {"50"}),
@@ -136,6 +140,8 @@ def squeezed(text: str) -> str:
     return "".join(text.casefold().split()).replace("e\u0301", "é")
 
 
+@example('"."')
+@example("./ or /")
 @given(texts)
 def test_nothing_is_grounded_that_does_not_stand_in_the_text(text: str) -> None:
     for value in grounded_in(text):

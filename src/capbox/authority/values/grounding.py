@@ -24,6 +24,7 @@ _QUOTED = re.compile(r'"([^"\n]+)"|“([^“”\n]+)”|`([^`\n]+)`')
 _BETWEEN = re.compile(r"[\s<>\"“”`]+")
 _BEFORE, _AFTER = "([{'\u2018", ")]}.,;:!?'\u2019"
 _BRACKETS = frozenset("()[]{}")
+_NOWHERE = frozenset("./")
 _LISTED = re.compile(r"(?<=[^0-9])[,;](?=[^0-9])")
 _MONEY = "$€£¥"
 # A name is not part of a word, an address (alice@..., alice.example) or a path.
@@ -73,7 +74,8 @@ def _spelt(word: str) -> Iterator[Value]:
     # Of words without a full stop, slash or digit every one would be a host, a path and an id.
     if "." in word:
         yield from _of(word, "host")
-    if "." in word or "/" in word:
+    # A dot or a slash alone is punctuation, and would be the whole workspace, or the machine.
+    if ("." in word or "/" in word) and not _NOWHERE.issuperset(word):
         yield from _of(word, "path")
     if any(map(str.isdigit, word)):
         yield from _of(word, "id", "date", "iban")

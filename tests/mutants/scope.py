@@ -21,6 +21,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/holding.py",
     "authority/limits.py",
     "authority/policy.py",
+    "authority/web/addresses.py",
     "authority/web/older.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")

@@ -21,6 +21,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/holding.py",
     "authority/limits.py",
     "authority/policy.py",
+    "authority/values/grounding.py",
     "authority/values/parse.py",
     "authority/web/addresses.py",
     "authority/web/older.py",

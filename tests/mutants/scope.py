@@ -22,6 +22,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/limits.py",
     "authority/policy.py",
     "authority/values/grounding.py",
+    "authority/values/kinds.py",
     "authority/values/parse.py",
     "authority/web/addresses.py",
     "authority/web/older.py",

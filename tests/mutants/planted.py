@@ -48,7 +48,16 @@ def swap(mutant: Mutant, text: str, there: Functions) -> bool:
         return False
     for function in functions:
         function.__code__ = changed
+    # What the module remembers was worked out by the code as it was, while tests were collected.
+    for thing in vars(sys.modules[name_of(mutant)]).values():
+        if hasattr(thing, "cache_clear"):
+            thing.cache_clear()
     return True
+
+
+def name_of(mutant: Mutant) -> str:
+    """Return the name under which the mutant's module is imported."""
+    return "capbox." + mutant.module.removesuffix(".py").replace("/", ".")
 
 
 def code_of(module: CodeType, name: str, line: int) -> CodeType | None:
@@ -83,7 +92,7 @@ class Finder:
     """Answers for the changed module alone."""
 
     def __init__(self, mutant: Mutant, text: str) -> None:
-        self.name = "capbox." + mutant.module.removesuffix(".py").replace("/", ".")
+        self.name = name_of(mutant)
         self.path = str(PACKAGE / mutant.module)
         self.text = text
 

@@ -21,6 +21,15 @@ COMPLETE: tuple[str, ...] = (
     "authority/holding.py",
     "authority/limits.py",
     "authority/policy.py",
+    "authority/values/arguments.py",
+    "authority/values/draws.py",
+    "authority/values/grounding.py",
+    "authority/values/kinds.py",
+    "authority/values/label.py",
+    "authority/values/parse.py",
+    "authority/web/addresses.py",
+    "authority/web/older.py",
+    "authority/web/suffixes.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from capbox.authority.access import ToolAccess
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
-from capbox.authority.values.arguments import Argument, Given, misfit, narrower, refusal
+from capbox.authority.values.arguments import (
+    Among,
+    Argument,
+    Given,
+    Prefix,
+    misfit,
+    narrower,
+    refusal,
+)
 from capbox.authority.values.kinds import Kind, Value, canonical
 
 
@@ -157,6 +165,8 @@ def test_a_condition_on_an_argument_that_the_tool_does_not_have_denies() -> None
         ("path", "arg.to=prefix(/workspace/out)", None),
         ("url", "arg.to=prefix(https://a.example/)", None),
         ("amount", "arg.to=max(50)", None),
+        ("id", "arg.to=prefix(order-)", None),
+        ("text", "arg.to=prefix(Why?)", None),
         ("email", "arg.too=any", "arg.too: the tool declares no such argument; it declares: to"),
         (
             "text",
@@ -192,6 +202,24 @@ def test_a_condition_that_the_tool_cannot_keep_is_told(
     assert told == reason if reason is None else told is not None and reason in told
 
 
+def test_what_the_tool_declares_is_told() -> None:
+    conditions = grant("arg.to=any").conditions
+    declared: dict[str, Kind] = {"cc": "email", "bcc": "email"}
+    reason = "arg.to: the tool declares no such argument; it declares: "
+    assert misfit(conditions, declared) == f"{reason}cc, bcc"
+    assert misfit(conditions, {}) == f"{reason}none"
+
+
+def test_an_empty_prefix_is_not_the_whole_machine() -> None:
+    assert Prefix("/").leads_to("path", "/workspace/a")
+    assert not Prefix("").leads_to("path", "/workspace/a")
+
+
+def test_a_value_is_printed_as_it_reads_back_and_in_its_own_letters() -> None:
+    assert str(Among.of(["é, a", "b", "c d"])) == 'in(b,"c d","é, a")'
+    assert str(argument("to", "text", "é, a", "b")) == 'to="é, a",b'
+
+
 @pytest.mark.parametrize(
     ("parent", "within", "beyond"),
     [
@@ -204,10 +232,13 @@ def test_a_condition_that_the_tool_cannot_keep_is_told(
         ("arg.to=in()", "arg.to=in()", "arg.to=any"),
         (f"arg.to=in({A})", f"arg.to=in({A})", "arg.to=in()"),
         ("arg.to=max(50)", "arg.to=max(9)", "arg.to=max(100)"),
+        ("arg.to=max(50)", "arg.to=max(50)", "arg.to=max(50.01)"),
         ("arg.to=max(50)", "arg.to=50", "arg.to=51"),
+        ("arg.to=max(50)", "arg.to=in(0,50)", "arg.to=in()"),
         ("arg.to=max(50)", "arg.to=in(1,2)", "arg.to=in(1,x)"),
         ("arg.to=prefix(/a)", "arg.to=prefix(/a/b)", "arg.to=prefix(/ab)"),
         ("arg.to=prefix(/a)", "arg.to=/a/b", "arg.to=/ab"),
+        ("arg.to=prefix(/a)", "arg.to=in(/a,/a/b)", "arg.to=in()"),
         (
             "arg.to=prefix(https://a/x)",
             "arg.to=prefix(https://a/x/y)",

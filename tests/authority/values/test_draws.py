@@ -16,14 +16,16 @@ from capbox.authority.values.kinds import Kind
         ({("calls", ""): 2}, [1], True),
         ({("calls", ""): 3}, [1], False),
         ({("calls", ""): 2}, [1, 1], False),  # together
+        ({("calls", ""): 2}, [None], True),  # one, unless it is said how many
+        ({("calls", ""): 2}, [None, None], False),
         ({("calls", ""): 2}, [2], False),
         ({("calls", ""): 3}, [0], True),
     ],
 )
 def test_an_amount_fits_up_to_its_bound_and_not_by_one_more(
-    used: dict[tuple[str, str], float], wanted: list[float], fits: bool
+    used: dict[tuple[str, str], float], wanted: list[float | None], fits: bool
 ) -> None:
-    draws = [Draw("calls", amount) for amount in wanted]
+    draws = [Draw("calls") if amount is None else Draw("calls", amount) for amount in wanted]
     assert (overspent({"calls": 3}, used, draws) is None) is fits
 
 
@@ -51,6 +53,9 @@ def test_of_distinct_things_each_counts_once() -> None:
         ("url", ["https://a.example/x", "https://a.example/y?z"], ["web:https://a.example"]),
         ("url", ["http://[::1]:81/x"], ["web:http://[::1]:81"]),
         ("iban", ["DE89370400440532013000"], ["iban:DE89370400440532013000"]),
+        ("host", ["a.example", "b.example"], ["host:a.example", "host:b.example"]),
+        ("path", ["/workspace/a/b/c"], ["path:/workspace/a/b/c"]),
+        ("id", ["A-17"], ["id:A-17"]),
         ("amount", ["5"], []),
         ("text", ["hello"], []),
         ("date", ["2026-01-02"], []),
@@ -83,6 +88,12 @@ def test_what_goes_to_one_receiver_counts_together_however_it_is_spelt(
     for draw in sent([Sink(one)], 5):
         used[draw.key] = draw.amount
     assert (overspent(bounds, used, sent([Sink(other)], 5)) is not None) is same
+
+
+@pytest.mark.parametrize(("bound", "fits"), [(0, False), (1, False), (2, True)])
+def test_each_place_is_one_of_the_different_places(bound: int, fits: bool) -> None:
+    draws = sent([Sink("id:7"), Sink("id:8"), Sink("id:7")], 5)
+    assert (overspent({"sinks": bound}, {}, draws) is None) is fits
 
 
 def test_the_refusal_names_the_budget_what_is_used_and_the_flag() -> None:

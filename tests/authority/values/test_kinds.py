@@ -21,6 +21,7 @@ SPELT: dict[Kind, list[tuple[object, str]]] = {
         ("Alice@EXAMPLE.com", "Alice@example.com"),
         ("a.b+tag_1-x@mail.example.co.uk", "a.b+tag_1-x@mail.example.co.uk"),
         ("o'brien@example.com", "o'brien@example.com"),
+        ("a" * 64 + "@example.com", "a" * 64 + "@example.com"),
     ],
     "host": [
         ("Example.COM", "example.com"),
@@ -33,13 +34,18 @@ SPELT: dict[Kind, list[tuple[object, str]]] = {
         ("http://example.com:8080/a", "http://example.com:8080/a"),
         ("https://[2001:db8::1]/a", "https://[2001:db8::1]/a"),
         ("https://example.com/a?", "https://example.com/a"),
+        ("https://example.com/a..b", "https://example.com/a..b"),
     ],
     "path": [
         ("out/a.txt", "/workspace/out/a.txt"),
         ("/workspace//out/./a.txt", "/workspace/out/a.txt"),
         ("/etc/hosts", "/etc/hosts"),
+        ("a~/..b", "/workspace/a~/..b"),
     ],
-    "id": [("A-17/b", "A-17/b"), (42, "42"), ("42", "42"), ("é", "é"), ("e\u0301", "é")],
+    "id": [
+        *(("A-17/b", "A-17/b"), (42, "42"), ("42", "42"), ("é", "é"), ("e\u0301", "é")),
+        *(("1.000", "1.000"), (-7, "-7"), (10**18 - 1, "9" * 18), ("a" * 256, "a" * 256)),
+    ],
     "amount": [
         (50, "50"),
         (50.0, "50"),
@@ -49,14 +55,21 @@ SPELT: dict[Kind, list[tuple[object, str]]] = {
         ("0.125", "0.125"),
         (0, "0"),
         (0.00001, "0.00001"),
+        (10**15 - 1, "9" * 15),
     ],
     "iban": [
         ("DE89370400440532013000", "DE89370400440532013000"),
         ("de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
         ("GB82WEST12345698765432", "GB82WEST12345698765432"),
+        ("AZ21NABZ00000000137010001944", "AZ21NABZ00000000137010001944"),
     ],
     "date": [("2030-01-31", "2030-01-31"), ("2028-02-29", "2028-02-29")],
-    "text": [("Re: Tuesday, 5pm", "Re: Tuesday, 5pm"), ("e\u0301", "é"), ("", "")],
+    "text": [
+        ("Re: Tuesday, 5pm", "Re: Tuesday, 5pm"),
+        ("e\u0301", "é"),
+        ("", ""),
+        ("a" * 2_000,) * 2,
+    ],
 }
 REFUSED: dict[Kind, list[object]] = {
     "email": [
@@ -65,6 +78,7 @@ REFUSED: dict[Kind, list[object]] = {
         *("alice@example.com evil@evil.test", "<alice@example.com>", "alice@example.com "),
         *("alice@example.com\nBcc: evil@evil.test", "alice@example.com\0", "alice@example.com\r"),
         *("alice@ex\u0430mple.com", "alice@example\u3002com", "\u0430lice@example.com"),
+        "alice@ban\u212a.example",  # the sign for Kelvin, whose small letter is k
         *("alice@example.com.", "alice@.example.com", "alice@example..com", "alice@"),
         *("@example.com", "alice", ".alice@example.com", "alice.@example.com", "a..b@example.com"),
         *(
@@ -78,6 +92,7 @@ REFUSED: dict[Kind, list[object]] = {
     "host": [
         "example.com.",
         "ex\u00e4mple.com",
+        "ban\u212a.example",
         "127.1",
         "0x7f000001",
         "a b",
@@ -91,6 +106,7 @@ REFUSED: dict[Kind, list[object]] = {
         *("https://example.com/#a", "https://example.com\\@evil.test/", "ftp://example.com/"),
         *("https://example.com/../a", "https://example.com/%2e%2e/a", "https://example.com/a%2fb"),
         *("https://example.com/*", "https://*.example.com/", "GET https://example.com/"),
+        *(" https://example.com/", "https://example.com/?*", "https://*.example.com/"),
         *("https://example.com:1..9/", "https://example.com:80..80/", "https://[::1/128]/"),
         *(
             "https://ex\u0430mple.com/",
@@ -112,6 +128,7 @@ REFUSED: dict[Kind, list[object]] = {
         "DE",
         "",
         "DE89-3704-0044-0532-0130-00",
+        "GB82WE\u017fT12345698765432",  # a long s, whose capital is S
     ],
     "date": [
         "2030-02-30",
@@ -122,7 +139,16 @@ REFUSED: dict[Kind, list[object]] = {
         "2030-W05-4",
         "",
     ],
-    "text": ["a\nBcc: evil@evil.test", "a\r", "a\tb", "a\u2028b", "a\u202eb", "a\0", "a" * 2_001],
+    "text": [
+        "a\nBcc: evil@evil.test",
+        "a\r",
+        "a\tb",
+        "a\u2028b",
+        "a\u202eb",
+        "a\0",
+        "a" * 2_001,
+        5,
+    ],
 }
 
 
@@ -159,3 +185,25 @@ def test_what_is_refused_is_told_in_a_short_sentence(kind: Kind, text: str) -> N
     found = canonical(kind, text)
     if isinstance(found, Unfit):
         assert len(found.text) <= 80 and found.reason
+
+
+WANTED: dict[Kind, str] = {
+    "email": "one plain ASCII address is expected, such as alice@example.com",
+    "host": "one host name in ASCII is expected, or one IP address",
+    "url": "one http(s) URL is expected, without user, fragment or *, its path in one reading",
+    "path": "one path without .. is expected, below /workspace unless it starts with /",
+    "id": "at most 256 characters without spaces are expected, or a whole number",
+    "amount": "digits with at most one decimal point are expected, neither sign nor separators",
+    "iban": "an account number with a right checksum is expected",
+    "date": "YYYY-MM-DD is expected",
+    "text": "one line of text is expected, without control characters",
+}
+
+
+@pytest.mark.parametrize(("kind", "wanted"), WANTED.items())
+def test_the_reason_says_what_is_expected_and_shows_the_beginning(kind: Kind, wanted: str) -> None:
+    long = "\n" + "x" * 100
+    assert canonical(kind, long) == Unfit(long[:80], f"is no {kind}: {wanted}")
+    assert canonical(kind, [long]) == Unfit(str([long])[:80], f"is no {kind}: {wanted}")
+    far = canonical(kind, "x" * 2_001)
+    assert far == Unfit("x" * 80, "is longer than 2000 characters")

@@ -34,6 +34,7 @@ ELSEWHERE = FetchAccess("GET", OTHER, "/x")
         ("public", (KEY,), ELSEWHERE, "confidential data (secret:KEY@https://a.example)"),
         ("public", (KEY, ENV), FETCH, "confidential data (secret:/workspace/.env)"),
         ("public", (KEY,), ToolAccess("bash"), "confidential data"),
+        ("public", (ENV,), ToolAccess("bash"), "confidential data"),
         ("public", (FILE,), ToolAccess("bash"), None),
         ("untainted", (FILE,), ToolAccess("bash"), "untrusted data"),
         ("public untainted", (FILE, ENV), FETCH, "confidential data"),
@@ -89,5 +90,6 @@ def test_too_many_sources_are_lumped_together_and_forbid_what_they_did() -> None
 
 def test_sources_are_told_in_order_and_not_all_of_them() -> None:
     assert told((WEB, FILE)) == "web:https://a.example, workspace:/workspace/a"
+    assert told((WEB, FILE, ENV)) == f"{ENV}, {WEB}, {FILE}"
     assert told((WEB, FILE, ENV, KEY)).endswith(" and 1 more")
     assert parse_origin("https://a.example") == HOST

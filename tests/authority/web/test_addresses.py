@@ -104,6 +104,23 @@ def test_a_tunnel_must_be_open_at_both_ends(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "block", "inner"),
+    [
+        ("::a00:1", "::/96", "10.0.0.0/8"),
+        ("::2", "::/96", "0.0.0.0/8"),
+        ("::ffff:0:a00:1", "::ffff:0:0:0/96", "10.0.0.0/8"),
+    ],
+)
+def test_an_older_disguise_must_be_open_and_what_is_behind_it(
+    address: str, block: str, inner: str
+) -> None:
+    outer = ip_address(address)
+    assert refusal(outer, networks(inner)) == ip_network(block)
+    assert refusal(outer, networks(block)) == ip_network(inner)
+    assert refusal(outer, networks(block, inner)) is None
+
+
+@pytest.mark.parametrize(
     ("named", "opened", "closed"),
     [
         ("0.0.0.0/0", "8.8.8.8", "127.0.0.1"),
@@ -169,6 +186,7 @@ def test_only_a_single_public_address_is_a_public_network() -> None:
         ("10.0.0.0/8", "::ffff:10.0.0.1", "::ffff:11.0.0.1"),
         ("8.8.8.0/24", "64:ff9b::808:808", "64:ff9b::808:908"),
         ("8.8.8.8/32", "2002:808:808::1", "2002:808:809::1"),
+        ("8.8.8.9/32", "64:ff9b::808:809", "64:ff9b::808:808"),
         ("::ffff:0:0/96", "::ffff:10.0.0.1", "::fffe:10.0.0.1"),
     ],
 )

@@ -43,7 +43,10 @@ def test_an_allowed_host_is_a_grant(host: str, grants: list[str]) -> None:
         (["https://127.1"], [], [], "https://127.1"),
         (["http://a.example:9..8"], [], [], "http://a.example:9..8"),
         (["https://a.example"], ["public"], [], "public"),
-        (["https://a.example"], ["10.0.0.1/8"], [], "10.0.0.1/8"),
+        (["https://*:9..8"], [], [], "https://*:9..8"),
+        (["https://a.example"], ["private", "10.0.0.1/8"], [], "10.0.0.1/8"),
+        (["https://a.example"], ["10.0.0.0/255.0.0.0"], [], "10.0.0.0/255.0.0.0"),
+        (["https://a.example"], ["10.1"], [], "10.1"),
         (["https://a.example"], [], ["a.example"], "a.example"),
         (["https://a.example"], [], ["GET https://a.example"], "GET https://a.example"),
     ],
@@ -77,6 +80,35 @@ def test_a_blocked_url_covers_itself_and_what_is_below(
     found = fetch_grants(["https://api.example.com"], [], ["https://api.example.com/admin"])
     assert not isinstance(found, OlderError)
     assert found[0].leaves_out(FetchAccess("GET", HTTPS, path, query)) is left_out
+
+
+CLOSED = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.0/8,::1/128,fc00::/7"
+
+
+@pytest.mark.parametrize(
+    ("networks", "urls", "caveats"),
+    [
+        ([], [], " net=private"),
+        (["private"], [], f" except={CLOSED}"),
+        (["private", "198.51.100.0/24"], [], f" except={CLOSED},198.51.100.0/24"),
+        (["198.51.100.7"], [], " except=198.51.100.7/32 net=private"),
+        (["2001:db8::7"], [], " except=2001:db8::7/128 net=private"),
+        ([], ["https://b.example"], " except=https://b.example net=private"),
+        ([], ["https://b.example/x"], " except=https://b.example/x/*?* net=private"),
+        ([], ["https://b.example/x/?a=1"], " except=https://b.example/x/*?* net=private"),
+        (
+            ["8.8.8.0/24"],
+            ["https://b.example", "http://c.example/x/*"],
+            " except=https://b.example,http://c.example/x/*?*,8.8.8.0/24 net=private",
+        ),
+    ],
+)
+def test_what_is_blocked_is_left_out_by_one_caveat(
+    networks: list[str], urls: list[str], caveats: str
+) -> None:
+    found = fetch_grants(["https://a.example"], networks, urls)
+    assert not isinstance(found, OlderError), found
+    assert [str(grant) for grant in found] == [f"fetch:https://a.example{caveats}"]
 
 
 def test_private_networks_are_named_unless_they_are_blocked() -> None:

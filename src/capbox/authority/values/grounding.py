@@ -15,7 +15,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 
 from capbox.authority.values.kinds import Kind, Value, canonical
 
@@ -24,6 +24,7 @@ _QUOTED = re.compile(r'"([^"\n]+)"|“([^“”\n]+)”|`([^`\n]+)`')
 _BETWEEN = re.compile(r"[\s<>\"“”`]+")
 _BEFORE, _AFTER = "([{'\u2018", ")]}.,;:!?'\u2019"
 _BRACKETS = frozenset("()[]{}")
+_NOWHERE = frozenset("./")
 _LISTED = re.compile(r"(?<=[^0-9])[,;](?=[^0-9])")
 _MONEY = "$€£¥"
 # A name is not part of a word, an address (alice@..., alice.example) or a path.
@@ -43,7 +44,10 @@ class Entry:
 
 def grounded_in(text: str, directory: Iterable[Entry] = ()) -> frozenset[Value]:
     """Return the values that `text` spells, and those of the entries that it names."""
-    text = unicodedata.normalize("NFC", text[:CHARACTERS_MAX])
+    if len(text) > CHARACTERS_MAX:
+        # Whole lines: the beginning of an address, or of a name, is another one.
+        text = text[:CHARACTERS_MAX].rpartition("\n")[0]
+    text = unicodedata.normalize("NFC", text)
     words = [_bare(word) for word in _BETWEEN.split(text)]
     quotes = {next(filter(None, match.groups())) for match in _QUOTED.finditer(text)}
     found = {value for word in set(words) for part in _parts(word) for value in _spelt(part)}
@@ -61,19 +65,16 @@ def _parts(word: str) -> Iterator[str]:
     """Yield a word, and what it lists: `a@b.example,c@d.example`, but never `1,000` or a URL."""
     yield word
     if "/" not in word:
-        listed = _LISTED.split(word)
-        yield from map(_bare, listed if len(listed) > 1 else ())
+        yield from map(_bare, _LISTED.split(word))
 
 
 def _spelt(word: str) -> Iterator[Value]:
-    if "@" in word:
-        yield from _of(word, "email")
-    if "://" in word:
-        yield from _of(word, "url")
+    yield from _of(word, "email", "url")
     # Of words without a full stop, slash or digit every one would be a host, a path and an id.
     if "." in word:
         yield from _of(word, "host")
-    if "." in word or "/" in word:
+    # A dot or a slash alone is punctuation, and would be the whole workspace, or the machine.
+    if ("." in word or "/" in word) and not _NOWHERE.issuperset(word):
         yield from _of(word, "path")
     if any(map(str.isdigit, word)):
         yield from _of(word, "id", "date", "iban")
@@ -111,28 +112,16 @@ def _named(text: str, directory: tuple[Entry, ...]) -> Iterator[Value]:
         if name and name in folded
         for match in re.finditer(f"{_FREE_BEFORE}{re.escape(name)}{_FREE_AFTER}", folded)
     )
-    longest = max(map(len, entries), default=0)
-    told: set[str] = set()
-    for place, name in places:
+    # A pasted text may hold a name ten thousand times, so that no two places are held side by side.
+    starts = [start for (start, _), _ in places]
+    furthest = list(accumulate((end for (_, end), _ in places), max, initial=0))
+    for (start, end), name in places:
         # Two entries of one name name nobody; `Alice Smith` does not name `Alice` as well.
-        if name in told or len(entries[name]) != 1:
-            continue
-        # A pasted text may hold a name ten thousand times: looked at is what can reach this one.
-        first = bisect_left(places, ((place[0] - longest, 0), ""))
-        end = bisect_left(places, ((place[1], 0), ""))
-        others = (other for other, _ in places[first:end])
-        if all(_within(other, place) for other in others if _overlap(place, other)):
-            told.add(name)
+        before, overlapping = bisect_left(starts, start), bisect_left(starts, end)
+        around = furthest[before] <= start and furthest[overlapping] <= end
+        if around and len(entries[name]) == 1:
             yield from entries[name][0].values
 
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
-
-
-def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
-
-
-def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]

@@ -95,7 +95,7 @@ def _url(text: str) -> str | None:
     selector = None if "*" in text or " " in text else parse_fetch(text)
     if selector is None or isinstance(selector, str) or "/" in selector.host:
         return None
-    if selector.ports[0] != selector.ports[1] or ".." in text.split("/")[2]:
+    if ".." in text.split("/")[2]:
         return None
     return selector.text if selector.path is not None else f"{selector.text}/"
 

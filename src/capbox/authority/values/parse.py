@@ -70,14 +70,16 @@ def _operands(text: str) -> tuple[str, ...] | None:
 def _operand(text: str, place: int) -> tuple[str | None, int]:
     if text[place : place + 1] == '"':
         try:
-            decoded, place = _DECODER.raw_decode(text, place)
+            decoded, end = _DECODER.raw_decode(text, place)
         except ValueError:
             return None, place
-        return (str(decoded) if _is_operand(str(decoded)) else None), place
-    end = text.find(",", place)
-    end = len(text) if end < 0 else end
-    word = text[place:end]
-    return (word if PLAIN.fullmatch(word) and _is_operand(word) else None), end
+        operand = str(decoded)
+    else:
+        word = PLAIN.match(text, place)
+        if word is None:
+            return None, place
+        operand, end = word[0], word.end()
+    return (operand if _is_operand(operand) else None), end
 
 
 def _is_operand(text: str) -> bool:

@@ -68,7 +68,7 @@ def network_of(text: str) -> Network | None:
 @lru_cache(maxsize=1024)
 def block_of(address: Address) -> Network | None:
     """Return the narrowest special block that `address` itself lies in; None: it is public."""
-    found = next((b for b in _BLOCKS if b.version == address.version and address in b), None)
+    found = next((b for b in _BLOCKS if address in b), None)
     if found is None and isinstance(address, IPv6Address) and address not in _UNICAST:
         return IPv6Network((address, 128))  # not given to anyone
     return found
@@ -95,9 +95,7 @@ def is_metadata(address: Address) -> bool:
 
 def opens(network: Network, address: Address, block: Network) -> bool:
     """Say whether naming `network` opens `address`, which lies in the special `block`."""
-    if network.version != block.version or address not in network:
-        return False
-    return network.prefixlen >= block.prefixlen
+    return address in network and network.prefixlen >= block.prefixlen
 
 
 def opens_no_more(child: Network, parent: Network) -> bool:
@@ -106,7 +104,7 @@ def opens_no_more(child: Network, parent: Network) -> bool:
     To lie inside is not enough: `127.0.0.0/8` is within `0.0.0.0/0`, which opens no loopback.
     """
     around = (b for b in _BLOCKS if within(child, b))
-    single = block_of(child[0]) if child.num_addresses == 1 else None
+    single = block_of(child.network_address) if child.num_addresses == 1 else None
     block = next(around, single)
     return within(child, parent) and (block is None or parent.prefixlen >= block.prefixlen)
 
@@ -114,12 +112,12 @@ def opens_no_more(child: Network, parent: Network) -> bool:
 def is_among(address: Address, networks: Iterable[Network]) -> bool:
     """Say whether `address`, or one that it stands for, lies in one of the networks."""
     found = {address, *_stands_for(address)}
-    return any(one.version == n.version and one in n for n in networks for one in found)
+    return any(one in network for network in networks for one in found)
 
 
 def is_public(network: Network) -> bool:
     """Say whether `network` is a single public address."""
-    return network.num_addresses == 1 and refusal(network[0], ()) is None
+    return network.num_addresses == 1 and refusal(network.network_address, ()) is None
 
 
 def within(child: Network, parent: Network) -> bool:

@@ -13,11 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
 
 from capbox.authority.caveats import ExceptPlaces, Net
 from capbox.authority.grant import Grant
-from capbox.authority.web.addresses import PRIVATE, Network, network_of
+from capbox.authority.web.addresses import PRIVATE, Network, address_of, network_of
 from capbox.authority.web.places import ANY_HOST, PORTS, FetchSelector, parse_fetch
 
 _HOST = re.compile(
@@ -42,7 +41,7 @@ def fetch_grants(
     private = False
     for text in networks:
         private = private or text == "private"
-        network = network_of(text if "/" in text else _single(text))
+        network = _network(text)
         if text != "private" and network is None:
             return OlderError(text, "block_networks takes private, ADDRESS or ADDRESS/BITS")
         blocked.extend(PRIVATE if network is None else [network])
@@ -51,7 +50,7 @@ def fetch_grants(
         place = parse_fetch(text)
         if isinstance(place, str) or place.methods:
             return OlderError(text, "block_url takes http(s)://HOST[:PORT][/PATH]")
-        places += _below(place)
+        places.append(_below(place))
     # Where private networks were not blocked, a name could lead there.
     net = () if private else (Net(PRIVATE),)
     left_out = (ExceptPlaces(tuple(places), tuple(blocked)),) if places or blocked else ()
@@ -85,16 +84,14 @@ def _selector(scheme: str, host: str, ports: str) -> FetchSelector | str:
     return named if isinstance(named, str) else replace(named, host=ANY_HOST)
 
 
-def _below(place: FetchSelector) -> list[FetchSelector]:
+def _below(place: FetchSelector) -> FetchSelector:
+    """Return the place with every query and all that is below it; it is read as itself too."""
     if place.path is None:
-        return [place]
-    whole = replace(place, query=None)
+        return place
     directory = place.path if place.path.endswith("/") else f"{place.path}/"
-    return [whole, replace(whole, path=directory, below=True)]
+    return replace(place, path=directory, below=True, query=None)
 
 
-def _single(text: str) -> str:
-    try:
-        return str(ip_network(text))
-    except ValueError:
-        return text
+def _network(text: str) -> Network | None:
+    address = address_of(text)
+    return network_of(text if address is None else f"{address}/{address.max_prefixlen}")

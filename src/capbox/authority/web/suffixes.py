@@ -22,4 +22,4 @@ def is_public_suffix(name: str) -> bool:
 def _suffixes() -> PublicSuffixList:
     from publicsuffixlist import PublicSuffixList
 
-    return PublicSuffixList(accept_unknown=True)
+    return PublicSuffixList()

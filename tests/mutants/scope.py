@@ -17,6 +17,7 @@ from tests.mutants.catalogue import PACKAGE, Mutant, mutants_of
 TESTS = ("tests/authority", "tests/gate")
 FOLDERS = ("authority", "gate")
 COMPLETE: tuple[str, ...] = (
+    "authority/budget.py",
     "authority/decision.py",
     "authority/holding.py",
     "authority/limits.py",

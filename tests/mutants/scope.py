@@ -17,6 +17,7 @@ from tests.mutants.catalogue import PACKAGE, Mutant, mutants_of
 TESTS = ("tests/authority", "tests/gate")
 FOLDERS = ("authority", "gate")
 COMPLETE: tuple[str, ...] = (
+    "authority/access.py",
     "authority/budget.py",
     "authority/caveats.py",
     "authority/decision.py",

@@ -23,6 +23,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/decision.py",
     "authority/holding.py",
     "authority/limits.py",
+    "authority/paths.py",
     "authority/policy.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")

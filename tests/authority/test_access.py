@@ -20,7 +20,9 @@ from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, HostPath, Layout, is_canonical
 from capbox.authority.values.arguments import Argument, Given
+from capbox.authority.web.places import FetchAccess, Origin
 
+GIVEN = Given("a@b.example")
 LAYOUT = Layout(HostPath("/home/u/project"))
 
 
@@ -68,12 +70,30 @@ LAYOUT = Layout(HostPath("/home/u/project"))
         (ToolAccess("bash"), "tool bash", "tool:bash", "--tool bash"),
         (InvokeAccess("mail"), "invoke mail", "invoke:mail", "--grant invoke:mail"),
         (
-            InvokeAccess("mail", (Argument("to", "email", (Given("a@b.example"),)),)),
+            InvokeAccess("mail", (Argument("to", "email", (GIVEN,)),)),
             "invoke mail(to=a@b.example)",
             "invoke:mail arg.to=a@b.example",
             "--grant 'invoke:mail arg.to=a@b.example'",
         ),
+        (
+            ToolAccess("send", (Argument("cc", "email"), Argument("to", "email", (GIVEN,)))),
+            "tool send(to=a@b.example)",
+            "tool:send arg.to=a@b.example",
+            "--grant 'tool:send arg.to=a@b.example'",
+        ),
+        (
+            ToolAccess("send", (Argument("to", "email"),)),
+            "tool send()",
+            "tool:send arg.to=in()",
+            "--grant 'tool:send arg.to=in()'",
+        ),
         (ModelAccess("a/b"), "model a/b", "model:a/b", "--model a/b"),
+        (
+            FetchAccess("GET", Origin("https", "a.example", 443), "/x"),
+            "fetch GET https://a.example/x",
+            'fetch:"GET https://a.example/x"',
+            "--fetch 'GET https://a.example/x'",
+        ),
     ],
 )
 def test_an_access_says_what_it_is_and_what_is_missing(

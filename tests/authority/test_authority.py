@@ -348,6 +348,30 @@ def test_what_an_authority_rests_on(
     assert child.rests_on(name) is rests
 
 
+@pytest.mark.parametrize(
+    ("text", "never", "allowed", "denied"),
+    [
+        ("read:/a", "read /a/\u200b", read("/a/b"), read("/a/\u200b")),
+        ("write:/a", "write /a/b/\u200b", write("/a/b"), write("/a/b/\u200b/c")),
+        ("read:/a except=/\u200b", "read /b", read("/a/b"), read("/a/\u200b")),
+        # A rule on the granted path itself in another spelling, which keeps it from writing alone.
+        ("read:/workspace", "write /WORKSPACE", read("/workspace/a"), write("/workspace/a")),
+        ("read:/a", "write /A", read("/a/b"), write("/a/b")),
+    ],
+)
+def test_what_is_decided_is_what_the_right_for_the_sandbox_says(
+    root: Root, text: str, never: str, allowed: Access, denied: Access
+) -> None:
+    authority = root(text, never=(never,))
+    (right,) = authority.file_rights(NOW, authority.never)
+    for access, expected in [(allowed, True), (denied, False)]:
+        assert isinstance(access, ReadAccess | WriteAccess)
+        may = right.write or isinstance(access, ReadAccess)
+        refused = right.refusal(access)
+        assert (may and refused is None) is expected
+        assert isinstance(authority.decide(access, NOW), Allowed) is expected
+
+
 def test_an_empty_list_is_nothing(root: Root) -> None:
     child = root("write:/").attenuate([], id=AuthorityId("child"), now=0)
     assert isinstance(child, Authority)

@@ -11,6 +11,7 @@ from capbox.authority.caveats import (
     Bytes,
     Caveat,
     Except,
+    ExceptPlaces,
     ExpiresAfter,
     ExpiresAt,
     Format,
@@ -26,6 +27,7 @@ from capbox.authority.caveats import (
 from capbox.authority.parse import parse_caveat
 from capbox.authority.values.arguments import Among, Arg, AtMost
 from capbox.authority.web.addresses import PRIVATE
+from capbox.authority.web.places import FetchAccess, Origin
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,10 @@ def test_a_caveat_applies_to_its_own_actions_only(
         ("expires", "2m", ExpiresAfter(120)),
         ("expires", "2h", ExpiresAfter(7_200)),
         ("expires", "2d", ExpiresAfter(172_800)),
+        ("expires", "3650d", ExpiresAfter(315_360_000)),
         ("expires", "1970-01-01T00:00:01.5Z", ExpiresAt(1_500)),
+        ("expires", "1970-01-01T00:00:01.0015Z", ExpiresAt(1_001)),
+        ("bytes", "2", Bytes(2)),
         ("bytes", "2B", Bytes(2)),
         ("bytes", "2kB", Bytes(2_000)),
         ("bytes", "2MB", Bytes(2_000_000)),
@@ -71,6 +76,7 @@ def test_a_caveat_applies_to_its_own_actions_only(
         ("rate", "2/min", Rate(2, 60)),
         ("rate", "2/h", Rate(2, 3_600)),
         ("rate", "2/d", Rate(2, 86_400)),
+        ("rate", "10000/s", Rate(10_000, 1)),
     ],
 )
 def test_a_unit_is_what_it_says(key: str, value: str, expected: Caveat) -> None:
@@ -92,6 +98,45 @@ def test_a_moment_prints_and_reads_back(ms: int) -> None:
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
 def test_a_moment_beyond_the_calendar_is_told(text: str) -> None:
     assert isinstance(parse_caveat("read", "expires", text), str)
+
+
+@pytest.mark.parametrize(
+    "value", ["3651d", "315360001s", "1", "s", "1w", "2030-01-01", "2030-01-01T00:00:00"]
+)
+def test_an_end_that_is_too_far_or_no_moment_is_none(value: str) -> None:
+    assert isinstance(parse_caveat("read", "expires", value), str)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("{}" + "x" * 254, "{}" + "x" * 255),
+        ("k {}", "k é{}"),
+    ],
+)
+def test_the_text_around_a_secret_is_short_and_ascii(good: str, bad: str) -> None:
+    assert parse_caveat("secret", "format", good) == Format(good)
+    assert isinstance(parse_caveat("secret", "format", bad), str)
+
+
+FRAMING = """host content-length transfer-encoding connection upgrade te trailer expect keep-alive
+accept-encoding content-encoding cookie proxy-authorization"""
+
+
+@pytest.mark.parametrize("name", FRAMING.split())
+def test_a_secret_is_in_no_header_that_frames_or_routes_a_message(name: str) -> None:
+    assert isinstance(parse_caveat("secret", "header", name), str)
+    assert isinstance(parse_caveat("secret", "header", name.title()), str)
+    assert parse_caveat("secret", "header", f"X-{name}") == Header(f"X-{name}")
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/x", True), ("/y", False)])
+def test_each_place_that_is_left_out_is_looked_at(path: str, expected: bool) -> None:
+    caveat = parse_caveat("fetch", "except", "https://b.example,https://a.example/x")
+    assert isinstance(caveat, ExceptPlaces)
+    assert (
+        caveat.leaves_out(FetchAccess("GET", Origin("https", "a.example", 443), path)) is expected
+    )
 
 
 @given(st.sampled_from(["expires", "uses", "except", "bytes", "rate", "format"]), st.text())

@@ -1,5 +1,7 @@
 """Lexical rules on paths, and the layout that maps host, guest and grant paths."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +16,11 @@ from capbox.authority.paths import (
     PathRefusal,
     Place,
     below,
+    hostile_character,
     is_canonical,
     joined,
     normalise,
+    quoted,
     under,
 )
 
@@ -78,6 +82,31 @@ def test_a_path_is_resolved_lexically(text: str, expected: str) -> None:
 )
 def test_a_path_that_could_deceive_is_refused(text: str) -> None:
     assert isinstance(normalise(text, CWD), PathRefusal)
+    assert LAYOUT.locate(text, CWD) == normalise(text, CWD)
+
+
+def test_characters_that_deceive_are_the_controls_separators_surrogates_and_bidi_marks() -> None:
+    marks = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    kinds = ("Cc", "Cs", "Zl", "Zp")
+    bad = [c for c in map(chr, range(0x10000)) if unicodedata.category(c) in kinds or c in marks]
+    good = "".join(sorted({*map(chr, range(0x11000))} - {*bad}))
+    assert hostile_character(good) is None
+    assert [c for c in bad if hostile_character(f"ab{c}{c}") != 2] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("a", "a"),
+        ("é=\\", "é=\\"),
+        ("", '""'),
+        ("é b", '"é b"'),
+        ("a\u00a0b", '"a\u00a0b"'),
+        ('a"b', r'"a\"b"'),
+    ],
+)
+def test_a_text_is_quoted_where_a_reader_would_need_it(text: str, printed: str) -> None:
+    assert quoted(text) == printed
 
 
 @given(st.text(), st.sampled_from(["/workspace", "/", "/tmp/x"]))
@@ -145,6 +174,13 @@ def test_granted_host_paths_get_unique_names_and_nested_ones_share_a_mount() -> 
     assert layout.guest_of(GrantPath("/a/other")) is None
 
 
+def test_a_granted_path_below_another_shares_its_mount_whichever_is_first() -> None:
+    for granted in [("/a/set/deep", "/a/set"), ("/a/set", "/a/set/deep"), ("/a/set", "/a/set")]:
+        layout = Layout.of(HOME, map(GrantPath, granted))
+        assert isinstance(layout, Layout)
+        assert [(p.host, p.guest) for p in layout.mounts] == [("/a/set", "/mnt/set")]
+
+
 def test_a_mapped_place_wins_over_the_name_made_up() -> None:
     place = Place(HostPath("/a/set"), GuestPath("/mnt/input"))
     layout = Layout.of(HOME, [GrantPath("/a/set"), GrantPath("/b/input")], [place])
@@ -153,6 +189,41 @@ def test_a_mapped_place_wins_over_the_name_made_up() -> None:
         ("/a/set", "/mnt/input"),
         ("/b/input", "/mnt/input-2"),
     ]
+
+
+def test_the_root_of_the_host_gets_a_name() -> None:
+    layout = Layout.of(HOME, [GrantPath("/")])
+    assert isinstance(layout, Layout)
+    assert [(p.host, p.guest) for p in layout.mounts] == [("/", "/mnt/root")]
+
+
+def test_of_two_mounts_one_below_the_other_the_nearer_one_shows_a_path() -> None:
+    whole, part = (
+        Place(HostPath(h), GuestPath(g)) for h, g in (("/a", "/mnt/x"), ("/a/b", "/mnt/y"))
+    )
+    for mapped in [(whole, part), (part, whole)]:
+        layout = Layout.of(HOME, [], mapped)
+        assert isinstance(layout, Layout)
+        assert layout.guest_of(GrantPath("/a/b/c")) == "/mnt/y/c"
+        assert layout.guest_of(GrantPath("/a/bc")) == "/mnt/x/bc"
+
+
+@pytest.mark.parametrize(
+    ("workspace", "guest", "host", "grant"),
+    [
+        # What is below /workspace for the guest is there for a grant, wherever the host has it.
+        ("/workspace/p", "/workspace/a", "/workspace/p/a", "/workspace/a"),
+        ("/", "/workspace/a", "/a", "/workspace/a"),
+        ("/w", "/workspace/a", "/w/a", "/workspace/a"),
+        ("/w", "/w/a", None, None),
+    ],
+)
+def test_a_guest_path_in_the_workspace_is_a_grant_path(
+    workspace: str, guest: str, host: str | None, grant: str | None
+) -> None:
+    layout = Layout(HostPath(workspace))
+    assert layout.host_of(GuestPath(guest)) == host
+    assert layout.grant_of(GuestPath(guest)) == grant
 
 
 @pytest.mark.parametrize(

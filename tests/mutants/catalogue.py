@@ -198,7 +198,7 @@ class Places:
                     return name in ASKING and child in parent.args
                 case ast.Dict():
                     return child in parent.keys or self.is_table(parent)
-                case ast.Set() | ast.Tuple() | ast.List() | ast.BinOp():
+                case ast.Set() | ast.Tuple() | ast.List() | ast.BinOp() | ast.Starred():
                     continue
                 case ast.Call(func=ast.Name(id="frozenset" | "set" | "tuple")):
                     continue

@@ -17,9 +17,13 @@ from tests.mutants.catalogue import PACKAGE, Mutant, mutants_of
 TESTS = ("tests/authority", "tests/gate")
 FOLDERS = ("authority", "gate")
 COMPLETE: tuple[str, ...] = (
+    "authority/access.py",
+    "authority/budget.py",
+    "authority/caveats.py",
     "authority/decision.py",
     "authority/holding.py",
     "authority/limits.py",
+    "authority/paths.py",
     "authority/policy.py",
     "authority/values/arguments.py",
     "authority/values/draws.py",

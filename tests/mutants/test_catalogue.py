@@ -44,6 +44,7 @@ def changes(tmp_path: Path, text: str) -> set[tuple[str, str, str]]:
             {("Compare", "a in ('b',)", "a not in ('b',)"), ("String", "'b'", "'XXbXX'")},
         ),
         ("NAMES = {'b'}\n", {("String", "'b'", "'XXbXX'")}),
+        ("NAMES = (*('b',),)\n", {("String", "'b'", "'XXbXX'")}),
         (
             "x = not (a == b and c < d)\n",
             {

@@ -7,11 +7,18 @@ Closed union of values. Guarantees: `missing` parses to a grant that covers the 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from capbox.authority.paths import WORKSPACE, GrantPath, Layout, below, quoted, under
 from capbox.authority.values.arguments import Argument
 from capbox.authority.web.places import FetchAccess
+
+
+def _parts(name: str) -> Iterator[str]:
+    """Return a, a/b and a/b/c of a/b/c."""
+    return accumulate(name.split("/"), "{}/{}".format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,7 @@ class _OnPath:
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the index keys of the grants that may cover this: see `Grant.keys`."""
-        path, above = self.path, ["/"]
-        end = path.find("/", 1)
-        while end > 0:
-            above.append(path[:end])
-            end = path.find("/", end + 1)
-        return tuple([f"{self.action} {root}" for root in dict.fromkeys([*above, path])])
+        return tuple(dict.fromkeys([f"{self.action} {root or '/'}" for root in _parts(self.path)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,7 @@ class ModelAccess(_OnName):
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the index keys of the grants that may cover this: see `Grant.keys`."""
-        slashes = [at for at, character in enumerate(self.name) if character == "/"]
-        patterns = ["*", *(f"{self.name[:at]}/*" for at in slashes), self.name]
+        patterns = ["*", self.name, *(f"{above}/*" for above in _parts(self.name))]
         return tuple([f"model {pattern}" for pattern in dict.fromkeys(patterns)])
 
 

@@ -223,10 +223,10 @@ def compiled(patterns: tuple[str, ...]) -> Globs:
 
 
 def folded(name: str) -> str:
-    """Return the form in which two spellings of one file name are equal."""
+    """Return the form in which two spellings of one file name are equal; never an empty one."""
     if name.isascii():
         return name.lower()
-    visible = _IGNORABLE.sub("", name)
+    visible = _IGNORABLE.sub("", name) or name
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", visible).casefold())
 
 
@@ -242,7 +242,7 @@ def rebased(glob: str, anchor: str) -> str:
 
 def _normal(pattern: str) -> str:
     """Return the one spelling of a glob: folded, its anchoring explicit, no `**` at the end."""
-    parts = folded(pattern).removeprefix("/").split("/")
+    parts = [folded(part) for part in pattern.removeprefix("/").split("/")]
     if "/" not in pattern:
         parts = ["**", *parts] if parts != ["**"] else ["*"]
     kept = [p for i, p in enumerate(parts) if p and not (p == "**" and parts[i - 1 : i] == ["**"])]
@@ -254,7 +254,7 @@ def _normal(pattern: str) -> str:
 
 
 def _rooted(parts: list[str]) -> str:
-    return ("" if parts[0] == "**" else "/") + "/".join(parts)
+    return ("" if parts[:1] == ["**"] else "/") + "/".join(parts)
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ opened object again.
 from __future__ import annotations
 
 import json
-import unicodedata
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NewType
@@ -22,8 +22,7 @@ WORKSPACE = GuestPath("/workspace")
 SCRATCH = GuestPath("/tmp")  # noqa: S108 - the guest's private directory, not the host's
 MOUNTS = "/mnt"
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_HOSTILE = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +61,8 @@ def hostile_character(text: str) -> int | None:
 
     They would let a name look like another one (CVE-2021-42574) or end early (a NUL).
     """
-    if text.isascii() and text.isprintable():
-        return None
-    for index, char in enumerate(text):
-        if char in _BIDI or unicodedata.category(char) in _REFUSED_CATEGORIES:
-            return index
-    return None
+    found = _HOSTILE.search(text)
+    return None if found is None else found.start()
 
 
 def quoted(text: str) -> str:
@@ -93,14 +88,7 @@ def joined(root: str, relative: str) -> str:
 
 def is_canonical(path: str) -> bool:
     """Say whether `path` is absolute, without empty, `.` or `..` segments or hostile characters."""
-    if path == "/":
-        return True
-    segments = path.split("/")
-    return (
-        path.startswith("/")
-        and not any(s in ("", ".", "..") for s in segments[1:])
-        and hostile_character(path) is None
-    )
+    return normalise(path, GuestPath("/")) == path
 
 
 def normalise(text: str, cwd: GuestPath) -> str | PathRefusal:
@@ -151,7 +139,7 @@ class Layout:
             covered = any(under(host, place.host) for place in places)
             if covered or any(under(host, h) and host != h for h in hosts):
                 continue
-            guest = _free_name(host.rsplit("/", 1)[-1] or "root", taken)
+            guest = _free_name(host.rpartition("/")[2] or "root", taken)
             taken.add(guest)
             places.append(Place(host, guest))
         return cls(workspace, tuple(places))
@@ -166,11 +154,8 @@ class Layout:
         """Return the host path behind a guest path, or None for scratch and unmapped places."""
         if under(path, WORKSPACE):
             return HostPath(joined(self.workspace, below(path, WORKSPACE)))
-        found = [p for p in self.mounts if under(path, p.guest)]
-        if not found:
-            return None
-        place = max(found, key=lambda p: len(p.guest))
-        return HostPath(joined(place.host, below(path, place.guest)))
+        place = next((p for p in self.mounts if under(path, p.guest)), None)
+        return None if place is None else HostPath(joined(place.host, below(path, place.guest)))
 
     def guest_of(self, path: GrantPath) -> GuestPath | None:
         """Return where the guest sees a grant path, or None if no mount shows it."""

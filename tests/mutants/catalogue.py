@@ -239,6 +239,8 @@ def is_text_or_type(parent: ast.AST, child: ast.AST) -> bool:
             return True
         case ast.Assign(value=ast.BinOp(op=ast.BitOr()) as value):
             return child is value and names_alone(value)
+        case ast.Assign(value=ast.Subscript(value=ast.Name(id="Literal"))):
+            return True
     return False
 
 

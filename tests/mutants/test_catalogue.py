@@ -65,6 +65,7 @@ def changes(tmp_path: Path, text: str) -> set[tuple[str, str, str]]:
         ("class A:\n    def __repr__(self):\n        return g(1)\n", set()),
         ("def f(x: 'A' = g) -> 'B': ...\n", set()),
         ("Union = A | B | None\n", set()),
+        ("Kind = Literal['a', 'b']\n", set()),
         ("if TYPE_CHECKING:\n    import a\n", set()),
         ("@lru_cache(maxsize=1)\ndef f(): ...\n", set()),
         ("x = field(repr=False)\n", set()),

@@ -21,6 +21,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/holding.py",
     "authority/limits.py",
     "authority/policy.py",
+    "gate/holdings.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

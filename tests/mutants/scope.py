@@ -21,7 +21,11 @@ COMPLETE: tuple[str, ...] = (
     "authority/holding.py",
     "authority/limits.py",
     "authority/policy.py",
+    "gate/approver.py",
+    "gate/arguments.py",
     "gate/holdings.py",
+    "gate/recording.py",
+    "gate/schema.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

@@ -114,7 +114,5 @@ class Recording:
 
 
 def _clean(content: bytes, redactor: Redactor) -> bytes:
-    if not redactor.knows_any:
-        return content
     stream = redactor.stream()
     return stream.feed(content) + stream.finish()

@@ -47,16 +47,43 @@ WORKSPACE = ReadAccess(GrantPath("/workspace"))
         ({"source": "/etc/passwd"}, (ReadAccess(GrantPath("/etc/passwd")),)),
         # Left out, it is the workspace: finding nothing would hide that nothing is held.
         ({}, (WORKSPACE,)),
+        ({"target": "b"}, (WORKSPACE, WriteAccess(GrantPath("/workspace/b")))),
+        ({"source": None, "target": 3}, (WORKSPACE,)),
     ],
 )
 def test_each_declared_path_is_decided_on(
-    arguments: dict[str, str], accesses: tuple[Access, ...]
+    arguments: dict[str, Any], accesses: tuple[Access, ...]
 ) -> None:
     manifest = parse_manifest(MANIFEST, "test")
     assert isinstance(manifest, Manifest)
-    found = declared(manifest, arguments, Layout(HostPath("/home/me/project")))
+    layout = Layout(HostPath("/home/me/project"))
+    found = declared(manifest, arguments, layout)
     assert isinstance(found, Declared)
     assert found.accesses == accesses
+    # In whatever order the manifest names them.
+    turned = declared(replace(manifest, paths=manifest.paths[::-1]), arguments, layout)
+    assert isinstance(turned, Declared)
+    assert turned.accesses == accesses[::-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("a/../b", "/workspace/b"),
+        ("/home/me/project/b", "/workspace/b"),
+        ("/notes/b", "/mnt/notes/b"),
+        ("/tmp/b", "/tmp/b"),
+        ("/etc/../b", "/b"),
+    ],
+)
+def test_the_tool_gets_the_path_that_was_decided_on(text: str, seen: str) -> None:
+    manifest = parse_manifest(MANIFEST, "test")
+    assert isinstance(manifest, Manifest)
+    layout = Layout.of(HostPath("/home/me/project"), [GrantPath("/notes")])
+    assert isinstance(layout, Layout)
+    found = declared(manifest, {"source": text}, layout)
+    assert isinstance(found, Declared)
+    assert found.arguments == {"source": seen}
 
 
 def test_a_path_that_is_no_name_refuses_the_call() -> None:
@@ -114,8 +141,12 @@ def test_a_sink_that_names_no_value_refuses_the_call(to: Any) -> None:
     assert isinstance(declared(LISTED, {"to": to}, layout), Unfit)
 
 
-def test_the_values_of_one_call_are_few_enough_to_be_read() -> None:
+@pytest.mark.parametrize(("more", "fits"), [("", True), ("a", False)])
+def test_the_values_of_one_call_are_few_enough_to_be_read(more: str, fits: bool) -> None:
     layout, long = Layout(HostPath("/home/me/project")), ["a" * 50 + "@b.example"] * 100
     assert isinstance(declared(LISTED, {"to": long}, layout), Declared)
     listed = replace(LISTED, sinks=(*LISTED.sinks, DeclaredSink("cc", "email")))
-    assert isinstance(declared(listed, {"to": long, "cc": long}, layout), Unfit)
+    short = ["a" * 30 + "@b.example"] * 99 + ["a" * 30 + more + "@b.example"]
+    found = declared(listed, {"to": long, "cc": short}, layout)
+    most = Unfit("cc", "the values of one call are 10000 characters at most")
+    assert isinstance(found, Declared) if fits else found == most

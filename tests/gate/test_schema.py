@@ -1,7 +1,11 @@
 """Arguments are judged readably, and no schema reaches out of itself."""
 
+import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -17,6 +21,7 @@ PATH: JsonObject = {
         "limit": {"type": "integer", "minimum": 1},
         "format": {"enum": ["markdown", "text", "raw", "json"]},
         "edits": {"items": {"properties": {"old": {}, "new": {}}, "additionalProperties": False}},
+        "one": {"allOf": [{"properties": {"a": {}}, "additionalProperties": False}]},
     },
 }
 
@@ -40,8 +45,9 @@ PATH: JsonObject = {
         ({"path": "a", "limit": True}, ('limit: true is not of type "integer"',)),
         (
             {"path": "a", "x": 1},
-            ('unknown: "x"; known are path, limit, format, edits',),
+            ('unknown: "x"; known are path, limit, format, edits, one',),
         ),
+        ({"path": "a", "one": {"b": 1}}, ('one: unknown: "b"',)),
     ],
 )
 def test_arguments_are_valid_or_told_why_not(
@@ -50,11 +56,36 @@ def test_arguments_are_valid_or_told_why_not(
     assert Schema(PATH).complaints(arguments, characters=100) == complaints
 
 
+def test_what_is_no_json_is_a_complaint() -> None:
+    value: Any = object()
+    assert Schema(PATH).complaints({"path": value}, characters=100) == (
+        "Unsupported type: 'object'",
+    )
+
+
 @pytest.mark.parametrize("characters", [1_000, 1_000_000])
 def test_a_complaint_about_a_large_value_is_short(characters: int) -> None:
     schema = Schema({"properties": {"content": {"type": "integer"}}})
     (complaint,) = schema.complaints({"content": "x" * 1_000_000}, characters=characters)
     assert len(complaint) < 400 and complaint.endswith('is not of type "integer"')
+
+
+@pytest.mark.parametrize(("size", "whole"), [(273, True), (274, False)])
+def test_a_complaint_is_told_whole_up_to_300_characters(size: int, whole: bool) -> None:
+    schema = Schema({"properties": {"a": {"type": "integer"}}})
+    (complaint,) = schema.complaints({"a": "x" * size}, characters=size)
+    cut = f'a: "{"x" * 149} ... {"x" * 124}" is not of type "integer"'
+    assert complaint == (f'a: "{"x" * size}" is not of type "integer"' if whole else cut)
+
+
+@pytest.mark.parametrize(("characters", "told"), [(10_000, 5), (10_001, 1)])
+def test_five_faults_are_told_unless_the_arguments_are_long(characters: int, told: int) -> None:
+    schema = Schema(
+        {"items": {"type": "integer"}, "properties": {"a": {"items": {"type": "null"}}}}
+    )
+    found = schema.complaints({"a": [1] * 6}, characters=characters)
+    assert found == tuple(f'a/{n}: 1 is not of type "null"' for n in range(told))
+    assert schema.complaints({"a": []}, characters=characters) == ()
 
 
 FAULTS = """
@@ -75,13 +106,36 @@ def test_of_many_faults_in_long_arguments_the_first_is_told_and_no_memory_is_spe
     assert int(kilobytes) < 50_000  # every fault at once takes ten times that
 
 
-@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef", "$recursiveRef"])
 @pytest.mark.parametrize(
     "target", ["http://127.0.0.1:9/s.json", "file:///etc/passwd", "other.json", "/etc/passwd"]
 )
 def test_a_reference_outside_the_document_is_refused(keyword: str, target: str) -> None:
     with pytest.raises(ValueError, match="leads outside the document"):
-        Schema({"properties": {"a": [{keyword: target}][0]}})
+        Schema({"properties": {"a": {keyword: target}}})
+    with pytest.raises(ValueError, match="leads outside the document"):
+        Schema({"allOf": [{keyword: target}]})
+
+
+def test_a_property_may_have_the_name_of_a_keyword() -> None:
+    schema = Schema({"properties": {"$ref": {"type": "string"}, "file:///a": {"type": "string"}}})
+    assert schema.complaints({"$ref": "http://a.example"}, characters=9) == ()
+
+
+def test_no_address_in_a_schema_is_opened() -> None:
+    """The library's own retriever asks for a `$schema` that it does not know."""
+    opened = list[bytes]()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with suppress(OSError):  # closed at the end
+                connection, _ = server.accept()
+                opened.append(connection.recv(100))
+                connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        schema = Schema({"$schema": f"http://127.0.0.1:{server.getsockname()[1]}/", "type": "null"})
+        assert (opened, len(schema.complaints({}, characters=2))) == ([], 1)
 
 
 def test_a_base_address_makes_no_reference_remote() -> None:

@@ -34,6 +34,11 @@ COMPLETE: tuple[str, ...] = (
     "authority/web/addresses.py",
     "authority/web/older.py",
     "authority/web/suffixes.py",
+    "gate/approver.py",
+    "gate/arguments.py",
+    "gate/holdings.py",
+    "gate/recording.py",
+    "gate/schema.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

@@ -55,7 +55,8 @@ def declared(
             most = f"the values of one call are {SINKS_CHARACTERS_MAX} characters at most"
             return Unfit(sink.argument, most)
         if texts:
-            given[sink.argument] = texts if isinstance(given[sink.argument], list) else texts[0]
+            listed = isinstance(given[sink.argument], list)
+            given[sink.argument] = texts if listed else next(iter(texts))
     accesses = _located(manifest, given, layout)
     if isinstance(accesses, PathRefusal):
         return accesses

@@ -88,16 +88,14 @@ class Holdings:
 
     def settle(self, reservation: Reservation, exercised: Set[GrantId]) -> frozenset[GrantId]:
         """Give back what the call did not exercise, once it is known; return what it did."""
-        if reservation.possible:
-            self._uses.subtract(reservation.possible - exercised)
+        self._uses.subtract(reservation.possible - exercised)
         return reservation.certain | (reservation.possible & exercised)
 
     def resume(self, grant: GrantId, used: Used) -> None:
         """Go on counting where another process stopped. Before the grant is held by anybody."""
         self._uses[grant] += used.uses
         self._bytes[grant] += used.bytes
-        if used.times:
-            self._times[grant] = deque(used.times, maxlen=len(used.times) + 1_000)
+        self._times[grant] = deque(used.times)
 
     def cancel(self, reservation: Reservation) -> None:
         """Give back everything: the call never started."""
@@ -115,9 +113,10 @@ class Holdings:
     def _tick(self, minted: Minted, now: float) -> None:
         for grant, bound in minted.counters:
             if isinstance(bound, Rate):
-                # Only as many as the bound looks at are remembered.
-                times = self._times.setdefault(grant, deque(maxlen=bound.count or 1))
+                times = self._times.setdefault(grant, deque())
                 times.append(now)
+                while len(times) > bound.count:  # as many as the bound looks at are remembered
+                    times.popleft()
 
     def spend(self, minted: Minted, count: int, tally: Tally | None = None) -> bool:
         """Count `count` bytes sent or received; False if that is more than a bound leaves."""

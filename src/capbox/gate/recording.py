@@ -125,7 +125,5 @@ class Recording:
 
 
 def _clean(content: bytes, redactor: Redactor) -> bytes:
-    if not redactor.knows_any:
-        return content
     stream = redactor.stream()
     return stream.feed(content) + stream.finish()

@@ -31,6 +31,7 @@ def touched(action: str, path: str, host: str | None = None) -> Touched:
             touched("read", "/mnt/.aws/x", "/home/u/.aws/x"),
             {"workspace:/mnt/.aws/x", "secret:/mnt/.aws/x"},
         ),
+        (touched("read", "/mnt/X.env", "/X.env"), {"workspace:/mnt/X.env"}),
         (touched("write", "/workspace/.env", "/w/.env"), set()),
         (touched("create", "/workspace/a", "/w/a"), set()),
         (touched("read", "/tmp/a", "/s/a"), set()),

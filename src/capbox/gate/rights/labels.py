@@ -7,7 +7,7 @@ directory. Does not: judge what a source forbids; `authority.grant` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from capbox.authority.authority import FileRight, Minted
 from capbox.authority.exclusions import HIDDEN, compiled
 from capbox.authority.paths import SCRATCH, HostPath, under
 from capbox.authority.values.label import MANY as EVERY
-from capbox.authority.values.label import NOTHING, Source, Sources, bounded
+from capbox.authority.values.label import NOTHING, Kind, Source, Sources, bounded
 from capbox.journal.tables.provenance import Note, Provenance
 from capbox.sandbox.effects import MANY, READ_ACTIONS
 from capbox.sandbox.spec import Outcome, Touched
@@ -23,6 +23,8 @@ from capbox.sandbox.spec import Outcome, Touched
 SOURCES_MAX = 200
 _NAMING = frozenset({"create", "rename", "symlink", "mkdir"})
 _WRITING = frozenset({"write", *_NAMING})
+# By which grants a call hears from where; what a server answers to a secret is as secret.
+_HEARD: Mapping[Kind, str] = {"web": "fetch", "function": "invoke", "secret": "secret"}
 
 
 def _nothing() -> tuple[Touched, ...]:
@@ -34,15 +36,15 @@ class Reading:
     """What one call reads: of the network (`reached`), of files (`touched` so far), of variables.
 
     `could` are the sources of everything that its rights let it read; `seen` of its variables.
-    `expected` is what it was about to write, noted under the name `call`; a call that `sends`
-    secrets may write what comes back.
+    `expected` is what it was about to write, noted under the name `call`; what strangers may tell
+    it until then, with what it sends, are the sources of `hears`.
     """
 
     could: Sources
     seen: Sources
     context: Context
-    call: str = ""
-    sends: bool = False
+    call: str
+    hears: Sources
     reached: set[Source] = field(default_factory=set)
     touched: Callable[[], tuple[Touched, ...]] = _nothing
     expected: set[HostPath] = field(default_factory=set)
@@ -105,8 +107,11 @@ class Context:
     ) -> Reading:
         """Note a call that starts, with what it may read and the host's variables that it sees."""
         seen = frozenset(Source("secret", name) for name in variables)
-        sends = any(minted.grant.action == "secret" for minted in live)
-        reading = Reading(could, seen, self, call, sends)
+        actions = {minted.grant.action for minted in live}
+        hears = frozenset(
+            Source(kind, EVERY) for kind, action in _HEARD.items() if action in actions
+        )
+        reading = Reading(could, seen, self, call, hears)
         self._under_way.append(reading)
         return reading
 
@@ -145,9 +150,8 @@ class Context:
             yield from self._file(one.path, one.host)
             if self._provenance is None:
                 continue
-            if one.action == "list":
-                yield from self._provenance.of_names(one.host, call)
-            held = self._provenance.of(one.host, call) if one.action == "read" else NOTHING
+            read = one.action == "read"
+            held = (self._provenance.of if read else self._provenance.of_names)(one.host, call)
             yield from held or ()
             # Attack: what was read is overwritten or moved before anybody looks at it.
             if held is None or not changed.isdisjoint(
@@ -166,9 +170,7 @@ class Context:
     def expect(self, host: HostPath, reading: Reading) -> None:
         """Keep what a file may hold that a call is about to write. Raises JournalError."""
         if self._provenance is not None:
-            own = reading.could | reading.seen | reading.reached
-            of_a_server = (Source("secret", EVERY),) if reading.sends else ()
-            may_hold = self._kept(host, frozenset({*self.now(), *own, *of_a_server}))
+            may_hold = self._kept(host, self.now() | reading.hears)
             if may_hold:
                 self._provenance.expect(host, may_hold, reading.call)
             else:
@@ -189,7 +191,8 @@ class Context:
             if one.host is None or one.action not in _WRITING or under(one.path, SCRATCH):
                 continue
             before = self._provenance.about(one.host, reading.call)
-            held = before | moved | self._kept(one.host, self.sources)
+            # Attack: another call puts a secret into the scratch directory, this one copies it.
+            held = before | moved | self._kept(one.host, self.now())
             if held:
                 named, tree = one.action in _NAMING, bool(moved) and Path(one.host).is_dir()
                 notes.append(Note(one.host, held, named=named, tree=tree))

@@ -21,6 +21,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/budget.py",
     "authority/caveats.py",
     "authority/decision.py",
+    "authority/grant.py",
     "authority/holding.py",
     "authority/limits.py",
     "authority/paths.py",

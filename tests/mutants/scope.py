@@ -18,6 +18,7 @@ TESTS = ("tests/authority", "tests/gate")
 FOLDERS = ("authority", "gate")
 COMPLETE: tuple[str, ...] = (
     "authority/access.py",
+    "authority/authority.py",
     "authority/budget.py",
     "authority/caveats.py",
     "authority/decision.py",

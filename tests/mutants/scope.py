@@ -25,6 +25,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/grant.py",
     "authority/holding.py",
     "authority/limits.py",
+    "authority/parse.py",
     "authority/paths.py",
     "authority/policy.py",
 )

@@ -104,9 +104,15 @@ def write(path: str) -> Access:
             read("/workspace/b/c/d/e"),
             "excluded: the",
         ),
+        ("read:/", read("/a/b/c/d"), write("/a"), "no grant covers it"),
+        ("read:/a", read("/a/b/c/d"), read("/b/a"), "no grant covers it"),
+        ("read:/a/b/c", read("/a/b/c"), read("/a/b"), "no grant covers it"),
         ("env:HOME", EnvAccess("HOME"), EnvAccess("PATH"), "no grant covers it"),
         ("tool:bash", ToolAccess("bash"), ToolAccess("Bash"), "no grant covers it"),
+        ("model:*", ModelAccess("a/b"), ToolAccess("a"), "no grant covers it"),
         ("model:a/*", ModelAccess("a/b"), ModelAccess("b/a"), "no grant covers it"),
+        ("model:a/b/*", ModelAccess("a/b/c/d"), ModelAccess("a/b"), "no grant covers it"),
+        ("model:a/b", ModelAccess("a/b"), ModelAccess("a"), "no grant covers it"),
     ],
 )
 def test_a_grant_allows_and_its_neighbour_is_denied(
@@ -140,7 +146,7 @@ def test_a_condition_on_an_argument_refuses(
     assert (decision == ALLOWED) is allowed
 
 
-def fetch(path: str) -> Access:
+def fetch(path: str) -> FetchAccess:
     return FetchAccess("GET", Origin("https", "a.example", 443), path)
 
 
@@ -164,6 +170,61 @@ def test_a_caveat_of_the_web_refuses(root: Root, text: str, path: str, reason: s
     if isinstance(decision, Denied):
         assert reason is not None
         assert decision.reason.startswith(reason)
+
+
+def test_each_grant_that_alone_permits_a_request_is_one(root: Root) -> None:
+    site = "fetch:https://a.example"
+    held = root(
+        site, f"{site} uses=1", "fetch:https://b.example", f"{site}/x", f"{site} expires=1s"
+    )
+    standing = Standing(now=1.0, uses={GrantId("root#1"): 1})
+    assert [m.id for m in held.permitting(fetch("/x"), NOW)] == [
+        "root#0",
+        "root#1",
+        "root#3",
+        "root#4",
+    ]
+    assert [m.id for m in held.permitting(fetch("/x"), standing)] == ["root#0", "root#3"]
+    assert [m.id for m in held.permitting(fetch("/y"), standing)] == ["root#0"]
+
+
+def test_a_request_that_no_grant_covers_is_told_with_what_is_odd_about_it(root: Root) -> None:
+    held = root("fetch:https://a.example/x")
+    odd = FetchAccess("GET", Origin("https", "a.example", 443), "/x", doubt="its path is odd")
+    for access, reason in [
+        (fetch("/y"), "no grant covers it"),
+        (odd, "no grant covers it: its path is odd"),
+    ]:
+        decision = held.decide(access, NOW)
+        assert isinstance(decision, Denied)
+        assert decision.reason == reason
+
+
+def test_live_are_the_grants_that_have_not_ended(root: Root) -> None:
+    ends, used, bare = "read:/a expires=1s", "read:/b uses=1", "read:/c"
+    later = Standing(1.0, uses={GrantId("root#1"): 1})
+    for texts, lapses, live in [
+        ((ends, used, bare), True, ["root#2"]),
+        ((ends,), True, []),
+        ((bare, used), True, ["root#0"]),
+        ((bare,), False, ["root#0"]),
+    ]:
+        held = root(*texts)
+        assert held.lapses is lapses
+        assert [m.id for m in held.live(later)] == live
+        assert held.live(NOW) == held.grants
+
+
+def test_one_grant_that_minds_labels_makes_an_authority_mind_them(root: Root) -> None:
+    assert root("read:/a", "tool:a public").labelled
+    assert not root("read:/a", "tool:a").labelled
+
+
+def test_a_rule_from_elsewhere_takes_the_file_rights_that_it_covers(root: Root) -> None:
+    held = root("tool:bash", "read:/home/u", "read:/home/u/x")
+    elsewhere = root(never=("read ~/x",)).never
+    assert [r.path for r in held.file_rights(NOW, held.never)] == ["/home/u", "/home/u/x"]
+    assert [r.path for r in held.file_rights(NOW, elsewhere)] == ["/home/u"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +310,7 @@ def test_a_never_rule_beats_every_grant(root: Root, access: Access, allowed: boo
         ("read:/home/u", None),
         ("fetch:https://a.example", None),
         ("fetch:https://a.example untainted", None),
+        ("secret:K@https://a.example", None),
         ("write:/a untainted", "untainted on write: is not supported yet"),
         ("spawn:1", "spawn: is not supported yet"),
         ("tool:bash untainted", None),

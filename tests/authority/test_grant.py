@@ -13,8 +13,10 @@ from capbox.authority.access import (
     ToolAccess,
     WriteAccess,
 )
+from capbox.authority.caveats import Ask, Bytes, ExpiresAfter, Rate, Uses
 from capbox.authority.grant import Grant
 from capbox.authority.paths import GrantPath
+from capbox.authority.web.places import FetchAccess, Origin
 
 Texts = Callable[..., list[Grant]]
 
@@ -55,6 +57,61 @@ def test_a_grant_selects_what_it_names_and_nothing_beside_it(
     (grant,) = grants(text)
     assert allowed is None or grant.selects(allowed)
     assert not grant.selects(denied)
+
+
+KINDS: dict[str, Access | None] = {
+    "read:/a": read("/a"),
+    "fetch:https://a.example": FetchAccess("GET", Origin("https", "a.example", 443), "/"),
+    "secret:a@https://a.example": None,
+    "env:a": EnvAccess("a"),
+    "tool:a": ToolAccess("a"),
+    "invoke:a": InvokeAccess("a"),
+    "model:a": ModelAccess("a"),
+    "spawn:1": None,
+    "store:a": None,
+    "exec:a": None,
+}
+
+
+@pytest.mark.parametrize("text", KINDS)
+def test_a_grant_is_of_one_kind_and_has_nothing_to_do_with_the_others(
+    grants: Texts, text: str
+) -> None:
+    (grant,) = grants(text)
+    accesses = [access for access in KINDS.values() if access is not None]
+    assert [a for a in accesses if grant.selects(a)] == [a for a in accesses if a == KINDS[text]]
+    assert [str(other) for other in grants(*KINDS) if grant.covers(other)] == [text]
+
+
+def test_what_is_asked_and_counted_is_what_the_caveats_say(grants: Texts) -> None:
+    bare, bound, ends = grants(
+        "fetch:https://a.example",
+        "fetch:https://a.example uses=2 ask=each bytes=1B rate=3/s",
+        "fetch:https://a.example expires=1s",
+    )
+    assert (bare.asks, bare.uses, bare.counted, bare.expires) == (None, None, (), None)
+    assert (bound.asks, bound.uses, bound.expires) == (Ask(each=True), 2, None)
+    assert bound.counted == (Uses(2), Bytes(1), Rate(3, 1))
+    assert (ends.asks, ends.uses, ends.expires) == (None, None, ExpiresAfter(1))
+    labelled = grants("fetch:https://a.example untainted", "tool:a public uses=1")
+    assert [g.labelled for g in (bare, bound, ends, *labelled)] == [False] * 3 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    ("caveats", "header"),
+    [
+        ("", ("Authorization", "Bearer s3")),
+        ("header=authorization", ("authorization", "Bearer s3")),
+        ("header=X-Key", ("X-Key", "s3")),
+        ('format="Key {}!"', ("Authorization", "Key s3!")),
+        ("header=X-Key format=k:{}", ("X-Key", "k:s3")),
+    ],
+)
+def test_a_secret_is_sent_as_its_grant_says(
+    grants: Texts, caveats: str, header: tuple[str, str]
+) -> None:
+    (grant,) = grants(f"secret:K@https://a.example {caveats}")
+    assert grant.header_for("s3") == header
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from capbox.authority.caveats import (
+    Ask,
     Except,
     ExpiresAfter,
     ExpiresAt,
+    Format,
     Header,
     Later,
     Rate,
@@ -25,7 +27,7 @@ from capbox.authority.grant import (
     PathSelector,
     SecretSelector,
 )
-from capbox.authority.parse import GrantError, parse_grant
+from capbox.authority.parse import GrantError, parse_caveat, parse_grant
 from capbox.authority.paths import GrantPath
 from capbox.authority.values.arguments import Among, Anything, Arg, AtMost, Grounded, Prefix
 from capbox.authority.web.places import FetchSelector, Origin
@@ -54,6 +56,10 @@ def on(path: str) -> PathSelector:
         ("model:anthropic/*", Grant("model", ModelSelector("anthropic/*"))),
         ("read:/a uses=0", Grant("read", on("/a"), (Uses(0),))),
         ("read:/a expires=90s", Grant("read", on("/a"), (ExpiresAfter(90),))),
+        ("read:/a expires=3650d", Grant("read", on("/a"), (ExpiresAfter(315_360_000),))),
+        ("write:/a bytes=10MB", Grant("write", on("/a"), (Later("bytes", "10MB"),))),
+        ("tool:a rate=1/s", Grant("tool", NameSelector("a"), (Rate(1, 1),))),
+        ("invoke:a rate=10000/d", Grant("invoke", NameSelector("a"), (Rate(10_000, 86_400),))),
         ("read:/a expires=1970-01-01T00:00:01Z", Grant("read", on("/a"), (ExpiresAt(1000),))),
         (
             'read:/a except="*.pem,a b/**"',
@@ -74,6 +80,7 @@ def on(path: str) -> PathSelector:
                 (Rate(10, 60),),
             ),
         ),
+        ("fetch:https://a.example ask=each", Grant("fetch", WEB, (Ask(each=True),))),
         ("fetch:https://*.a.example", Grant("fetch", replace(WEB, host="*.a.example"))),
         (
             "secret:KEY@https://a.example header=Authorization",
@@ -138,6 +145,21 @@ def test_every_form_of_the_grammar_reads_and_prints_itself(text: str, grant: Gra
         ("read:/a expires=48h", "read:/a expires=2d"),
         ("read:/a uses=2 expires=0s", "read:/a expires=0d uses=2"),
         ("read:/a   uses=2 ", "read:/a uses=2"),
+        ("write:/a uses=1 except=b", "write:/a uses=1 except=b"),
+        ("secret:K@https://a  format={}", "secret:K@https://a format={}"),
+        (
+            "fetch:https://a.example net=private ask=first bytes=1000B",
+            "fetch:https://a.example ask=first bytes=1kB net=private",
+        ),
+        (
+            "fetch:https://a.example except=10.0.0.0/8,https://a.example/x",
+            "fetch:https://a.example except=https://a.example/x,10.0.0.0/8",
+        ),
+        ('read:"/a"  except="b"  uses=2', "read:/a uses=2 except=b"),
+        (
+            "read:/a rate=1/s uses=1 ask=each except=b expires=1s",
+            "read:/a expires=1s uses=1 except=b ask=each rate=1/s",
+        ),
         (
             "read:/a expires=2030-01-31T13:00:00.25+01:00",
             "read:/a expires=2030-01-31T12:00:00.250Z",
@@ -162,7 +184,9 @@ def test_other_spellings_print_canonically(text: str, canonical: str) -> None:
         ("read:", 5),
         ("read:a", 5),
         ("read:*", 5),
+        ("read:/*", 5),
         ("read:/a/*", 5),
+        ("read:/a/b/*", 5),
         ("read:/a/**", 5),
         ("read:/a/../b", 5),
         ("read:/a\0", 7),
@@ -181,14 +205,23 @@ def test_other_spellings_print_canonically(text: str, canonical: str) -> None:
         ("read:/a uses=01", 8),
         ("read:/a uses=\u0661", 8),
         ("read:/a uses=1 uses=2", 15),
+        ("read:/a  =1", 9),
+        ('read:"/a" "', 10),
+        ('read:"/a"x uses=1', 9),
+        ('read:"/a"X', 9),
         ("read:/a Uses=1", 8),
         ("read:/a expires=soon", 8),
         ("read:/a expires=2030-01-31T12:00:00", 8),
         ("read:/a expires=999999999999d", 8),
+        ("read:/a expires=315360001s", 8),
+        ("tool:a rate=10001/s", 7),
         ("read:/a except=", 15),
         ("read:/a except=../x", 8),
         ("read:/a except=a,,b", 8),
         ("read:/a except=a**", 8),
+        ("read:/a except=/", 8),
+        ("read:/a except=./x", 8),
+        ("read:/a except=x,a\\", 8),
         ("tool:bash except=*", 10),
         ("read:/a bytes=1MB", 8),
         ("write:/a bytes=lots", 9),
@@ -219,10 +252,21 @@ def test_other_spellings_print_canonically(text: str, canonical: str) -> None:
         ("tool:*", 5),
         ("model:*/x", 6),
         ("model:a*", 6),
+        ('model:""', 6),
         ("spawn:many", 6),
+        ("spawn:1000000", 6),
+        ("exec:-x", 5),
+        ("exec:git ask", 9),
+        ("exec:git ask=never", 9),
+        ("store:s bytes=1TB", 8),
+        ("read:/a rate=1/week", 8),
+        ("read:/a expires", 8),
         ("fetch:ftp://a", 6),
         ("fetch:a.example", 6),
         ("secret:KEY", 7),
+        ("secret:1KEY@https://a.example", 7),
+        ("secret:K@https://a header=X:Y", 19),
+        ("secret:K@https://a header=Te", 19),
         ("secret:KEY@https://a/path", 7),
     ],
 )
@@ -231,6 +275,51 @@ def test_what_is_not_a_grant_is_refused_with_its_place(text: str, place: int) ->
     assert isinstance(error, GrantError)
     assert (error.text, error.place) == (text, place)
     assert error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "delete:/a",
+            "a grant is ACTION:SELECTOR, and the actions are: "
+            "read write fetch env secret tool invoke model spawn store exec",
+        ),
+        ("read:/a colour=red", "unknown caveat 'colour'; on read: there are except, expires, uses"),
+        ("env:A colour=red", "unknown caveat 'colour'; on env: there are expires, uses"),
+        ("tool:bash except=*", "except= does not apply to tool:"),
+        ("env:A net=private", "net= does not apply to env:"),
+        ("read:/a bytes=1", "bytes does not apply to read:"),
+        ('read:"/a"X', "a quoted text ends at a space"),
+    ],
+)
+def test_what_there_is_instead_is_told(text: str, message: str) -> None:
+    error = parse_grant(text)
+    assert isinstance(error, GrantError)
+    assert error.message == message
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ("{}" + "x" * 254, "{}" + "x" * 255),
+        ("k {}", "k é{}"),
+    ],
+)
+def test_the_text_around_a_secret_is_short_and_ascii(good: str, bad: str) -> None:
+    assert parse_caveat("secret", "format", good) == Format(good)
+    assert isinstance(parse_caveat("secret", "format", bad), str)
+
+
+FRAMING = """host content-length transfer-encoding connection upgrade te trailer expect keep-alive
+accept-encoding content-encoding cookie proxy-authorization"""
+
+
+@pytest.mark.parametrize("name", FRAMING.split())
+def test_a_secret_is_in_no_header_that_frames_or_routes_a_message(name: str) -> None:
+    assert isinstance(parse_caveat("secret", "header", name), str)
+    assert isinstance(parse_caveat("secret", "header", name.title()), str)
+    assert parse_caveat("secret", "header", f"X-{name}") == Header(f"X-{name}")
 
 
 @given(st.text())

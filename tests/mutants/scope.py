@@ -18,11 +18,14 @@ TESTS = ("tests/authority", "tests/gate")
 FOLDERS = ("authority", "gate")
 COMPLETE: tuple[str, ...] = (
     "authority/access.py",
+    "authority/authority.py",
     "authority/budget.py",
     "authority/caveats.py",
     "authority/decision.py",
+    "authority/grant.py",
     "authority/holding.py",
     "authority/limits.py",
+    "authority/parse.py",
     "authority/paths.py",
     "authority/policy.py",
     "authority/values/arguments.py",

@@ -120,7 +120,7 @@ class Minted:
             return None
         root = WORKSPACE if under(path, WORKSPACE) else "/"
         anchor = below(path, root)
-        inner = [r for r in never if r.path != path and under(folded(r.path), folded(path))]
+        inner = [r for r in never if under(folded(r.path), folded(path))]
         unread = [literal(below(r.path, root)) for r in inner if r.action == "read"]
         unwritten = [literal(below(r.path, root)) for r in inner if r.action == "write"]
         exceptions = [rebased(glob, anchor) for glob in self.grant.exceptions]
@@ -288,12 +288,10 @@ class Authority:
         self, minted: Minted, access: Access, standing: Standing
     ) -> tuple[int, str] | None:
         if isinstance(access, ReadAccess | WriteAccess):
-            right = self._rights.get(minted.id)
-            excluded = None if right is None else right.refusal(access)
+            excluded = self._rights[minted.id].refusal(access)
             if excluded is not None:
                 return _EXCLUDED, excluded
-        grant = minted.grant
-        if grant.caveats and isinstance(access, FetchAccess) and grant.leaves_out(access):
+        if isinstance(access, FetchAccess) and minted.grant.leaves_out(access):
             return _EXCLUDED, f"excluded: {minted.grant} leaves it out"
         if isinstance(access, ToolAccess):
             found = (refusal(conditions, access.arguments) for conditions in minted.conditions)
@@ -303,7 +301,7 @@ class Authority:
         if not standing.revoked.isdisjoint(self.lineage):
             return _REVOKED, f"revoked: {minted.grant}"
         lapsed = minted.lapsed(standing)
-        if lapsed is not None or not self.labelled:
+        if lapsed is not None:
             return lapsed
         withheld = minted.grant.withheld(standing.sources, access)
         return None if withheld is None else (_WITHHELD, f"{withheld}: {minted.grant}")
@@ -311,11 +309,10 @@ class Authority:
     def _narrows(self, parent: Minted, child: Grant) -> bool:
         if not parent.grant.covers(child):
             return False
-        right = self._rights.get(parent.id)
-        if right is None or child.path is None:
+        if child.path is None:
             return True
         # Naming an excluded path lifts its exclusion, which only a holder of that path may do.
-        common = right.narrowed(child.path, write=child.action == "write")
+        common = self._rights[parent.id].narrowed(child.path, write=child.action == "write")
         return common is not None and (common.write or child.action == "read")
 
 

@@ -164,14 +164,14 @@ class Grant:
     def keys(self) -> tuple[str, ...]:
         """Return what an authority files this grant under, so that no decision looks at them all.
 
-        One of them is among the `keys` of every access that this selects; who may write may read.
+        One of them is among the `keys` of every access that this selects.
         """
         match self.selector:
             case FetchSelector() as selector:
                 return (selector.key,)
-            case PathSelector(path) if self.action == "write":
+            case PathSelector(path):
                 return (f"read {path}", f"write {path}")
-            case PathSelector(name) | EnvSelector(name) | NameSelector(name) | ModelSelector(name):
+            case EnvSelector(name) | NameSelector(name) | ModelSelector(name):
                 return (f"{self.action} {name}",)
             case _:
                 return (self.action,)
@@ -279,10 +279,10 @@ class Grant:
     def selects(self, access: Access) -> bool:
         """Say whether action and selector cover `access`, caveats and exclusions aside."""
         match access:
-            case ReadAccess(path):
-                return self.path is not None and under(path, self.path)
-            case WriteAccess(path):
-                return self.action == "write" and self.path is not None and under(path, self.path)
+            case ReadAccess(path) | WriteAccess(path):
+                # Who may write may read.
+                may = access.action in ("read", self.action)
+                return may and self.path is not None and under(path, self.path)
             case EnvAccess(name):
                 return isinstance(self.selector, EnvSelector) and self.selector.name == name
             case ToolAccess(name):
@@ -312,26 +312,24 @@ class Grant:
         )
 
     def _includes(self, child: Grant) -> bool:
-        if self.path is not None and child.path is not None:
-            return (self.action == "write" or child.action == "read") and under(
-                child.path, self.path
-            )
-        if isinstance(self.selector, FetchSelector) and isinstance(child.selector, FetchSelector):
-            return self.selector.includes(child.selector)
-        if isinstance(self.selector, ModelSelector) and isinstance(child.selector, ModelSelector):
-            return self.selector.includes(child.selector.pattern)
-        if isinstance(self.selector, SecretSelector):
-            # Another header or format would carry the secret to where nobody expects it.
-            same = self.header_for("{}") == child.header_for("{}")
-            return child.action == "secret" and self.selector == child.selector and same
-        # A variable that the parent sets may not be set anew by the child: equal, or nothing.
-        return self.action == child.action and self.selector == child.selector
+        match self.selector, child.selector:
+            case PathSelector(above), PathSelector(path):
+                return child.action in ("read", self.action) and under(path, above)
+            case FetchSelector() as web, FetchSelector() as narrow:
+                return web.includes(narrow)
+            case ModelSelector() as model, ModelSelector(pattern):
+                return model.includes(pattern)
+            case own, other:
+                # A variable that the parent sets may not be set anew by the child: equal, or
+                # nothing. Another header or format would carry a secret where nobody expects it.
+                same = self.header_for("{}") == child.header_for("{}")
+                return self.action == child.action and own == other and same
 
 
 def _kept(caveat: Caveat, parent: Grant, child: Grant) -> bool:
-    if not isinstance(caveat, Except):
-        return kept(caveat, child.caveats)
-    if parent.path is None or child.path is None:
-        return False
-    remaining = compiled(caveat.globs).residual(below(child.path, parent.path))
-    return remaining is not None and remaining <= compiled(child.exceptions).patterns
+    match caveat, parent.selector, child.selector:
+        case Except(globs), PathSelector(above), PathSelector(path):
+            remaining = compiled(globs).residual(below(path, above))
+            return remaining is not None and remaining <= compiled(child.exceptions).patterns
+        case _:
+            return kept(caveat, child.caveats)

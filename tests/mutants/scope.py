@@ -24,7 +24,9 @@ COMPLETE: tuple[str, ...] = (
     "gate/approver.py",
     "gate/arguments.py",
     "gate/holdings.py",
+    "gate/protocol.py",
     "gate/recording.py",
+    "gate/runner.py",
     "gate/schema.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")

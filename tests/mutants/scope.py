@@ -26,6 +26,7 @@ COMPLETE: tuple[str, ...] = (
     "gate/holdings.py",
     "gate/protocol.py",
     "gate/recording.py",
+    "gate/result.py",
     "gate/runner.py",
     "gate/schema.py",
 )

@@ -24,6 +24,7 @@ COMPLETE: tuple[str, ...] = (
     "gate/approver.py",
     "gate/arguments.py",
     "gate/holdings.py",
+    "gate/manifest.py",
     "gate/protocol.py",
     "gate/recording.py",
     "gate/result.py",

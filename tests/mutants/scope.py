@@ -30,6 +30,7 @@ COMPLETE: tuple[str, ...] = (
     "gate/result.py",
     "gate/runner.py",
     "gate/schema.py",
+    "gate/seat.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

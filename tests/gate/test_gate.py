@@ -1,15 +1,19 @@
 """One tool call from end to end: what is refused, what runs with which rights, what is recorded."""
 
 import json
-from collections.abc import Callable
 
 import anyio
 import pytest
+from tests.gate.conftest import ScriptedApprover, done, returning
 
 from capbox.authority.decision import AuthorityId
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
-from capbox.journal.event import RunClosed
+from capbox.engine.replay.kept import taped
+from capbox.gate.approver import Answer, AskRequest, ForRun, No, Once, Stop
+from capbox.gate.recording import Recording
+from capbox.journal.event import RunClosed, RunId
+from capbox.journal.tape import Tape
 from capbox.journal.verify import Closed, verify
 from capbox.messages import Denial, Effect, Spent, ToolCall, ToolFailure, ToolResult
 from capbox.sandbox.spec import (
@@ -26,15 +30,6 @@ from capbox.sandbox.spec import (
 from capbox.tools.scripted import failure, reply
 
 READ_A = Touched("read", GuestPath("/workspace/a"), HostPath("/w/a"), 3)
-
-
-def returning(outcome: Outcome) -> Callable[[Job], object]:
-    """An answer that is always the same."""
-
-    async def answer(job: Job) -> Outcome:
-        return outcome
-
-    return answer
 
 
 def seen(mounts: tuple[Mount, ...]) -> list[tuple[str, str, str | None, list[bool]]]:
@@ -62,6 +57,7 @@ async def test_the_sandbox_gets_rights_limits_and_the_request(desk) -> None:
     (job,) = desk.runner.jobs
     assert seen(job.mounts) == [("/workspace", str(desk.workspace), None, [False])]
     assert (job.run, job.limits, job.seed) == ("run-1", Limits(), b"s" * 32)
+    assert (job.expires_ns, job.keeps) == (None, False)
     assert job.started_ns == int(desk.now * 1e9)
     assert json.loads(job.request) == {
         "tool": "read",
@@ -191,6 +187,32 @@ async def test_a_call_that_is_not_one_is_refused_and_recorded(
     assert result.error.message.isprintable()
     assert desk.runner.jobs == []
     assert [r["result"] for r in desk.recorded()] == [code]
+
+
+async def test_an_unknown_tool_is_told_which_there_are_and_recorded_in_short(desk) -> None:
+    seat = desk.seat("read:/workspace")
+    result = await desk.gate.call(ToolCall("c", "x" * 600, {}), seat)
+    said = f"there is no tool {'x' * 64}; there are: bash, read, write"
+    assert result.error == ToolFailure("unknown_tool", said)
+    assert [r["subject"] for r in desk.recorded()] == [f"tool {'x' * 495}"]
+    desk.tools.clear()
+    result = await desk.gate.call(ToolCall("c", "rm", {}), seat)
+    assert result.error == ToolFailure("unknown_tool", "there is no tool rm; there are: none")
+
+
+@pytest.mark.parametrize(("more", "why"), [(0, "unknown: "), (1, "the arguments are longer than")])
+async def test_arguments_have_a_bound(desk, more: int, why: str) -> None:
+    size = 16_000_000 - len('{"more": ""}') + more
+    call = ToolCall("c", "read", {"more": "x" * size})
+    result = await desk.gate.call(call, desk.seat("read:/workspace"))
+    assert result.error is not None and result.error.message.startswith(why)
+
+
+async def test_what_is_no_number_in_json_is_none_in_arguments(desk) -> None:
+    call = ToolCall("c", "read", {"path": float("nan")})
+    result = await desk.gate.call(call, desk.seat("read:/workspace"))
+    said = "the arguments are not JSON: Out of range float values are not JSON compliant"
+    assert result.error is not None and result.error.message.startswith(said)
 
 
 async def test_arguments_nested_too_deep_are_refused(desk) -> None:
@@ -327,6 +349,7 @@ async def test_the_deadline_is_cut_to_the_earliest_expiry(desk) -> None:
     desk.now += 3
     await desk.call(seat, "read", path="a")
     assert desk.runner.jobs[0].limits.wall_seconds == pytest.approx(2.0)
+    assert desk.runner.jobs[0].expires_ns == 1_800_000_005 * 10**9
     desk.now += 2
     result = await desk.call(seat, "read", path="a")
     assert not result.ok and result.denied[0].reason.startswith("expired")
@@ -363,10 +386,47 @@ async def test_calls_side_by_side_cannot_overrun_uses(desk) -> None:
     assert sorted(r.ok for r in results) == [False] * 6 + [True] * 2
 
 
+@pytest.mark.parametrize(
+    ("action", "path", "drawn"),
+    [
+        ("read", "/workspace/a", [["root#3", 1, 0]]),
+        ("list", "/workspace/a", [["root#3", 1, 0]]),
+        ("write", "/workspace/b", [["root#4", 1, 0]]),
+        ("delete", "/workspace/b", [["root#4", 1, 0]]),
+        ("read", "/workspace/b", [["root#4", 1, 0]]),
+        # What no grant is for, or what the run does not hold, draws on nothing.
+        ("write", "/tmp/a", []),
+        ("write", "/workspace/a", []),
+        ("read", "/workspace/c", []),
+    ],
+)
+async def test_a_call_draws_on_the_grants_that_its_effects_need(
+    desk, action: str, path: str, drawn: list[object]
+) -> None:
+    seat = desk.seat("read:/workspace/a uses=2", "write:/workspace/b uses=2")
+    desk.answer = returning(Outcome(reply("done"), (Touched(action, GuestPath(path), None),)))
+    assert (await desk.call(seat, "bash", text="x")).ok
+    intent, outcome = desk.recorded()
+    assert (intent["draws"], outcome.get("drawn", [])) == (["root#3", "root#4"], drawn)
+
+
+async def test_what_surely_is_used_is_drawn_with_what_may_be(desk) -> None:
+    grants = "read:/workspace uses=2", "env:TOKEN uses=2"
+    seat = desk.seat(*grants, tools=("tool:bash uses=2", "tool:read uses=2"))
+    await desk.call(seat, "bash", text="x")
+    intent, outcome = desk.recorded()
+    assert intent["draws"] == ["root#0", "root#2", "root#3"]
+    assert intent["rights"] == ["read /workspace by root#2", "env TOKEN"]
+    assert outcome["drawn"] == [["root#0", 1, 0], ["root#3", 1, 0]]
+
+
 async def test_effects_that_are_not_listed_count_as_uses_of_everything(desk) -> None:
     seat = desk.seat("read:/workspace/a uses=1")
     desk.answer = returning(Outcome(reply("done"), effects_whole=False))
-    await desk.call(seat, "bash", text="x")
+    result = await desk.call(seat, "bash", text="x")
+    assert result.content == (
+        "done\n[not every effect of this call could be read back; the list is incomplete]"
+    )
     assert desk.recorded()[-1]["effects_whole"] is False
     assert not (await desk.call(seat, "read", path="a")).ok
 
@@ -405,6 +465,106 @@ async def test_revoking_an_ancestor_stops_what_runs_and_refuses_what_follows(des
     assert results[1].denied[0].reason.startswith("revoked")
 
 
+async def test_revoking_what_a_call_does_not_rest_on_leaves_it_alone(desk) -> None:
+    """Not even what an earlier call of the run was lent for itself."""
+    approver = ScriptedApprover(Once())
+    seat = desk.seat("read:/workspace/a", ceiling=("read:/workspace",), approver=approver)
+    assert (await desk.call(seat, "read", path="b")).ok
+    results: list[ToolResult] = []
+    started, told = anyio.Event(), anyio.Event()
+
+    async def answer(job: Job) -> Outcome:
+        started.set()
+        await told.wait()
+        return Outcome(reply("done"))
+
+    async def one() -> None:
+        results.append(await desk.call(seat, "read", path="a"))
+
+    desk.answer = answer
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        await started.wait()
+        desk.gate.revoke(AuthorityId("unrelated"))
+        desk.gate.revoke(AuthorityId("run-1/lease-1"))
+        told.set()
+    assert [r.error for r in results] == [None]
+
+
+@pytest.mark.parametrize("term", [Once(), ForRun()])
+async def test_revoking_a_lease_stops_the_call_that_rests_on_it(desk, term: Answer) -> None:
+    approver = ScriptedApprover(term)
+    seat = desk.seat(ceiling=("read:/workspace",), approver=approver)
+    results: list[ToolResult] = []
+    started = anyio.Event()
+
+    async def answer(job: Job) -> Outcome:
+        started.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def one() -> None:
+        results.append(await desk.call(seat, "read", path="a"))
+
+    desk.answer = answer
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        await started.wait()
+        desk.gate.revoke(AuthorityId("run-1/lease-1"))
+    assert [r.error and r.error.code for r in results] == ["revoked"]
+
+
+async def test_a_call_that_waits_for_its_question_is_stopped_with_the_run(desk) -> None:
+    asked, told = anyio.Event(), anyio.Event()
+
+    class Slow(ScriptedApprover):
+        async def ask(self, request: AskRequest) -> Answer:
+            asked.set()
+            await told.wait()
+            return await super().ask(request)
+
+    approver = Slow(Stop())
+    seat = desk.seat(ceiling=("read:/workspace",), approver=approver)
+    results: list[ToolResult] = []
+
+    async def one(path: str) -> None:
+        results.append(await desk.call(seat, "read", path=path))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one, "a")
+        await asked.wait()
+        tasks.start_soon(one, "b")
+        await anyio.lowlevel.checkpoint()
+        told.set()
+    assert [r.error and r.error.code for r in results] == ["stopped_by_person"] * 2
+    assert len(approver.questions) == 1
+
+
+async def test_a_runner_that_breaks_its_word_is_recorded_as_broken(desk) -> None:
+    async def answer(job: Job) -> Outcome:
+        raise LookupError
+
+    desk.answer = answer
+    seat = desk.seat("read:/workspace uses=1")
+    with pytest.raises(LookupError):
+        await desk.call(seat, "read", path="a")
+    _, outcome = desk.recorded()
+    assert (outcome["end"], outcome["effects_whole"]) == ("broken", False)
+    assert outcome["drawn"] == [["root#3", 1, 0]]
+
+
+async def test_what_a_run_does_is_on_its_tape(desk) -> None:
+    tape = Tape(desk.directory / "run-1.tape", 10_000, lambda: None)
+    seat = desk.seat(ceiling=("read:/workspace",), approver=ScriptedApprover(Once(), No()))
+    seat.recording = Recording(tape)
+    assert (await desk.call(seat, "read", path="a")).ok
+    marked = desk.recorded()[-1]["tape"]
+    assert not (await desk.call(seat, "read", path="b")).ok
+    kinds = ["run", "call", "answer", "reply", "call", "answer"]
+    assert [one.kind for one in taped(desk.directory, RunId("run-1"), tape.mark())] == kinds
+    assert [one.kind for one in taped(desk.directory, RunId("run-1"), marked)] == kinds[:4]
+
+
 async def test_a_cancelled_call_is_recorded(desk) -> None:
     async def answer(job: Job) -> Outcome:
         scope.cancel()
@@ -418,33 +578,6 @@ async def test_a_cancelled_call_is_recorded(desk) -> None:
     assert (outcome["end"], outcome["detail"]) == ("stopped", "interrupted")
 
 
-async def test_identical_results_are_warned_about_and_then_refused(desk) -> None:
-    seat = desk.seat("read:/workspace")
-    results = [await desk.call(seat, "read", path="a") for _ in range(7)]
-    warned = [r.content.partition("\n[this same call")[1] != "" for r in results]
-    assert warned == [False, False, True, True, True, False, False]
-    codes = [r.error and r.error.code for r in results]
-    assert codes == [None] * 5 + ["repeated"] * 2
-    assert (await desk.call(seat, "read", path="b")).ok
-
-
-async def test_a_result_that_changes_is_no_repetition(desk) -> None:
-    seat = desk.seat("read:/workspace")
-    for number in range(10):
-        desk.answer = returning(Outcome(reply(str(number % 2))))
-        assert (await desk.call(seat, "read", path="a")).content == str(number % 2)
-
-
-async def test_a_change_makes_an_old_question_new(desk) -> None:
-    seat = desk.seat("write:/workspace")
-    wrote = Touched("write", GuestPath("/workspace/a"), HostPath("/w/a"), 3)
-    for number in range(8):
-        desk.answer = returning(Outcome(reply("done")))
-        assert (await desk.call(seat, "read", path="a")).content == "done"
-        desk.answer = returning(Outcome(reply("wrote"), (wrote,)))
-        assert (await desk.call(seat, "write", path="a", text=str(number))).ok
-
-
 async def test_state_lasts_through_a_run_for_its_tool_alone(desk) -> None:
     seat, other = desk.seat("read:/workspace"), desk.seat("read:/workspace", run="run-2")
     desk.answer = returning(Outcome(reply("done", state={"cwd": "/workspace/sub"})))
@@ -454,22 +587,31 @@ async def test_state_lasts_through_a_run_for_its_tool_alone(desk) -> None:
     await desk.call(other, "bash", text="pwd")
     states = [json.loads(job.request).get("state") for job in desk.runner.jobs]
     assert states == [None, {"cwd": "/workspace/sub"}, None, None]
+    desk.answer = done
+    await desk.call(seat, "bash", text="says nothing of it")
+    await desk.call(seat, "bash", text="pwd")
+    assert json.loads(desk.runner.jobs[-1].request)["state"] == {"cwd": "/workspace/sub"}
 
 
-async def test_too_large_a_state_is_not_kept_and_that_is_said(desk) -> None:
-    seat = desk.seat("read:/workspace")
-    desk.answer = returning(Outcome(reply("done", state={"x": "y" * 70_000})))
+@pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])
+async def test_too_large_a_state_is_not_kept_and_that_is_said(desk, more: int, kept: bool) -> None:
+    seat, state = desk.seat("read:/workspace"), {"x": "y" * (65_536 - len('{"x": ""}') + more)}
+    desk.answer = returning(Outcome(reply("done", state=state)))
     result = await desk.call(seat, "bash", text="1")
-    assert result.content == "done\n[the state of this tool was too large and was not kept]"
-    assert seat.states == {}
+    said = "" if kept else "\n[the state of this tool was too large and was not kept]"
+    assert result.content == f"done{said}"
+    assert seat.states == ({"bash": state} if kept else {})
 
 
 async def test_without_a_record_nothing_runs_any_more(desk) -> None:
-    seat = desk.seat("read:/workspace")
+    seat = desk.seat("read:/workspace uses=1")
     desk.journal.close()
     first = await desk.call(seat, "read", path="a")
+    assert not any(desk.holdings.standing(desk.now).uses.values())  # it never started
     second = await desk.call(seat, "read", path="b")
     assert [r.error and r.error.code for r in (first, second)] == ["sandbox_failed"] * 2
+    assert first.error == seat.stopped
+    assert first.journal == second.journal == "run-1"
     assert desk.runner.jobs == []
 
 

@@ -1,6 +1,7 @@
 """Whatever a guest writes becomes a reply, or a sentence about what is wrong; never a success."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,17 @@ from capbox.gate.protocol import (
     request_bytes,
     strict_json,
 )
+from capbox.messages import JsonObject
 
 SUCCESS = Reply(True, "text", None, None, "", "", False)
+
+
+def nested(levels: int) -> JsonObject:
+    """An object with so many levels."""
+    found: JsonObject = {}
+    for _ in range(levels - 1):
+        found = {"x": found}
+    return found
 
 
 @pytest.mark.parametrize(
@@ -35,6 +45,20 @@ SUCCESS = Reply(True, "text", None, None, "", "", False)
         (
             '{"ok": false, "content": "so far", "error": {"code": "io", "message": "a"}}',
             Reply(False, "so far", None, None, "io", "a", False),
+        ),
+        *(
+            (
+                json.dumps({"ok": True, "content": "text", "data": deep, "state": deep}),
+                Reply(True, "text", deep, deep, "", "", False),
+            )
+            for deep in [nested(64)]
+        ),
+        *(
+            (
+                json.dumps({"ok": False, "error": {"code": "io", "message": "x" * size}}),
+                Reply(False, "", None, None, "io", "x" * 4_000, False),
+            )
+            for size in (4_000, 4_001)
         ),
     ],
 )
@@ -72,10 +96,11 @@ def test_a_result_is_read(stdout: str, expected: Reply) -> None:
         '{"ok": false, "error": {"code": "io"}}',
         '{"ok": false, "error": {"code": "IO ERROR", "message": ""}}',
         '{"ok": false, "error": {"code": "io", "message": 3}}',
+        '{"ok": false, "error": {"code": 3, "message": ""}}',
         '{"ok": false, "error": {"code": "io", "message": "", "more": 1}}',
         "[" * 100_000,
         '{"ok": true, "content": "", "state": {"x": 1e999}}',
-        '{"ok": true, "content": "", "data": ' + '{"x": ' * 70 + "1" + "}" * 70 + "}",
+        *(json.dumps({"ok": True, "content": "", key: nested(65)}) for key in ("data", "state")),
     ],
 )
 def test_anything_else_is_an_error_of_the_tool(stdout: str) -> None:
@@ -86,6 +111,13 @@ def test_anything_else_is_an_error_of_the_tool(stdout: str) -> None:
 def test_a_tool_cannot_give_the_gates_own_codes(code: str) -> None:
     stdout = json.dumps({"ok": False, "error": {"code": code, "message": ""}})
     assert isinstance(parse_reply(stdout.encode(), 1_000), str)
+
+
+def test_content_beyond_its_bound_is_cut_and_marked() -> None:
+    assert parse_reply(b'{"ok": true, "content": "text"}', 4) == SUCCESS
+    assert parse_reply(b'{"ok": true, "content": "text"}', 3) == replace(
+        SUCCESS, content="tex", truncated=True
+    )
 
 
 @given(st.binary(max_size=200))
@@ -104,16 +136,25 @@ def test_a_lone_surrogate_does_not_escape_the_cut() -> None:
     assert cut("a\ud800b", 10) == "a?b"
 
 
-def test_a_request_has_the_shape_that_guests_read() -> None:
-    envelope = Envelope("c1", {"A": "b"}, {"cwd": "/x"}, 1.5, 99)
+@pytest.mark.parametrize("state", [{}, {"state": {"cwd": "/x"}}])
+@pytest.mark.parametrize("settings", [{}, {"settings": {"engine": "a"}}])
+def test_a_request_has_the_shape_that_guests_read(state: JsonObject, settings: JsonObject) -> None:
+    more = state.get("state"), 1.5, 99, settings.get("settings")
+    envelope = Envelope("c1", {"A": "b"}, *more)
     assert json.loads(request_bytes("read", {"path": "é"}, envelope)) == {
         "tool": "read",
         "arguments": {"path": "é"},
         "cwd": "/workspace",
         "env": {"A": "b"},
-        "state": {"cwd": "/x"},
         "call": {"id": "c1", "deadline_ms": 1500, "output_bytes_max": 99},
+        **state,
+        **settings,
     }
+
+
+def test_what_is_no_json_makes_no_request() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        request_bytes("read", {"n": float("nan")}, Envelope("c1", {}, None, 1.5, 99))
 
 
 @pytest.mark.parametrize(

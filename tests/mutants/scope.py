@@ -40,8 +40,13 @@ COMPLETE: tuple[str, ...] = (
     "gate/approver.py",
     "gate/arguments.py",
     "gate/holdings.py",
+    "gate/manifest.py",
+    "gate/protocol.py",
     "gate/recording.py",
+    "gate/result.py",
+    "gate/runner.py",
     "gate/schema.py",
+    "gate/seat.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

@@ -31,7 +31,6 @@ from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
 from capbox.gate.protocol import DEPTH_MAX, Envelope, deeper, request_bytes
 from capbox.gate.result import (
-    STATE_BYTES_MAX,
     Concluded,
     concluded,
     denial_of,
@@ -53,8 +52,9 @@ from capbox.sandbox.undo.asking import Saving
 
 _SUBJECT_CHARACTERS_MAX = 500
 ARGUMENTS_CHARACTERS_MAX = 16_000_000
+STATE_BYTES_MAX = 64 << 10
 _LOOKING = frozenset({"read", "list"})
-_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, check_circular=False)
+_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Gate:
             # No record, no effect: from here on this run may do nothing.
             seat.stopped = ToolFailure("sandbox_failed", f"the journal cannot be written: {error}")
             result = _failure(seat.stopped)
-        return result if result.journal is not None else replace(result, journal=seat.run)
+        return replace(result, journal=seat.run)
 
     def revoke(self, name: AuthorityId | GrantId) -> None:
         """End an authority or a grant now, its descendants, and every guest that runs under one."""
@@ -282,7 +282,7 @@ class Gate:
             await egress.aclose()
             outcome = told(await saving.ended(reports[-1]), permit.ending, limits, asked)
             drew = self._holdings.settle(permit.reserved, _exercised(outcome, permit))
-            end = concluded(outcome, limits.output_bytes, permit.held, seat.run, egress.reached)
+            end = concluded(outcome, limits.output_bytes, permit.held, egress.reached)
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             checked.caller.note(end.result)

@@ -52,7 +52,7 @@ class Request:
 
     def selects(self, access: FetchAccess) -> bool:
         """Say whether this asks for a request like `access`."""
-        if self.kind != "fetch" or self.web is None:
+        if self.web is None:
             return self.kind == "fetch"
         return self.web.selects(access) and not self.web.leaves_out(access)
 

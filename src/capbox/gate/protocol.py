@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -139,9 +139,8 @@ def strict_json(text: str) -> Json:
 
 
 def cut(text: str, bytes_max: int) -> str:
-    """Return the longest prefix that fits; lone surrogates become U+FFFD."""
-    encoded = text.encode(errors="replace") if not text.isascii() else text.encode()
-    return encoded[:bytes_max].decode(errors="ignore")
+    """Return the longest prefix that fits; lone surrogates become question marks."""
+    return text.encode(errors="replace")[:bytes_max].decode(errors="ignore")
 
 
 def _failure(error: object, ok: bool) -> tuple[str, str] | str:
@@ -159,10 +158,11 @@ def _failure(error: object, ok: bool) -> tuple[str, str] | str:
 
 def deeper(value: object, levels: int) -> bool:
     """Say whether `value` nests deeper: what is kept must be written and read again later."""
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, dict | list) or not isinstance(inner, Iterable):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
         return False
-    return levels == 0 or any(deeper(item, levels - 1) for item in inner)
+    return levels == 0 or any(deeper(item, levels - 1) for item in value)
 
 
 def _finite(text: str) -> float:
@@ -188,7 +188,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 _OBJECT_OR_NONE = (dict, type(None))
-_ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
 )

@@ -27,15 +27,14 @@ from capbox.authority.paths import (
 from capbox.authority.values.label import Sources
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import neutral
-from capbox.gate.protocol import Reply, cut, parse_reply
+from capbox.gate.protocol import Reply, parse_reply
 from capbox.gate.seat import Held
-from capbox.journal.event import CallEnded, RunId
+from capbox.journal.event import CallEnded
 from capbox.messages import Denial, Effect, Json, JsonObject, ToolFailure, ToolResult
 from capbox.sandbox.effects import MANY
 from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stopped
 
 DENIALS_MAX = 100
-STATE_BYTES_MAX = 64 << 10
 _STDERR_BYTES_SHOWN = 1_000
 
 
@@ -63,17 +62,15 @@ def concluded(
     outcome: Outcome,
     output_bytes_max: int,
     held: Held,
-    run: RunId,
     reached: Reached = Reached(),
 ) -> Concluded:
-    """Return what the outcome of a call of `run` means."""
+    """Return what the outcome of a call means."""
     files = (Effect(t.action, t.path, t.host, t.bytes) for t in outcome.touched)
     make = partial(
         ToolResult,
         denied=(*denials(outcome.refused, held), *reached.denied)[:DENIALS_MAX],
         effects=(*files, *reached.effects),
         spent=outcome.spent,
-        journal=run,
     )
     match outcome.end:
         case Finished(stdout, stderr):
@@ -164,8 +161,8 @@ def _failed(make: partial[ToolResult], end: End, code: str, message: str) -> Con
 
 
 def _tail(stderr: bytes) -> str:
-    text = cut(stderr[-_STDERR_BYTES_SHOWN:].decode(errors="replace"), _STDERR_BYTES_SHOWN)
-    return f": {text.strip()}" if text.strip() else ""
+    text = stderr[-_STDERR_BYTES_SHOWN:].decode(errors="replace").strip()
+    return f": {text}" if text else ""
 
 
 def _denial(refused: Refused, held: Held) -> Denial:

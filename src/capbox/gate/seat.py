@@ -87,10 +87,7 @@ class Held:
         return (
             isinstance(access, ReadAccess)
             and under(access.path, WORKSPACE)
-            and any(
-                right.path != access.path and under(right.path, access.path)
-                for right in self.holding.file_rights(self.standing)
-            )
+            and any(under(r.path, access.path) for r in self.holding.file_rights(self.standing))
         )
 
 

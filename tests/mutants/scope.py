@@ -21,6 +21,11 @@ COMPLETE: tuple[str, ...] = (
     "authority/holding.py",
     "authority/limits.py",
     "authority/policy.py",
+    "gate/budget/charge.py",
+    "gate/budget/purse.py",
+    "gate/rights/ending.py",
+    "gate/rights/files.py",
+    "gate/rights/variables.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from capbox.authority.access import EnvAccess, ReadAccess
-from capbox.authority.authority import Authority
+from capbox.authority.authority import Authority, FileRight
 from capbox.authority.budget import Budget
-from capbox.authority.decision import AuthorityId, Standing
+from capbox.authority.decision import AuthorityId, GrantId, Standing
 from capbox.authority.grant import Grant
 from capbox.authority.holding import Holding
 from capbox.authority.limits import Limits
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import GrantPath, HostPath, Layout
 from capbox.gate.manifest import Request
-from capbox.gate.rights.files import cut, linked_to, mounts
+from capbox.gate.rights.files import cut, host_path, linked_to, mounts
 from capbox.sandbox.spec import Mount
 
 EVERYTHING = (Request("read"), Request("write"))
@@ -144,3 +144,66 @@ def test_links_on_the_way_are_told(workspace: Path, path: str, leads_to: str | N
     layout = Layout(HostPath(str(workspace)))
     assert linked_to(ReadAccess(GrantPath(path)), layout) == leads_to
     assert linked_to(EnvAccess("HOME"), layout) is None
+
+
+def test_what_no_mount_shows_is_named_as_it_is_and_mounted_nowhere(workspace: Path) -> None:
+    layout = Layout(HostPath(str(workspace)))
+    assert host_path(GrantPath("/workspace/docs"), layout) == f"{workspace}/docs"
+    assert host_path(GrantPath("/elsewhere/x"), layout) == "/elsewhere/x"
+    right = FileRight(GrantPath("/elsewhere"), False, (), (), GrantId("g"), "elsewhere")
+    assert cut((right,), EVERYTHING, layout).places == ()
+    assert cut((right,), EVERYTHING, layout).rights == (right,)
+
+
+def test_a_file_at_the_root_is_one_name_in_it(workspace: Path) -> None:
+    (found,) = mounted(workspace, ["read:/no-such-name-here"])
+    assert (found.host, found.name) == ("/", "no-such-name-here")
+
+
+@pytest.mark.parametrize(
+    ("grants", "requests", "expected"),
+    [
+        # What a request that comes first leaves out, one that comes later still gets.
+        (["read:/workspace"], [Request("write"), Request("read")], [("/workspace", [False])]),
+        (["read:/workspace"], [Request("env"), Request("read")], [("/workspace", [False])]),
+        (["read:/workspace"], [Request("write", GrantPath("/workspace/docs"))], []),
+        (
+            ["write:/workspace"],
+            [Request("write", GrantPath("/workspace/docs"))],
+            [("/workspace/docs", [True])],
+        ),
+        # Its protected files can be read, as by any grant to write.
+        (
+            ["write:/workspace"],
+            [Request("write", GrantPath("/workspace/.git"))],
+            [("/workspace/.git", [False])],
+        ),
+        (["write:/workspace"], [Request("write", GrantPath("/workspace/.env"))], []),
+        (
+            ["write:/workspace"],
+            [Request("read"), Request("write", GrantPath("/workspace/docs"))],
+            [("/workspace", [False]), ("/workspace/docs", [False, True])],
+        ),
+        (
+            ["write:/workspace/docs"],
+            [Request("write", GrantPath("/workspace"))],
+            [("/workspace/docs", [True])],
+        ),
+        # One grant is no more than one rule, and of two each has its own.
+        (["read:/workspace/docs"], [Request("read")] * 2, [("/workspace/docs", [False])]),
+        (
+            ["write:/workspace", "read:/workspace"],
+            [Request("read"), Request("write")],
+            [("/workspace", [True, False])],
+        ),
+    ],
+)
+def test_a_tool_gets_what_it_requests_of_what_is_held(
+    workspace: Path,
+    grants: list[str],
+    requests: list[Request],
+    expected: list[tuple[str, list[bool]]],
+) -> None:
+    (workspace / ".git").mkdir()
+    found = mounted(workspace, grants, tuple(requests))
+    assert [(m.guest, [r.write for r in m.rules]) for m in found] == expected

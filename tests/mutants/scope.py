@@ -47,6 +47,11 @@ COMPLETE: tuple[str, ...] = (
     "gate/runner.py",
     "gate/schema.py",
     "gate/seat.py",
+    "gate/budget/charge.py",
+    "gate/budget/purse.py",
+    "gate/rights/ending.py",
+    "gate/rights/files.py",
+    "gate/rights/variables.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import pytest
 
 from capbox.authority.values.draws import Draw, Overspent
 from capbox.gate.budget.purse import Account, Purse, Reserved
+from capbox.journal.spending import Day
 
 CALL = Draw("calls")
 
@@ -104,3 +107,144 @@ def test_more_for_a_run_is_no_more_for_those_above_it() -> None:
     assert child.spend(CALL) is None
     assert isinstance(child.spend(CALL), Overspent)
     assert not child.bounds("usd")
+
+
+def spending(tmp_path: Path, **bounds: float) -> Day:
+    return Day(tmp_path / "spending.db", bounds, lambda: 0.0)
+
+
+@pytest.mark.parametrize("own", [{"calls": 9}, {}], ids=["bounded", "not bounded"])
+def test_the_day_is_taken_from_too(own: dict[str, float], tmp_path: Path) -> None:
+    day = spending(tmp_path, calls=2)
+    one, other = (Purse((Account(dict(own)),), day) for _ in range(2))
+    assert (one.bounds("calls"), one.bounds("usd"), one.left("usd")) == (True, False, None)
+    assert [one.spend(CALL), one.left("calls"), other.left("calls")] == [None, 1, 1]
+    assert [other.spend(CALL), one.left("calls")] == [None, 0]
+    refusal = one.spend(CALL)
+    assert isinstance(refusal, Overspent) and refusal.whose == "the budget of the day 1970-01-01"
+    # What the day refused is not taken from the run either.
+    assert one.accounts[0].used_of(CALL) == 1
+
+
+def test_the_day_leaves_no_more_than_the_run_and_the_run_no_more_than_the_day(
+    tmp_path: Path,
+) -> None:
+    day = spending(tmp_path, tokens=10, usd=1)
+    one = Purse((Account({"tokens": 5, "usd": 3}),), day)
+    assert (one.left("tokens"), one.left("usd")) == (5, 1)
+
+
+def test_what_was_reserved_of_the_day_is_given_back_to_it(tmp_path: Path) -> None:
+    day = spending(tmp_path, seconds=60)
+    one = Purse((Account({"tokens": 5}),), day)
+    reserved = one.reserve(Draw("seconds", 30), Draw("tokens", 5))
+    assert isinstance(reserved, Reserved) and one.left("seconds") == 30
+    reserved.settle(seconds=10)
+    assert (one.left("seconds"), one.left("tokens")) == (50, 0)
+    reserved.settle(seconds=0, tokens=0)  # once
+    assert (one.left("seconds"), one.left("tokens")) == (50, 0)
+
+
+def test_files_count_once_each_also_beyond_their_bound(tmp_path: Path) -> None:
+    lines: list[str] = []
+    day = spending(tmp_path, files=10)
+    parent = Account({"files": 9})
+    one = Purse((Account({"files": 2}), parent), day, lines.append)
+    one.note_changed(())
+    assert (one.left("files"), lines, day.used()[1]) == (2, [], {})
+    one.note_changed(["/a", "/a"])
+    one.note_changed(["/a"])
+    assert (one.left("files"), lines) == (1, [])
+    one.note_changed(["/b", "/c"])
+    assert one.left("files") == 0
+    used = [looked(Draw("files")) for looked in (*(a.used_of for a in one.accounts), day.used_of)]
+    assert used == [3, 3, 3]
+    assert lines == ["the budget of this run: files: 3 of 2 used (150 %)"]
+    refusal = one.spend(Draw("files", 1, "/d"))
+    assert isinstance(refusal, Overspent) and one.spend(Draw("files", 1, "/a")) is None
+
+
+def test_a_sink_has_an_allowance_of_its_own() -> None:
+    lines: list[str] = []
+    one = Purse((Account({"sink_calls": 2, "sinks": 2}),), note=lines.append)
+    first, second = Draw("sink_calls", 1, "email:a@b.test"), Draw("sink_calls", 1, "email:c@d.test")
+    assert [one.spend(first), one.spend(second), one.spend(first)] == [None] * 3
+    assert isinstance(one.spend(first), Overspent) and one.spend(second) is None
+    assert lines == [
+        f"the budget of this run: sink_calls: 2 of 2 used for email:{name} (100 %)"
+        for name in ("a@b.test", "c@d.test")
+    ]
+    assert one.own() == {"sinks": (0, 2)}
+    one.spend(Draw("sinks", 1, "email:a@b.test"), Draw("sinks", 1, "email:c@d.test"))
+    assert lines[2:] == ["the budget of this run: sinks: 2 of 2 used (100 %)"]
+
+
+def test_what_comes_after_a_known_sink_counts_all_the_same() -> None:
+    one, sink = purse(sinks=1, calls=3), Draw("sinks", 1, "a")
+    assert [one.spend(sink, CALL), one.spend(sink, CALL)] == [None, None]
+    assert (one.left("sinks"), one.left("calls")) == (0, 1)
+
+
+def test_what_is_used_is_told_bound_by_bound() -> None:
+    parent = purse(calls=10, children=1, tokens=1)
+    child = parent.child({"calls": 4, "usd": 1}, nothing)
+    assert isinstance(child, Purse)
+    child.spend(CALL, Draw("usd", 0.25), Draw("tokens", 1))
+    assert child.own() == {"calls": (1, 4), "usd": (0.25, 1)}
+    assert parent.own() == {"calls": (1, 10), "children": (1, 1), "tokens": (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("amount", "warned"),
+    [(799, []), (800, ["80 %"]), (949, ["94 %"]), (950, ["95 %"]), (1_000, ["100 %"])],
+)
+def test_it_warns_from_just_that_much_on(amount: float, warned: list[str]) -> None:
+    lines: list[str] = []
+    one = Purse((Account({"tokens": 1_000, "usd": 0}),), note=lines.append)
+    # Of what is not bounded, or of nothing, no share can be used; what comes after it is looked at.
+    one.spend(CALL, Draw("usd", 0), Draw("tokens", amount), Draw("bytes_out", 1))
+    assert [line.rpartition(" (")[2] for line in lines] == [f"{share})" for share in warned]
+    one.spend(Draw("tokens", 0))
+    assert len(lines) == len(warned)
+
+
+def test_it_warns_of_every_bound_that_is_passed(tmp_path: Path) -> None:
+    lines: list[str] = []
+    accounts = (Account({"tokens": 5}), Account({"tokens": 10, "calls": 1}))
+    one = Purse(accounts, spending(tmp_path, calls=1, tokens=100), lines.append)
+    one.spend(Draw("tokens", 4), CALL)
+    assert lines == [
+        "the budget of this run: tokens: 4 of 5 used (80 %)",
+        "the budget of a run above this one: calls: 1 of 1 used (100 %)",
+        "the budget of the day: calls: 1 of 1 used (100 %)",
+    ]
+    one.spend(Draw("tokens", 1))
+    one.raise_to({"tokens": 20})
+    one.spend(Draw("tokens", 5))
+    assert lines[3:] == [
+        "the budget of this run: tokens: 5 of 5 used (100 %)",
+        "the budget of a run above this one: tokens: 10 of 10 used (100 %)",
+    ]
+
+
+def test_what_a_reservation_came_to_is_warned_of() -> None:
+    lines: list[str] = []
+    one = Purse((Account({"seconds": 10}),), note=lines.append)
+    for came_to, warned in ((1.0, 0), (8.0, 1)):
+        reserved = one.reserve(Draw("seconds", 9 if came_to == 1 else 5))
+        assert isinstance(reserved, Reserved) and len(lines) == 0
+        reserved.settle(seconds=came_to)
+        assert len(lines) == warned
+
+
+def test_a_purse_without_bounds_bounds_nothing() -> None:
+    one = Purse()
+    assert [one.spend(CALL), one.left("calls"), one.own()] == [None, None, {}]
+    one.raise_to({"calls": 1})
+    assert one.spend(CALL) is None
+
+
+def test_what_a_person_raises_never_lowers() -> None:
+    one = purse(calls=3, tokens=5)
+    one.raise_to({"calls": 1})
+    assert (one.left("calls"), one.left("tokens")) == (3, 5)

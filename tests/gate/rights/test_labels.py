@@ -194,6 +194,7 @@ def test_nothing_is_kept_of_scratch_or_of_no_place(folder: Folder) -> None:
     touched = (
         Touched("write", GuestPath("/tmp/a"), folder.host("a")),
         Touched("write", GuestPath("/nowhere"), None),
+        Touched("rename", GuestPath("/nowhere"), None),
         folder.touched("write", "b"),
     )
     context.end(reading, Outcome(Finished(b""), touched))

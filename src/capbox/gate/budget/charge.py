@@ -23,7 +23,6 @@ from capbox.sandbox.effects import READ_ACTIONS
 from capbox.sandbox.spec import Outcome, is_temporary
 
 EXCEEDED, UNREADABLE = "budget_exceeded", "budget_unreadable"
-_NOT_FILES = frozenset({*READ_ACTIONS, "call", "fetch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,8 @@ def _changed(outcome: Outcome) -> Iterator[str]:
     gone = {touched.path for touched in outcome.touched if touched.action == "delete"}
     for touched in outcome.touched:
         passing = is_temporary(touched.path) and touched.path in gone
-        if touched.host is not None and touched.action not in _NOT_FILES and not passing:
+        # What is no file has no path on this machine.
+        if touched.host is not None and touched.action not in READ_ACTIONS and not passing:
             yield touched.host
 
 

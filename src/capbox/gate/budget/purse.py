@@ -8,6 +8,7 @@ came to. Does not: know prices or clocks; the record is written by `note`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,12 +31,11 @@ class Account:
     def add(self, draws: Iterable[Draw]) -> None:
         """Count draws, whatever the bounds say; a negative amount is given back."""
         for draw in draws:
-            if draw.resource not in DISTINCT:
-                self.used[draw.key] = self.used.get(draw.key, 0) + draw.amount
-            elif draw.key not in self.used:
-                self.used[draw.key] = 1
-                total = (draw.resource, "")
-                self.used[total] = self.used.get(total, 0) + 1
+            distinct = draw.resource in DISTINCT
+            if distinct and draw.key in self.used:
+                continue
+            for key in (draw.key, (draw.resource, "")) if distinct else (draw.key,):
+                self.used[key] = self.used.get(key, 0) + draw.amount
 
     def used_of(self, draw: Draw) -> float:
         """Return what is used of the bound that `draw` is on."""
@@ -56,7 +56,7 @@ class Purse:
     accounts: tuple[Account, ...] = field(default_factory=lambda: (Account({}),))
     day: Day | None = None
     note: Callable[[str], None] = _unrecorded
-    _warned: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    _warned: Counter[tuple[int, str, str]] = field(default_factory=Counter)
 
     def own(self) -> dict[str, tuple[float, float]]:
         """Return what is used, or reserved, of each bound of the run itself, and the bound."""
@@ -69,19 +69,15 @@ class Purse:
 
     def bounds(self, resource: str) -> bool:
         """Say whether anything here bounds `resource`."""
-        day = {} if self.day is None else self.day.bounds
-        return resource in day or any(resource in account.bounds for account in self.accounts)
+        return any(resource in bounds for bounds, _, _ in self._looked_at())
 
     def left(self, resource: str) -> float | None:
         """Return how much of an amount is left in every account; None: it is not bounded."""
-        draw = Draw(resource, 0)
         left = [
-            account.bounds[resource] - account.used_of(draw)
-            for account in self.accounts
-            if resource in account.bounds
+            bounds[resource] - used_of(Draw(resource))
+            for bounds, used_of, _ in self._looked_at()
+            if resource in bounds
         ]
-        if self.day is not None and resource in self.day.bounds:
-            left.append(self.day.bounds[resource] - self.day.used_of(draw))
         return max(min(left), 0) if left else None
 
     def reserve(self, *draws: Draw) -> Reserved | Overspent:
@@ -107,7 +103,7 @@ class Purse:
     def note_changed(self, hosts: Iterable[str]) -> None:
         """Count files that were changed, whether they fit or not. Raises JournalError."""
         draws = tuple(Draw("files", 1, host) for host in dict.fromkeys(hosts))
-        if self.day is not None and draws:
+        if self.day is not None:
             self.day.change(None, draws)
         for account in self.accounts:
             account.add(draws)
@@ -138,7 +134,7 @@ class Purse:
                 passed = next((p for p in WARNED_AT if used * 100 >= bound * p), None)
                 subject = draw.subject if draw.resource.startswith("sink_") else ""
                 key = number, draw.resource, subject
-                if passed is None or self._warned.get(key, 0) >= passed:
+                if passed is None or self._warned[key] >= passed:
                     continue
                 self._warned[key] = passed
                 place = f" for {subject}" if subject else ""
@@ -182,9 +178,9 @@ class Reserved:
         changes = tuple(
             Draw(draw.resource, came_to[draw.resource] - draw.amount)
             for draw in draws
-            if draw.resource in came_to and draw.resource not in DISTINCT
+            if draw.resource in came_to
         )
-        if self.purse.day is not None and self.date is not None:
+        if self.purse.day is not None:
             self.purse.day.change(self.date, changes)
         for account in self.purse.accounts:
             account.add(changes)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from capbox.authority.access import Access, ReadAccess, WriteAccess
 from capbox.authority.authority import FileRight
@@ -45,18 +45,12 @@ def mounts(places: Iterable[Mount]) -> tuple[Mount, ...]:
 def _requested(held: Iterable[FileRight], requests: Iterable[Request]) -> tuple[FileRight, ...]:
     """Return the part of each held right that the tool requests; a write request covers reading."""
     found: list[FileRight] = []
+    wanted = [(r.path, r.kind == "write") for r in requests if r.kind in ("read", "write")]
     for right in held:
-        for request in requests:
-            if request.kind not in ("read", "write") or (
-                request.kind == "write" and not right.write
-            ):
-                continue
-            write = request.kind == "write"
-            if request.path is None:
-                found.append(right if write or not right.write else replace(right, write=False))
-            else:
-                narrowed = right.narrowed(request.path, write=write)
-                found.extend([narrowed] if narrowed is not None else [])
+        for path, write in wanted:
+            narrowed = right.narrowed(path or right.path, write=write)
+            if narrowed is not None and (right.write or not write):
+                found.append(narrowed)
     return _strongest(found)
 
 
@@ -85,28 +79,26 @@ def _strongest(rights: list[FileRight]) -> tuple[FileRight, ...]:
 
 def _place(path: GrantPath, rights: tuple[FileRight, ...], layout: Layout) -> Mount | None:
     guest = layout.guest_of(path)
-    host = None if guest is None else layout.host_of(guest)
-    if guest is None or host is None:
+    if guest is None:
         return None
-    covering = (r if r.path == path else r.narrowed(path, write=True) for r in rights)
+    covering = (right.narrowed(path, write=True) for right in rights)
     rules = tuple(
         Rule(right.write, right.hidden, right.protected, right.anchor)
         for right in covering
         if right is not None and right.path == path
     )
-    return Mount(guest, host, rules)
+    return Mount(guest, host_path(path, layout), rules)
 
 
 def _single(place: Mount) -> Mount | None:
     # Also for what is missing or a link: the sandbox opens the one name and judges what it got.
     parent, _, name = place.host.rpartition("/")
-    if not _is_directory(parent):
-        return None
-    return Mount(place.guest, HostPath(parent or "/"), place.rules, name)
+    folder = HostPath(parent or "/")
+    return Mount(place.guest, folder, place.rules, name) if _is_directory(folder) else None
 
 
 def _is_directory(path: str) -> bool:
     try:
-        return stat.S_ISDIR(os.lstat(path or "/").st_mode)
+        return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
         return False

@@ -31,7 +31,7 @@ def variables(
     values: dict[str, str] = {}
     shown: set[GrantId] = set()
     of_host: dict[str, None] = {}
-    for minted in live if names else ():
+    for minted in live:
         selector = minted.grant.selector
         if isinstance(selector, EnvSelector) and not names.isdisjoint({None, selector.name}):
             value = environment.get(selector.name) if selector.value is None else selector.value

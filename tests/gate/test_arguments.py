@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from capbox.authority.access import Access, ReadAccess, WriteAccess
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GrantPath, HostPath, Layout, PathRefusal
 from capbox.authority.values.kinds import Unfit, Value
-from capbox.gate.arguments import Declared, declared
+from capbox.gate.arguments import KEPT_CHARACTERS_MAX, Declared, declared, on_record
 from capbox.gate.manifest import DeclaredSink, Manifest, parse_manifest
 from capbox.gate.schema import Schema
+from capbox.messages import JsonObject
 
 MANIFEST = """
 name = "move"
@@ -150,3 +153,31 @@ def test_the_values_of_one_call_are_few_enough_to_be_read(more: str, fits: bool)
     found = declared(listed, {"to": long, "cc": short}, layout)
     most = Unfit("cc", "the values of one call are 10000 characters at most")
     assert isinstance(found, Declared) if fits else found == most
+
+
+LONG = "x" * 70_000
+DIGEST = sha256(json.dumps({"text": LONG}, sort_keys=True).encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        ({}, {}),
+        ({"path": "a", "text": "x" * 60_000}, {"path": "a", "text": "x" * 60_000}),
+        ({"text": LONG, "path": "a"}, {"path": "a", "": f"70012 characters, SHA-256 {DIGEST}"}),
+    ],
+)
+def test_the_record_has_short_arguments_and_of_long_ones_their_digest(
+    arguments: JsonObject, kept: JsonObject
+) -> None:
+    assert on_record(arguments) == kept
+
+
+def test_what_is_kept_of_the_arguments_is_bounded_whatever_they_are() -> None:
+    """Attack: each call leaves up to 16 MB in the journal, which nothing ever removes."""
+    hostile: list[JsonObject] = [
+        {f"a{n}": "x" * 1_000 for n in range(1_000)},
+        {"n" * 1_000_000: 1},
+        {f"a{n}": n for n in range(100_000)},
+    ]
+    assert all(len(json.dumps(on_record(one))) <= KEPT_CHARACTERS_MAX + 200 for one in hostile)

@@ -6,11 +6,12 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
+import anyio
 import pytest
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath
-from capbox.messages import JsonObject
+from capbox.messages import JsonObject, Spent
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.channel import Channel
 from capbox.sandbox.handles import WorkerHandle, ZygoteHandle
@@ -64,12 +65,19 @@ class TakenOver(ZygoteHandle):
             self.theirs.send(wire.pack(header, body))
 
 
+async def passed(seconds: float) -> None:
+    """Return when so much time has passed."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        await anyio.lowlevel.checkpoint()
+
+
 @pytest.fixture
 def called(compiled: HostPath, job: MakeJob) -> Called:
     """Return what makes one call whose worker asks `asked` times, and then reports."""
 
     async def call(
-        asked: int, operations_max: int, wall_seconds: float = 20.0
+        asked: int, operations_max: int, wall_seconds: float = 20.0, seconds: float = 0.0
     ) -> tuple[Outcome, int]:
         work = job(NOTHING, limits=Limits(wall_seconds=wall_seconds))
         zygote = TakenOver(Breed.of(work).engine)
@@ -79,10 +87,14 @@ def called(compiled: HostPath, job: MakeJob) -> Called:
         async def serve(header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
             nonlocal answered
             answered += 1
+            if seconds:
+                await passed(seconds)
+                with under_way.paused():
+                    await passed(seconds)
             if answered < asked and time.monotonic() < hopeless:
                 zygote.speak({"http": []})
             else:
-                zygote.speak(*Report(Finished(b"done")).frame())
+                zygote.speak(*Report(Finished(b"done"), spent=Spent(wall_ms=0)).frame())
             return {"http": [0, 0]}, b""
 
         cache = CompileCache(compiled, lambda line: None)
@@ -109,3 +121,12 @@ async def test_a_call_may_ask_so_often_and_not_once_more(
 ) -> None:
     outcome, found = await called(asked=asked, operations_max=100)
     assert (outcome.end, found) == (end, answered)
+
+
+async def test_the_time_of_a_call_is_the_parents_to_say_without_that_of_people(
+    called: Called,
+) -> None:
+    """Attack: a worker says that it took nothing, and its time can be spent again."""
+    began = time.monotonic()
+    outcome, _ = await called(asked=1, operations_max=9, seconds=0.5)
+    assert 500 <= outcome.spent.wall_ms <= (time.monotonic() - began) * 1_000 - 500

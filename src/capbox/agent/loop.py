@@ -46,7 +46,7 @@ from capbox.agent.outcome import (
 from capbox.agent.plan import CallTool, RunPlan
 from capbox.agent.spending import Exceeded, Spending, Turn
 from capbox.agent.stopwatch import Stopwatch
-from capbox.messages import Message, ToolCall, ToolResult, UserMessage
+from capbox.messages import Message, ToolCall, ToolResult, Usage, UserMessage
 from capbox.models.model import ModelError, ModelRequest, Reply, TextDelta, ThinkingDelta
 
 Emit = Callable[[events.Event], Awaitable[None]]
@@ -101,6 +101,7 @@ class Run:
         self._recoveries = 0
         self._sandbox_failures = 0
         self._price_known = True
+        self._usage_known = True
         self._ended: Outcome | None = None
         self._scope: CancelScope | None = None
         self._asking = Lock()
@@ -206,8 +207,7 @@ class Run:
                     case ThinkingDelta(text):
                         await self._tell(events.ThinkingDelta(text))
                     case Reply():
-                        turn.replied(event.usage, event.usd)
-                        await self._pay(event)
+                        await self._pay(event, *turn.replied(event.usage, event.usd))
                         return event
                     case _:
                         assert_never(event)
@@ -221,11 +221,19 @@ class Run:
                 await stream.aclose()
         return ModelFailed("cut", "the stream ended without a whole reply")
 
-    async def _pay(self, reply: Reply) -> None:
-        self._meter.pay(reply.usage, reply.usd)
+    async def _pay(self, reply: Reply, usage: Usage, usd: float | None) -> None:
+        self._meter.pay(usage, usd)
         self._text = reply.message.text or self._text
-        await self._tell(events.ModelReply(reply.message, reply.usage, reply.usd, reply.stop))
-        if reply.usd is None and self._price_known:
+        await self._tell(events.ModelReply(reply.message, usage, usd, reply.stop))
+        if reply.usage is None and self._usage_known:
+            self._usage_known = False
+            await self._tell(
+                events.Warned(
+                    f"{self._plan.model.name} did not say how many tokens its reply took: "
+                    "it counts as the most that it may have taken, a byte of text as a token"
+                )
+            )
+        if usd is None and self._price_known:
             self._price_known = False
             await self._tell(
                 events.Warned(

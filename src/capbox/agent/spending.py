@@ -73,13 +73,13 @@ class Spending:
         if usd is not None:
             wanted = self._affordable(usd, given, wanted)
         count = given + wanted if tokens is None else max(known + 1, min(given + wanted, tokens))
-        price = self._price(given, wanted)
-        draws = Draw("turns"), Draw("tokens", count), Draw("usd", price)
+        draws = Draw("turns"), Draw("tokens", count), Draw("usd", self._price(given, wanted))
         reserved = self.purse.reserve(*draws)
         if isinstance(reserved, Overspent):
             return Exceeded(reserved)
         self.purse.warn(draws[:1])
-        return Turn(self, reserved, replace(request, max_output_tokens=wanted))
+        most = Usage(given, wanted)
+        return Turn(self, reserved, replace(request, max_output_tokens=wanted), most)
 
     def drain(self) -> list[str]:
         """Return the warnings that nobody was shown yet."""
@@ -146,17 +146,21 @@ class Exceeded:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn under way: its `request`, with no more output than is left."""
+    """One turn under way: its `request`, with no more output than is left, and the `most` of it."""
 
     spending: Spending
     reserved: Reserved
     request: ModelRequest
+    most: Usage
 
-    def replied(self, usage: Usage, usd: float | None) -> None:
-        """Settle for what the reply took."""
+    def replied(self, usage: Usage | None, usd: float | None) -> tuple[Usage, float | None]:
+        """Settle for what the reply took, and return it; where nobody said, it took the most."""
+        if usage is None:
+            return self.most, self.spending.quote(self.most.input_tokens, self.most.output_tokens)
         self.spending.learn(self.request, usage)
         price = dear(usage) if usd is None else usd
         self.spending.settle(self.reserved, tokens=usage.total, usd=price)
+        return usage, usd
 
     def failed(self, error: ModelError, *, begun: bool) -> None:
         """Give back what a refused request did not take."""

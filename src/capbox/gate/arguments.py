@@ -1,9 +1,14 @@
-"""What a call declares in its arguments: the tool and its values, where paths lead. Pure."""
+"""What a call declares in its arguments: the tool and its values, where paths lead. Pure.
+
+And what the record has of them: not more than a bound, whatever is passed.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Set
 from dataclasses import dataclass
+from hashlib import sha256
 
 from capbox.authority.access import Access, ReadAccess, ToolAccess, WriteAccess
 from capbox.authority.paths import WORKSPACE, GrantPath, GuestPath, Inside, Layout, PathRefusal
@@ -14,6 +19,7 @@ from capbox.messages import Json, JsonObject
 
 LISTED_MAX = 100
 SINKS_CHARACTERS_MAX = 10_000
+KEPT_CHARACTERS_MAX = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,24 @@ def declared(
     if isinstance(accesses, PathRefusal):
         return accesses
     return Declared(called(manifest.name, tuple(sinks)), accesses, given)
+
+
+def on_record(arguments: JsonObject) -> JsonObject:
+    """Return the arguments as the journal has them: the short ones, and a digest of all others.
+
+    That stands under "", which is no name of an argument.
+    """
+    sizes = {name: len(json.dumps([name, value])) for name, value in arguments.items()}
+    kept: dict[str, Json] = {}
+    room = KEPT_CHARACTERS_MAX
+    for name in sorted(sizes, key=sizes.__getitem__):
+        room -= sizes[name]
+        if room < 0:
+            text = json.dumps({n: v for n, v in arguments.items() if n not in kept}, sort_keys=True)
+            digest = sha256(text.encode()).hexdigest()
+            return {**kept, "": f"{len(text)} characters, SHA-256 {digest}"}
+        kept[name] = arguments[name]
+    return arguments
 
 
 def _values(sink: DeclaredSink, given: Json, grounds: Set[Value]) -> Argument | Unfit:

@@ -21,7 +21,7 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath
 from capbox.broker.network import Network
 from capbox.gate.approver import ask_request, neutral
-from capbox.gate.arguments import Declared, declared
+from capbox.gate.arguments import Declared, declared, on_record
 from capbox.gate.asking import lease_for
 from capbox.gate.budget.charge import Charge, charged
 from capbox.gate.holdings import Holdings, Reservation
@@ -162,7 +162,6 @@ class Gate:
         except (ValueError, TypeError) as error:
             return ToolFailure("invalid_arguments", f"the arguments are not JSON: {error}")
         if len(text) > ARGUMENTS_CHARACTERS_MAX:
-            # What is not bounded here would be kept in the journal for ever.
             message = f"the arguments are longer than {ARGUMENTS_CHARACTERS_MAX} characters"
             return ToolFailure("invalid_arguments", message)
         complaints = tool.manifest.schema.complaints(call.arguments, characters=len(text))
@@ -363,7 +362,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
         call=checked.call.id,
         tool=checked.call.name,
         digest=checked.tool.digest,
-        arguments={k: seat.redactor.json(v) for k, v in permit.arguments.items()},
+        arguments=on_record({k: seat.redactor.json(v) for k, v in permit.arguments.items()}),
         authorities=tuple(a.id for a in permit.held.holding.authorities),
         rights=(*files, *(f"env {name}" for name in permit.variables.values)),
         seed=job.seed.hex(),

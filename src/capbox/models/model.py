@@ -89,10 +89,13 @@ class ThinkingDelta:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The whole reply, last in its stream; `usd` is None when the price is not known."""
+    """The whole reply, last in its stream.
+
+    `usage` is None when nobody said what it took, `usd` when the price is not known.
+    """
 
     message: AssistantMessage
-    usage: Usage
+    usage: Usage | None
     usd: float | None
     stop: Stop
 

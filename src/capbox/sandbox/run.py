@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -72,6 +72,7 @@ class _Flight:
     called_ns: int = field(default_factory=time.monotonic_ns)
     started_ns: int = field(default_factory=time.monotonic_ns)
     waited_ns: int = 0  # by a person, since the worker was last told
+    paused_ns: int = 0  # by a person, all in all
     ended_by: Stopped | None = None  # who cut it, and time if nobody did
     done: anyio.Event = field(default_factory=anyio.Event)
 
@@ -95,7 +96,8 @@ class _Flight:
         try:
             yield
         finally:
-            self.waited_ns += time.monotonic_ns() - began_ns
+            waited_ns = time.monotonic_ns() - began_ns
+            self.waited_ns, self.paused_ns = self.waited_ns + waited_ns, self.paused_ns + waited_ns
             self.scope.deadline = anyio.current_time() + min(left, self.unexpired_seconds())
 
     def cut(self, end: Stopped) -> None:
@@ -111,8 +113,15 @@ class _Flight:
 
     def cut_short(self, end: Failed | Stopped | Broken) -> Report:
         """Return the report that the parent makes when the worker can make none."""
-        wall_ms = (time.monotonic_ns() - self.started_ns) // 1_000_000
-        return Report(end, spent=Spent(wall_ms=wall_ms), cut=True)
+        return Report(end, cut=True)
+
+    def spent(self, report: Report) -> Spent:
+        """Return what `report` says was spent, and how long it took: for that we have a clock.
+
+        Attack: a worker that was taken over says that it took no time, and nothing bounds its run.
+        """
+        wall_ns = time.monotonic_ns() - self.started_ns - self.paused_ns
+        return replace(report.spent, wall_ms=wall_ns // 1_000_000)
 
 
 class Sandbox:
@@ -272,7 +281,7 @@ class Sandbox:
 
     async def _landed(self, flight: _Flight, report: Report) -> Outcome:
         """Keep or end the worker of a call that is over, and read what it did."""
-        worker, dead = flight.worker, True
+        worker, dead, spent = flight.worker, True, flight.spent(report)
         keep = worker is not None and not report.cut and not flight.scope.cancel_called
         if worker is not None and not keep:
             # Dead first: until then it could do what no one would read any more.
@@ -291,7 +300,7 @@ class Sandbox:
             report.end,
             touched,
             report.refused,
-            report.spent,
+            spent,
             report.clock,
             effects_whole=effects.whole and dead,
         )

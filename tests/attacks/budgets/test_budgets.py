@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import anyio
 import pytest
+from pytest_httpserver import HTTPServer
+from tests.models.providers.test_exchange import DONE, SAYS_HI, chunk
 
 from capbox import app
+from capbox.agent.events import RunFinished, Warned
+from capbox.agent.outcome import TokenLimit
 from capbox.authority.values.draws import Draw, Overspent, Sink, sent
 from capbox.engine.budgets.given import budget_of
 from capbox.engine.home import Home
 from capbox.engine.settings import Settings
 from capbox.gate.budget.purse import Account, Purse, Reserved
 from capbox.journal.tables.spending import Day
+from capbox.models.direct import DirectModel
+from capbox.models.providers.endpoint import Endpoint
 
 pytestmark = pytest.mark.attack
 NOON, DAY = 1_800_000_000.0, 86_400.0
@@ -118,3 +125,48 @@ async def test_files_under_the_names_of_replacements(tmp_path: Path, cache: Path
         async with app.local_engine(home=home) as engine, app.session(engine, settings) as session:
             await session.call("bash", {"script": script})
     assert [len(list(folder.iterdir())) for folder in folders] == [12, 2]
+
+
+# What a server of OpenAI's protocol may say of its usage, in its last chunk; None: nothing.
+USAGES = {
+    "none": None,
+    "negative": {"prompt_tokens": 10, "completion_tokens": -(10**9), "total_tokens": 1},
+    "negative input": {"prompt_tokens": -(10**9), "completion_tokens": 1, "total_tokens": 1},
+    "zero": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    "no output": {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10},
+    "huge": {"prompt_tokens": 10**30, "completion_tokens": 1, "total_tokens": 1},
+}
+
+
+@pytest.mark.parametrize("usage", USAGES)
+async def test_a_provider_that_does_not_say_what_its_replies_took(
+    usage: str, httpserver: HTTPServer, tmp_path: Path, cache: Path
+) -> None:
+    """The naive run believes it, and goes on for as long as its server calls tools."""
+    arguments = {"name": "glob", "arguments": '{"pattern": "*"}'}
+    call = {"index": 0, "id": "c", "type": "function", "function": arguments}
+    body = SAYS_HI + chunk({"tool_calls": [call]}) + chunk({}, "tool_calls")
+    if USAGES[usage] is not None:
+        last = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        body += f"data: {json.dumps({**last, 'choices': [], 'usage': USAGES[usage]})}\n\n"
+    httpserver.expect_request("/chat/completions").respond_with_data(
+        body + DONE, content_type="text/event-stream"
+    )
+    model = DirectModel(Endpoint("openai", "m", httpserver.url_for(""), "sk-key"))
+    home = Home(tmp_path / "config", tmp_path / "state", cache)
+    home.config.mkdir(mode=0o700)
+    (home.config / "config.toml").write_text("[budget.day]\ntokens = 40000\n")
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    budget, given = budget_of({"tokens": 30_000, "turns": 9})
+    settings = Settings(folder, (), budget=budget, budget_given=frozenset(given))
+    async with (
+        app.local_engine(home=home) as engine,
+        app.session(engine, settings) as session,
+        session.run("do it", model) as stream,
+    ):
+        events = [event async for event in stream]
+    end = events[-1]
+    assert isinstance(end, RunFinished) and isinstance(end.outcome, TokenLimit)
+    assert end.spent.turns < 5 and end.spent.usage.total > 20_000
+    assert sum("did not say" in e.message for e in events if isinstance(e, Warned)) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from capbox.authority.values.draws import Draw, Overspent
 from capbox.gate.budget.purse import Account, Purse, Reserved
-from capbox.journal.spending import Day
+from capbox.journal.tables.spending import Day
 
 CALL = Draw("calls")
 
@@ -248,3 +248,15 @@ def test_what_a_person_raises_never_lowers() -> None:
     one = purse(calls=3, tokens=5)
     one.raise_to({"calls": 1})
     assert (one.left("calls"), one.left("tokens")) == (3, 5)
+
+
+def test_many_files_are_counted_at_once_and_warned_of_once(tmp_path: Path) -> None:
+    day = Day(tmp_path / "spending.db", {"files": 1_000_000}, lambda: 1_800_000_000.0)
+    day.change(None, [Draw("files", 1, f"/before/{n}") for n in range(50_000)])
+    told: list[str] = []
+    one = Purse((Account({"files": 2_000}),), day, told.append)
+    one.note_changed(f"/w/{n}" for n in range(2_000))
+    assert one.spend(Draw("files", 1, "/w/1")) is None
+    assert isinstance(one.spend(Draw("files", 1, "/w/2000")), Overspent)
+    assert day.used_of(Draw("files")) == 52_000
+    assert told == ["the budget of this run: files: 2000 of 2000 used (100 %)"]

@@ -10,6 +10,7 @@ from tests.gate.invocation.conftest import LIST, Program, asks
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.approver import ForRun, No, Once, Stop
+from capbox.gate.budget.purse import Account, Purse
 from capbox.messages import JsonObject, ToolCall
 from capbox.sandbox.spec import Touched
 
@@ -141,6 +142,25 @@ async def test_it_is_on_record_before_it_begins_and_after_within_its_call(progra
         ("call", "boom()"),
     ]
     assert program.worker.why == "ValueError: no luck"
+
+
+async def test_long_arguments_are_on_record_by_their_digest(program: Program) -> None:
+    long = {"to": ALICE, "text": "x" * 1_000_000}
+    await program.run(program.seat("invoke:send"), *[asks("send", long)] * 3)
+    entries = program.desk.recorded()
+    assert len(program.sent) == 3 and sum(len(str(entry)) for entry in entries) < 10_000
+    assert entries[1]["arguments"]["to"] == ALICE
+    assert "1000012 characters, SHA-256 " in entries[1]["arguments"][""]
+
+
+async def test_what_the_budget_of_calls_does_not_leave_is_refused_as_a_bound(
+    program: Program,
+) -> None:
+    seat = program.seat("invoke:send")
+    seat.purse = Purse((Account({"calls": 2}),))
+    await program.run(seat, *[asks("send", {"to": ALICE})] * 2)
+    assert program.worker.said == [SENT, "limit"]
+    assert "calls: 2 of 2 used; only a person can raise it" in program.worker.why
 
 
 async def test_refusals_are_on_record_and_told_with_the_flag(program: Program) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 from pytest_httpserver import HTTPServer
 
-from capbox.messages import AssistantMessage, UserMessage
+from capbox.messages import AssistantMessage, Usage, UserMessage
 from capbox.models.direct import DirectModel
 from capbox.models.model import ErrorKind, ModelError, ModelRequest, Reply, Stop
 from capbox.models.providers.endpoint import Endpoint, Provider
@@ -136,3 +136,28 @@ async def test_a_server_that_sends_the_key_back_does_not_put_it_into_the_message
     with pytest.raises(ModelError) as raised:
         _ = [heard async for heard in model.stream(ASK)]
     assert str(raised.value) == f"{provider}/m: 401: Incorrect key: [key]"
+
+
+@pytest.mark.parametrize(
+    ("said", "usage"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 2}, Usage(7, 2)),
+        (None, None),
+        ({"prompt_tokens": 0, "completion_tokens": 2}, None),
+        ({"prompt_tokens": 7, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 7, "completion_tokens": -2}, None),
+        ({"prompt_tokens": -7, "completion_tokens": 2}, None),
+        ({"prompt_tokens": 10**30, "completion_tokens": 2}, None),
+        ({"prompt_tokens": 7.5, "completion_tokens": 2}, None),
+    ],
+)
+async def test_usage_that_is_missing_or_makes_no_sense_is_none(
+    httpserver: HTTPServer, said: object, usage: Usage | None
+) -> None:
+    last = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    body = SAYS_HI + chunk({}, "stop")
+    if said is not None:
+        body += f"data: {json.dumps({**last, 'choices': [], 'usage': said})}\n\n"
+    model = served(httpserver, "openai", body + DONE, "text/event-stream")
+    reply = [heard async for heard in model.stream(ASK)][-1]
+    assert isinstance(reply, Reply) and (reply.usage, reply.usd) == (usage, None)

@@ -2,7 +2,7 @@
 
 Guarantees: nothing is looked up or sent. Does not: decide again what turned on the address of a
 name, on a counter of bytes, on a person's word or on what a guest had read by then: the record has
-those alone. A refused invocation has no arguments on record.
+those alone. A refused invocation has no arguments on record, one with long ones their digest.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class During:
         arguments, tool = content.get("arguments"), self.seat.functions.get(str(content["tool"]))
         if tool is None or not isinstance(arguments, dict):
             return None
+        if "" in arguments and any(s.argument not in arguments for s in tool.manifest.sinks):
+            return None  # they are too long to be on record, and may have named a place
         layout, grounds = self.seat.layout, self.seat.grounds
         named = declared(tool.manifest, arguments, layout, grounds, InvokeAccess)
         if not isinstance(named, Declared):

@@ -17,6 +17,7 @@ from capbox.authority.grant import NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.values.label import Source
 from capbox.gate.approver import neutral
+from capbox.gate.budget.charge import EXCEEDED, UNREADABLE
 from capbox.gate.invocation.caller import Caller
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import DeniedError, Permission
@@ -100,7 +101,8 @@ class Invocations:
             return {"content": result.content, "truncated": result.truncated}
         missing = next((denial.missing for denial in result.denied), None)
         because = f": {neutral(wrong)}" if wrong else ""
-        return _error(result.error.code, f"{result.error.message}{because}", missing)
+        code = "limit" if result.error.code in (EXCEEDED, UNREADABLE) else result.error.code
+        return _error(code, f"{result.error.message}{because}", missing)
 
     def _listed(self) -> list[Json]:
         """Return what the run may call at this moment, with the schema and the grants of each."""

@@ -45,6 +45,9 @@ _STOPS: Final[dict[str, Stop]] = {
     "content_filter": "refused",
 }
 
+# No reply has so many tokens: who says so counts nothing that anybody could pay for.
+_TOKENS_MAX = 1_000_000_000
+
 # The libraries check little of what a server sends, and trip over the rest in these ways.
 _TRIPPED = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
 
@@ -104,21 +107,19 @@ def _delta(event: wire.ModelResponseStreamEvent) -> ModelEvent | None:
 def _reply(endpoint: Endpoint, stream: StreamedResponse) -> Reply:
     response = stream.get()
     calls = tuple(_call(part) for part in response.parts if isinstance(part, wire.ToolCallPart))
+    thinking = "".join(encodable(part.content) for part in _thinking(response))
+    message = AssistantMessage(_text(response), calls, thinking)
     usage = _usage(response.usage)
-    return Reply(
-        AssistantMessage(
-            _text(response), calls, "".join(encodable(part.content) for part in _thinking(response))
-        ),
+    if usage is None or (usage.output_tokens == 0 and message != AssistantMessage("")):
+        return Reply(message, None, None, _stop(response))
+    usd = price_usd(
         usage,
-        price_usd(
-            usage,
-            provider=endpoint.provider,
-            model=endpoint.model,
-            base_url=endpoint.base_url,
-            at=response.timestamp,
-        ),
-        _stop(response),
+        provider=endpoint.provider,
+        model=endpoint.model,
+        base_url=endpoint.base_url,
+        at=response.timestamp,
     )
+    return Reply(message, usage, usd, _stop(response))
 
 
 def _stop(response: wire.ModelResponse) -> Stop:
@@ -147,8 +148,18 @@ def _call(part: wire.ToolCallPart) -> ToolCall:
     return tool_call(part.tool_call_id, part.tool_name, arguments)
 
 
-def _usage(usage: RequestUsage) -> Usage:
+def _usage(usage: RequestUsage) -> Usage | None:
+    """Return what the provider said; None: nothing, or nothing that makes sense.
+
+    Attack: a server leaves its usage out, or sends less than nothing, and no budget ever ends.
+    """
+    cache: tuple[object, ...] = (usage.cache_read_tokens, usage.cache_write_tokens)
+    counts: tuple[object, ...] = (usage.input_tokens, usage.output_tokens, *cache)
+    if not all(isinstance(count, int) and 0 <= count <= _TOKENS_MAX for count in counts):
+        return None
     cached = usage.cache_read_tokens + usage.cache_write_tokens
+    if not usage.input_tokens and not cached:
+        return None  # no request is empty; the library gives zeros where it was told nothing
     return Usage(
         # pydantic-ai counts cached tokens as input; some servers report more cached than input.
         input_tokens=max(0, usage.input_tokens - cached),

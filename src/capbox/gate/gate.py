@@ -29,7 +29,7 @@ from capbox.gate.invocation.caller import PRINCIPAL, Caller
 from capbox.gate.invocation.invocations import Invocations
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
-from capbox.gate.protocol import Envelope, request_bytes
+from capbox.gate.protocol import DEPTH_MAX, Envelope, deeper, request_bytes
 from capbox.gate.result import (
     STATE_BYTES_MAX,
     Concluded,
@@ -154,9 +154,12 @@ class Gate:
             return ToolFailure("unknown_tool", f"there is no tool {shown}; there are: {names}")
         if call.malformed is not None:
             return ToolFailure("invalid_arguments", "the arguments are not one JSON object")
+        if deeper(call.arguments, DEPTH_MAX):
+            message = f"the arguments are nested deeper than {DEPTH_MAX} levels"
+            return ToolFailure("invalid_arguments", message)
         try:
             text = _ENCODER.encode(call.arguments)
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError) as error:
             return ToolFailure("invalid_arguments", f"the arguments are not JSON: {error}")
         if len(text) > ARGUMENTS_CHARACTERS_MAX:
             # What is not bounded here would be kept in the journal for ever.
@@ -256,6 +259,7 @@ class Gate:
             raise
         reports = [Outcome(Broken("the runner ended without a report"), effects_whole=False)]
         held, name = permit.held, f"{seat.run}.{intent}"
+        private = bool(permit.variables.of_host)
         live = held.holding.live(held.standing)
         reading = seat.context.begin(could, permit.variables.of_host, name, live)
         permission = Permission(
@@ -271,7 +275,7 @@ class Gate:
         self._under_way.append(under_way)
         try:
             answers = saving.beside(Invocations(permission, egress, self._call).serve)
-            serve = seat.recording.beside(answers, intent)
+            serve = seat.recording.beside(answers, intent, private=private)
             reports.append(await checked.tool.runner.run(job, reports.append, serve))
         finally:
             self._under_way.remove(under_way)
@@ -282,7 +286,10 @@ class Gate:
             end = labelled(end, seat.context.end(reading, outcome))
             end = redacted(end, seat.redactor)
             checked.caller.note(end.result)
-            drawn, mark = permission.tally.listed(drew), seat.recording.ended(outcome, intent)
+            drawn, mark = (
+                permission.tally.listed(drew),
+                seat.recording.ended(outcome, intent, private=private),
+            )
             seat.journal.append(ended(intent, end, outcome, drawn, mark))
             seat.context.keep(outcome.touched, reading)
             permit.charge.ended(outcome)

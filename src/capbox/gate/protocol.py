@@ -108,7 +108,7 @@ def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
         return "its result has no ok, or content of the wrong type"
     if not isinstance(data, _OBJECT_OR_NONE) or not isinstance(state, _OBJECT_OR_NONE):
         return "its data and state are not objects"
-    if _deeper(data, DEPTH_MAX) or _deeper(state, DEPTH_MAX):
+    if deeper(data, DEPTH_MAX) or deeper(state, DEPTH_MAX):
         return f"its data or state is nested deeper than {DEPTH_MAX} levels"
     if ok and "content" not in found:
         return "its result has no content"
@@ -128,7 +128,7 @@ def strict_json(text: str) -> Json:
     try:
         value: Json = _DECODER.decode(text)
         json.dumps(value, ensure_ascii=False).encode()
-        deep = _deeper(value, DEPTH_MAX)
+        deep = deeper(value, DEPTH_MAX)
     except UnicodeEncodeError:
         raise ValueError("it holds half of a surrogate pair") from None
     except RecursionError:
@@ -157,12 +157,12 @@ def _failure(error: object, ok: bool) -> tuple[str, str] | str:
     return code, cut(message, MESSAGE_BYTES_MAX)
 
 
-def _deeper(value: object, levels: int) -> bool:
+def deeper(value: object, levels: int) -> bool:
     """Say whether `value` nests deeper: what is kept must be written and read again later."""
     inner = value.values() if isinstance(value, dict) else value
     if not isinstance(value, dict | list) or not isinstance(inner, Iterable):
         return False
-    return levels == 0 or any(_deeper(item, levels - 1) for item in inner)
+    return levels == 0 or any(deeper(item, levels - 1) for item in inner)
 
 
 def _finite(text: str) -> float:

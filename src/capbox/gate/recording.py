@@ -1,9 +1,9 @@
 """What the gate keeps of a run for a replay: what was asked for, answered, heard and replied.
 
 Guarantees: what is kept is what the model, the guest or a person saw, without the secrets that the
-run knows; a record from which one was taken says so (`redacted`). Does not: keep the values of the
-host's variables, or anything that a request was sent with; decide; or hold up a call that cannot be
-kept: its tape ends.
+run knows; a record from which one was taken says so (`redacted`). Does not: keep what a call said
+or asked for that saw a variable of the host (`private`), or the bodies of requests; decide; or hold
+up a call that cannot be kept: its tape ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from capbox.authority.access import Access
 from capbox.authority.limits import Limits
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import Answer
+from capbox.gate.protocol import DEPTH_MAX, deeper
 from capbox.journal.tape import Tape
 from capbox.messages import Json, JsonObject, ToolCall
 from capbox.sandbox.spec import Answer as Served
@@ -48,7 +49,8 @@ class Recording:
             self._begun = True
             self.tape.append({"kind": "run", **self.header()})
         given: Json = {"name": call.name, "arguments": call.arguments, "malformed": call.malformed}
-        clean = self.redactor().json(given)
+        # What is nested deeper than any tool takes is refused, and a trap for whoever reads it.
+        clean = None if deeper(given, DEPTH_MAX) else self.redactor().json(given)
         record: JsonObject = {
             "kind": "call",
             "before": before,
@@ -67,7 +69,7 @@ class Recording:
             at = self.clock_ns()
             self.tape.append({"kind": "answer", "at": at, "access": str(access), **told})
 
-    def beside(self, serve: Serve, intent: int) -> Serve:
+    def beside(self, serve: Serve, intent: int, *, private: bool = False) -> Serve:
         """Return what hands everything to `serve`, and keeps what came from outside the sandbox."""
         tape = self.tape
         if tape is None:
@@ -77,22 +79,24 @@ class Recording:
             answer, content = await serve(header, body, under_way)
             kind = next((one for one in HEARD if one in header), None)
             if kind is not None:
-                redactor = self.redactor()
-                operation, sent = redactor.json(header[kind]), _clean(body, redactor)
+                redactor, asked = self.redactor(), header[kind]
+                private_ = private or deeper(asked, DEPTH_MAX)
+                operation = None if private_ else redactor.json(asked)
+                sent = b"" if private_ else _clean(body, redactor)
                 record: JsonObject = {
                     "kind": kind,
                     "intent": intent,
                     "operation": operation,
                     "sent": sha256(sent).hexdigest(),
                     "answer": answer.get(kind),
-                    "redacted": sent != body or operation != header[kind],
+                    "redacted": sent != body or operation != asked,
                 }
-                tape.append(record, content)
+                tape.append(record, b"" if private_ else content)
             return answer, content
 
         return heard
 
-    def ended(self, outcome: Outcome, intent: int) -> str:
+    def ended(self, outcome: Outcome, intent: int, *, private: bool = False) -> str:
         """Keep what the tool replied; return the mark of the tape, for the record."""
         if self.tape is None:
             return ""
@@ -106,8 +110,9 @@ class Recording:
             case Broken(reason):
                 word, text, body = "broken", reason, b""
         redactor = self.redactor()
-        clean, said = _clean(body, redactor), redactor.text(text)
-        changed = clean != body or said != text
+        clean = b"" if private else _clean(body, redactor)
+        said = "" if private else redactor.text(text)
+        changed = private or clean != body or said != text
         record: JsonObject = {"kind": "reply", "intent": intent, "end": word, "text": said}
         self.tape.append({**record, "redacted": changed}, clean)
         return self.tape.mark()

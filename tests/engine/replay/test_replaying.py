@@ -235,8 +235,10 @@ async def test_the_value_of_a_variable_is_not_kept_and_its_call_is_left_out(
     open_session: OpenSession, replay: Replay, home: Home
 ) -> None:
     environ = {"TOKEN": "quite-a-secret-value"}
-    async with open_session("read:/workspace", env=("TOKEN", "SET=here"), environ=environ) as s:
-        await s.call("bash", {"script": "echo ${#TOKEN} $SET"})
+    script = 'echo ${#TOKEN} $TOKEN $SET; KEPT=$TOKEN; curl -H "X: $TOKEN" http://127.0.0.1:9/'
+    grants = ("read:/workspace", "fetch:http://127.0.0.1:9/")
+    async with open_session(*grants, env=("TOKEN", "SET=here"), environ=environ) as s:
+        await s.call("bash", {"script": script})
         await s.call("read", {"path": "a.txt"})
     report = await replay(s.calls_run)
     reason = "it saw this machine's variable TOKEN, whose value is not kept"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,10 +67,12 @@ async def test_no_secret_is_opened_and_none_is_on_the_tape(
     async with Box(workspace=workspace, grants=grants, engine=engine) as box:
         result = await box.call("fetch", url=f"{origin}/echo")
         spelt = await box.call("bash", script=f"echo {VALUE}")
+        deep = await box.call("bash", script=json.loads("[" * 600 + "]" * 600))
     assert "[secret:KEY]" in result.content and names == ["KEY"]
     report = await replay(result.journal)
     reason = "not replayable: its arguments held a secret, which is not kept"
-    assert states(report) == [("fetch", "identical"), ("bash", reason)]
+    assert states(report) == [("fetch", "identical"), *[("bash", reason)] * 2]
+    assert deep.error is not None and "nested deeper" in deep.error.message
     assert names == ["KEY"]
     assert spelt.ok
     assert VALUE.encode() not in b"".join(file.read_bytes() for file in home.replay.iterdir())

@@ -63,6 +63,7 @@ class Player:
     at: Callable[[Json], None]
     now: Callable[[], float]
     other_tools: bool = False
+    forgotten: set[str] = field(default_factory=set)  # tools whose state nobody knows
     calls: list[Played] = field(default_factory=list)
     decisions: int = 0
     found: Difference | None = None
@@ -123,6 +124,9 @@ class Player:
             return ""
         if call.reply is None:
             return "what it replied was not kept"
+        seen = self._host_variables(call)
+        if seen:
+            return f"it saw this machine's variable {seen[0]}, whose value is not kept"
         if any(one.header.get("redacted") is True for one in call.heard):
             return "it sent a secret, which is not kept"
         if call.reply.header.get("redacted") is True:
@@ -133,9 +137,6 @@ class Player:
         then, settings = self.run.opening.settings.get(call.tool), self.settings.get(call.tool)
         if then != (None if settings is None else settings_digest(settings)):
             return f"what config.toml says for {call.tool} is not what it was"
-        seen = self._host_variables(call)
-        if seen:
-            return f"it saw this machine's variable {seen[0]}, whose value is not kept"
         return ""
 
     def _host_variables(self, call: Recorded) -> list[str]:
@@ -161,6 +162,8 @@ class Player:
         self.since.ours |= _changes(entries)
         if any(_overspent(content) for _, content in call.entries):
             return "a budget did not allow all of it, and what others had spent is not on record"
+        if call.tool in self.forgotten:
+            return f"what {call.tool} had kept from a call before it is not on record"
         started = call.of("intent").get("started_ns") or call.asked.get("at")
         changed = self.since.first(looked(entries), started if isinstance(started, int) else 0)
         if changed is not None:
@@ -179,6 +182,8 @@ class Player:
             reply = parse_reply(call.reply.body, len(call.reply.body))
             if isinstance(reply, Reply) and reply.state is not None:
                 self.seat.states[call.tool] = reply.state
+            if call.reply.header.get("redacted") is True:
+                self.forgotten.add(call.tool)
         return Played(call.seq, call.tool, "not replayable", reason)
 
     def _touched(self, call: Recorded) -> None:

@@ -105,6 +105,24 @@ async def test_what_a_person_changed_since_is_named_and_is_no_difference(
     ]
 
 
+async def test_what_a_person_put_into_a_folder_of_the_run_is_no_difference(
+    open_session: OpenSession, replay: Replay, workspace: Path
+) -> None:
+    async with open_session("write:/workspace") as session:
+        await scripts(session, "cat a.txt", "mkdir d; echo 1 > d/1", "mkdir -p d/e; cat a.txt")
+    assert (await replay(session.calls_run)).identical
+    for name in ("d", "d/e"):
+        (workspace / name / "mine").write_text("by a person\n")
+    report = await replay(session.calls_run)
+    assert (report.difference, [state for _, state in states(report)]) == (
+        None,
+        [
+            "identical",
+            *(f"not replayable: /workspace/{name} changed since" for name in ("d", "d/e")),
+        ],
+    )
+
+
 async def test_a_change_with_the_old_time_of_change_is_noticed_too(
     open_session: OpenSession, replay: Replay, workspace: Path
 ) -> None:

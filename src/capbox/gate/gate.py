@@ -110,7 +110,7 @@ class Gate:
         tool, is recorded, and goes on.
         """
         try:
-            counting = seat.repeats.counting
+            counting, call = seat.repeats.counting, seat.named(call)
             seat.recording.asked(call, limits, seat.journal.entries, counting=counting)
             result = await self._call(call, seat, limits)
         except JournalError as error:

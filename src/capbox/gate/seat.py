@@ -27,7 +27,7 @@ from capbox.gate.rights.labels import Context, Reading
 from capbox.gate.runner import Tool
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
-from capbox.messages import JsonObject, ToolFailure
+from capbox.messages import JsonObject, ToolCall, ToolFailure
 from capbox.sandbox.undo.keeper import Keeper
 
 REPEATS_WARNED = 3
@@ -129,11 +129,23 @@ class Seat:
     purse: Purse = field(default_factory=Purse)
     warnings: list[str] = field(default_factory=list)  # of that purse, which nobody was shown yet
     recording: Recording = field(default_factory=Recording)
+    called: set[str] = field(default_factory=set)  # the ids of its calls
 
     @property
     def run(self) -> RunId:
         """Return the run's id, which is its journal's."""
         return self.journal.run
+
+    def named(self, call: ToolCall) -> ToolCall:
+        """Return a call under an id that nothing else on record has; `ID/1` is an invocation's.
+
+        Attack: a model gives two calls one id, so that nobody can tell which of them did what.
+        """
+        name = call.id.replace("/", "_")
+        while name in self.called:
+            name = f"{name}+{len(self.called)}"
+        self.called.add(name)
+        return replace(call, id=name)
 
     def note_seen(self, names: Iterable[str]) -> None:
         """Remember what the run has read, for whoever is asked to let data out."""

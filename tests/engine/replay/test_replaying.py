@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from anyio import create_task_group
 from tests.engine.conftest import OpenSession, Records, ScriptedApprover
 from tests.engine.replay.conftest import Replay
 from tests.undo.hand import tree
@@ -19,6 +20,7 @@ from capbox.engine.replay.kept import ReplayError, tape_of
 from capbox.engine.replay.replaying import Report
 from capbox.engine.session import Session
 from capbox.gate.approver import For, ForRun, No, Once
+from capbox.messages import ToolCall
 from capbox.models.scripted import ScriptedModel
 from capbox.sandbox.undo.keeper import Bounds
 
@@ -101,6 +103,24 @@ async def test_what_a_person_changed_since_is_named_and_is_no_difference(
         "not replayable: /workspace/b.txt changed since",
         "not replayable: /workspace changed since",
     ]
+
+
+async def test_what_a_person_put_into_a_folder_of_the_run_is_no_difference(
+    open_session: OpenSession, replay: Replay, workspace: Path
+) -> None:
+    async with open_session("write:/workspace") as session:
+        await scripts(session, "cat a.txt", "mkdir d; echo 1 > d/1", "mkdir -p d/e; cat a.txt")
+    assert (await replay(session.calls_run)).identical
+    for name in ("d", "d/e"):
+        (workspace / name / "mine").write_text("by a person\n")
+    report = await replay(session.calls_run)
+    assert (report.difference, [state for _, state in states(report)]) == (
+        None,
+        [
+            "identical",
+            *(f"not replayable: /workspace/{name} changed since" for name in ("d", "d/e")),
+        ],
+    )
 
 
 async def test_a_change_with_the_old_time_of_change_is_noticed_too(
@@ -304,3 +324,29 @@ async def test_old_tapes_are_pruned_and_their_runs_say_so(
     tape_of(home.replay, session.calls_run, Bounds(days=0), 4e9)._first()  # type: ignore[arg-type]
     with pytest.raises(ReplayError, match="it was pruned, or removed"):
         await replay(session.calls_run)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("ids", [("c", "c", "c"), ("c", "c/1", "c/1"), ("c", "c", "c+1")])
+async def test_calls_that_a_model_gives_one_id_are_told_apart(
+    engine: LocalEngine,
+    open_session: OpenSession,
+    approver: type[ScriptedApprover],
+    replay: Replay,
+    records: Records,
+    ids: tuple[str, str, str],
+) -> None:
+    asked = approver(Once(), Once())
+    settings = {"ceiling": ("read:/workspace",), "approver": asked}
+    async with open_session("read:/workspace/a.txt", **settings) as session:
+        await session.call("bash", {"script": "true"})
+        seat = session._seats[0]
+        async with create_task_group() as tasks:  # as the calls of one reply are: side by side
+            for name, path in zip(ids, ("b.txt", "a.txt", "b.txt"), strict=True):
+                call = ToolCall(name, "read", {"path": path})
+                tasks.start_soon(engine.gate.call, call, seat)
+        run = str(session.calls_run)
+    report = await replay(run)
+    assert (report.difference, states(report)[1:]) == (None, [("read", "identical")] * 3)
+    intents = [one for one in records.entries(run) if one["kind"] == "intent"]
+    assert len({one["call"] for one in intents}) == len(intents) == 4

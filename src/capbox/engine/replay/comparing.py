@@ -16,7 +16,6 @@ from difflib import unified_diff
 from capbox.engine.replay.recorded import Entry, Recorded, objects
 from capbox.journal.event import Event, encode
 from capbox.messages import Json, JsonObject
-from capbox.sandbox.effects import READ_ACTIONS
 from capbox.sandbox.spec import Finished, Outcome
 
 _LINES_MAX = 20
@@ -183,9 +182,9 @@ def _diff(was: str, now: str) -> Iterator[str]:
         yield line if len(line) <= _CHARACTERS_MAX else f"{line[:_CHARACTERS_MAX]}..."
 
 
-def looked(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
-    """Yield action and host path of all that was read or listed."""
+def touched(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Yield action and host path of all that was read, listed or changed."""
     for _, content in entries:
         for effect in objects(content.get("effects")):
-            if effect.get("host_path") is not None and effect.get("action") in READ_ACTIONS:
+            if effect.get("host_path") is not None:
                 yield str(effect.get("action")), str(effect.get("host_path"))

@@ -8,8 +8,9 @@ those, digests.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, get_args
 
@@ -22,6 +23,7 @@ from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import GrantPath, GuestPath, HostPath, Layout, Place
 from capbox.authority.policy import NeverRule
 from capbox.authority.values.kinds import Kind, Value
+from capbox.authority.web.places import ANY_HOST, FetchSelector
 from capbox.gate.manifest import DeclaredSink, Manifest, ToolAccessKind
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
@@ -29,6 +31,10 @@ from capbox.messages import Json, JsonObject
 if TYPE_CHECKING:
     from capbox.gate.runner import Tool
     from capbox.gate.seat import Seat
+
+
+_NO_HOST = "every.host.invalid"
+_EVERY_HOST = re.compile(r"(?<=^fetch:http://)\*(?=:)|(?<=^fetch:https://)\*(?=:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +117,17 @@ def parse_opening(written: JsonObject) -> Opening:
 
 
 def grant_of(text: Json) -> Grant:
-    """Return the grant that was recorded as `text`. Raises ValueError."""
-    grant = parse_grant(str(text))
+    """Return the grant that was recorded as `text`. Raises ValueError.
+
+    A ceiling that the operator named no hosts for is for every host. `parse_grant` reads no such
+    grant, since nobody may give it: here it is read with a host that cannot be, and put back.
+    """
+    written = _EVERY_HOST.sub(_NO_HOST, str(text))
+    grant = parse_grant(written)
     if isinstance(grant, GrantError):
         raise ValueError(str(grant))
+    if isinstance(grant.selector, FetchSelector) and grant.selector.host == _NO_HOST:
+        return replace(grant, selector=replace(grant.selector, host=ANY_HOST))
     return grant
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import EnvSelector
-from capbox.engine.replay.comparing import Difference, difference, looked, told
+from capbox.engine.replay.comparing import Difference, difference, told, touched
 from capbox.engine.replay.during import During
 from capbox.engine.replay.opening import limits_of, settings_digest
 from capbox.engine.replay.recorded import Entry, Recorded, Run, objects, texts
@@ -165,7 +165,7 @@ class Player:
         if call.tool in self.forgotten:
             return f"what {call.tool} had kept from a call before it is not on record"
         started = call.of("intent").get("started_ns") or call.asked.get("at")
-        changed = self.since.first(looked(entries), started if isinstance(started, int) else 0)
+        changed = self.since.first(touched(entries), started if isinstance(started, int) else 0)
         if changed is not None:
             return f"{self.seat.layout.canonical(changed)} changed since"
         if any(content.get("detail") == "time" for _, content in entries):

@@ -31,7 +31,7 @@ class Past:
     """What the logs of undo know: `log` is this run's own (None: it changed nothing).
 
     `covered` are host paths whose earlier state was kept, `edited` those that somebody else changed
-    between two calls of the run.
+    between two calls of the run, or that stand in the way of what was there.
     """
 
     log: Log | None = None
@@ -63,7 +63,8 @@ def rewind(place: Path, run: str, started: float, work: Path, copied: Copying) -
                 continue
             for log in logs:
                 past.covered.update(path for e in log.changes() for path in (e.path, e.new_path))
-            undo(_rewritten(one, work, copied.moved), force=True)
+            undone = undo(_rewritten(one, work, copied.moved), force=True)
+            past.edited.update(step.path.removeprefix(copied.moved("/")) for step in undone.left)
         except (UndoError, OSError) as error:
             raise ReplayError(run, f"the tree before it cannot be rebuilt: {error}") from error
         if one is mine:

@@ -175,7 +175,7 @@ class LocalEngine:
             entropy=os.urandom,
             network=self._network,
         )
-        self.register = Register(self.gate)
+        self.register = Register(self.gate, self._standing)
         self._control = await stack.enter_async_context(
             ControlServer(self.home.control, Requests(self.register), self.report)
         )

@@ -43,12 +43,12 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     """
     entry: Entry = ctx.obj
     screen = _screen(entry)
-    held = [row for run in runs_of(asked_all(entry, {"do": "runs"})) for row in _held(run)]
+    rows_held = [row for run in runs_of(asked_all(entry, {"do": "runs"})) for row in held(run)]
     stored = [_described(one, _problem(entry, one)) for one in _all(entry)]
     if as_json:
-        screen.json({"held": [*held], "stored": [*stored]})
+        screen.json({"held": [*rows_held], "stored": [*stored]})
         return 0
-    rows = [(str(row["id"]), f"run {row['run']}", str(row["grant"])) for row in held]
+    rows = [(str(row["id"]), _where(row), str(row["grant"])) for row in rows_held]
     for one in stored:
         state = "always" if one["problem"] is None else f"not used: {one['problem']}"
         workspace = one["workspace"]
@@ -159,7 +159,13 @@ def _described(one: StoredGrant, problem: str | None) -> dict[str, Json]:
     }
 
 
-def _held(run: JsonObject) -> list[JsonObject]:
+def _where(row: JsonObject) -> str:
+    lapsed = row.get("lapsed")
+    return f"run {row['run']}" + (f", {lapsed}" if isinstance(lapsed, str) else "")
+
+
+def held(run: JsonObject) -> list[JsonObject]:
+    """Return each grant of a run that `capbox ps` lists, with the run."""
     authorities = run.get("authorities")
     found: list[JsonObject] = []
     for authority in authorities if isinstance(authorities, list) else []:

@@ -222,8 +222,10 @@ class Soak:
         real = next(iter(engine.tools.values())).runner
         engine.tools = engine.registry.with_runner(wrap(real))
         clock, entropy = time.time_ns, random.randbytes
-        engine.gate = Gate(engine.tools, holdings=Holdings(), clock_ns=clock, entropy=entropy)
-        engine.register = Register(engine.gate)  # what is revoked, is revoked at this gate
+        holdings = Holdings()
+        engine.gate = Gate(engine.tools, holdings=holdings, clock_ns=clock, entropy=entropy)
+        # What is revoked, is revoked at this gate.
+        engine.register = Register(engine.gate, lambda: holdings.standing(time.time()))
 
     def _own(self) -> Home:
         return Home(self._home / "config", self._home / "state", self._home / "cache")

@@ -158,3 +158,18 @@ def test_what_cannot_be_decided_by_itself_is_not_kept(caveat: Caveat) -> None:
 @pytest.mark.parametrize("caveat", [Net(PRIVATE), Arg("to", Among(("a",)))])
 def test_what_a_grant_decides_with_others_of_its_kind_is_left_to_it(caveat: Caveat) -> None:
     assert kept(caveat, []) is True
+
+
+@pytest.mark.parametrize(
+    ("action", "there"),
+    [
+        ("read", "except, expires, uses"),
+        ("tool", "expires, rate, uses, arg.NAME, untainted, public"),
+        ("invoke", "expires, rate, uses, arg.NAME, untainted, public"),
+        ("fetch", "ask, bytes, except, expires, net, rate, uses, untainted, public"),
+        ("secret", "expires, format, header, uses"),
+    ],
+)
+def test_who_mistypes_a_caveat_is_told_all_that_there_are(action: str, there: str) -> None:
+    expected = f"unknown caveat 'untaintd'; on {action}: there are {there}"
+    assert parse_caveat(action, "untaintd", None) == expected

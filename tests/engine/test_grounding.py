@@ -215,6 +215,8 @@ async def test_what_was_approved_for_the_run_is_grounded_in_it(
         ("tool:send arg.to=Bob@EXAMPLE.com", "'Bob@EXAMPLE.com' is spelt 'Bob@example.com'"),
         ("tool:inbox arg.folder=any", "it declares: none"),
         ("tool:bash arg.script=ls", "arg.script: the tool declares no such argument"),
+        ("tool:sent", "there is no such tool or function; there are: apply_patch, bash, "),
+        ("invoke:sent", "there is no such tool or function; there are: apply_patch, bash, "),
     ],
 )
 async def test_a_grant_that_its_tool_cannot_keep_opens_no_box(

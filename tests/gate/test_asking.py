@@ -176,6 +176,38 @@ async def test_a_rule_keeps_its_caveats(desk) -> None:
     assert not (await desk.call(seat, "read", path="a")).ok
 
 
+@pytest.mark.parametrize(
+    ("rule", "then", "ok"),
+    [
+        ("tool:read", 0, [True, True, True, True]),
+        ("tool:read uses=2", 0, [True, True, False, False]),
+        ("tool:read uses=2", 3_600, [True, True, False, False]),
+        ("tool:read rate=2/min", 0, [True, True, False, False]),
+        ("tool:read rate=2/min", 60, [True, True, True, True]),
+        ("tool:read expires=60s", 59, [True, True, True, True]),
+        ("tool:read expires=60s", 60, [True, True, False, False]),
+    ],
+)
+async def test_a_rule_does_not_lend_anew_what_was_used_up(
+    desk, rule: str, then: float, ok: list[bool]
+) -> None:
+    """Attack: a script asks once more, and the rule's counters begin at nothing."""
+    for run in ("run-1", "run-2"):
+        approver = Answering(*[ByRule(rule)] * 4)
+        seat = desk.seat(
+            "read:/workspace", tools=(), ceiling=["tool:read"], approver=approver, run=run
+        )
+        results = []
+        for number in range(4):
+            desk.now += then if number == 2 else 0
+            results.append(await desk.call(seat, "read", path="a", text=str(number)))
+        assert [r.ok for r in results] == ok
+        assert len(seat.leases) == 1
+        ended = {r.denied[0].reason for r in results if not r.ok}
+        assert all("used up" in reason or "expired" in reason for reason in ended)
+        assert all(reason.endswith("; a rule lends once in a run") for reason in ended)
+
+
 async def test_rules_do_not_use_up_the_questions_to_people(desk) -> None:
     rules = [No("a rule", by="rule") for _ in range(ASKS_MAX + 5)]
     seat = desk.seat(ceiling=CEILING, approver=Answering(*rules, Once()))

@@ -40,6 +40,7 @@ from capbox.agent.outcome import (
     Limit,
     ModelFailed,
     Outcome,
+    Revoked,
     SandboxFailed,
     StoppedByPerson,
 )
@@ -110,6 +111,10 @@ class Run:
     def cancel(self) -> None:
         """Interrupt: model and tools are cancelled, and the run finishes as `Cancelled`."""
         self._end(Cancelled())
+
+    def revoke(self) -> None:
+        """End it like that, because what it held was taken back: it finishes as `Revoked`."""
+        self._end(Revoked())
 
     async def run(self, emit: Emit) -> events.RunFinished:
         """Work until the run ends, and return its last event."""

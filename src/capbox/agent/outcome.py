@@ -4,9 +4,9 @@ Guarantees: only `Completed` is a success; every other way has its own type, so 
 cut reply, a spent limit or an interruption for one. Does not: hold the run's text or what it used
 (`capbox.agent.events.RunFinished` does).
 
-Exit codes are those of `capbox call`: 0 ok · 1 the model failed · 3 refused · 4 stopped by a limit
-· 5 the sandbox failed · 130 interrupted. A run that was refused something, went on and finished is
-0: its denials are listed, and the model has said what it could not do.
+Exit codes are those of `capbox call`: 0 ok · 1 the model failed · 3 refused · 4 stopped by a limit,
+or revoked · 5 the sandbox failed · 130 interrupted. A run that was refused something, went on and
+finished is 0: its denials are listed, and the model has said what it could not do.
 """
 
 from __future__ import annotations
@@ -80,6 +80,11 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked:
+    """All that the run held was taken back, from elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoppedByPerson:
     """A person who was asked for a grant answered "no, and stop"."""
 
@@ -109,7 +114,7 @@ class SandboxFailed:
 
 
 Limit = TurnLimit | ToolCallLimit | TimeLimit | TokenLimit | BudgetExceeded
-Ended = Cancelled | StoppedByPerson | Refused | ModelFailed | SandboxFailed
+Ended = Cancelled | Revoked | StoppedByPerson | Refused | ModelFailed | SandboxFailed
 Outcome = Completed | Limit | BudgetUsedUp | Ended
 
 
@@ -130,6 +135,8 @@ def word(outcome: Outcome) -> str:
             return "budget_exceeded"
         case Cancelled():
             return "cancelled"
+        case Revoked():
+            return "revoked"
         case StoppedByPerson():
             return "stopped_by_person"
         case Refused():
@@ -167,6 +174,8 @@ def sentence(outcome: Outcome) -> str:
             return message
         case Cancelled():
             return "interrupted"
+        case Revoked():
+            return "what the run held was taken back (capbox revoke)"
         case StoppedByPerson():
             return "the person said no, and stop"
         case Refused(access, reason, _):
@@ -190,7 +199,7 @@ def exit_code(outcome: Outcome) -> int:
             return 3
         case TurnLimit() | ToolCallLimit() | TimeLimit() | TokenLimit() | BudgetExceeded():
             return 4
-        case BudgetUsedUp():
+        case BudgetUsedUp() | Revoked():
             return 4
         case SandboxFailed():
             return 5

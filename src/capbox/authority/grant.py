@@ -67,6 +67,8 @@ Action = Literal[
 WORKING: frozenset[Action] = frozenset(
     {"read", "write", "fetch", "env", "secret", "tool", "invoke", "model"}
 )
+HAS_READ = "the run has read"
+"""How every refusal by a label begins."""
 _LABELLED: frozenset[Action] = frozenset({"fetch", "tool", "invoke"})
 
 
@@ -223,11 +225,11 @@ class Grant:
             if isinstance(caveat, Untainted):
                 strange = [s for s in sources if s.untrusted]
                 if strange:
-                    return f"the run has read untrusted data ({told(strange)})"
+                    return f"{HAS_READ} untrusted data ({told(strange)})"
             if isinstance(caveat, Public):
                 secret = [s for s in sources if s.confidential_for(origin)]
                 if secret:
-                    return f"the run has read confidential data ({told(secret)})"
+                    return f"{HAS_READ} confidential data ({told(secret)})"
         return None
 
     @property

@@ -242,10 +242,12 @@ def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
     if parser is not None:
         return f"{key} needs a value: {key}=..." if value is None else parser(value)
     if key not in _LATER:
+        labelled = action in _CALLS or action == "fetch"
         known = any(key == name for _, name in _PARSERS)
         if known:
             return f"{key}= does not apply to {action}:"
         there = sorted({name for of, name in _PARSERS if of in ("", action)})
+        there += [*(["arg.NAME"] if action in _CALLS else []), *(_LABELS if labelled else [])]
         return f"unknown caveat {key!r}; on {action}: there are {', '.join(there)}"
     actions, pattern = _LATER[key]
     if actions and action not in actions:

@@ -7,7 +7,7 @@ tool, or a reply of a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from capbox.authority.grant import Grant, NameSelector
 from capbox.authority.values.arguments import Among, misfit
@@ -34,8 +34,14 @@ def grounds(
     return frozenset(found)
 
 
-def refuse_misfits(grants: Iterable[Grant], tools: Mapping[str, Tool]) -> None:
-    """Raise SettingsError for a grant whose `arg.` conditions its tool cannot keep."""
+def refuse_misfits(grants: Collection[Grant], tools: Mapping[str, Tool]) -> None:
+    """Raise SettingsError for a grant whose tool is not there, or cannot keep its `arg.`s."""
+    for grant in grants:
+        if isinstance(grant.selector, NameSelector) and grant.selector.name not in tools:
+            there = ", ".join(sorted(tools))
+            raise SettingsError(
+                str(grant), f"there is no such tool or function; there are: {there}"
+            )
     for grant, tool in _conditional(grants, tools):
         reason = misfit(grant.conditions, tool.manifest.kinds)
         if reason is not None:

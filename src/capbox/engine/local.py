@@ -19,10 +19,12 @@ from types import TracebackType
 from typing import Self
 
 from capbox.authority.authority import Authority
+from capbox.authority.decision import Standing
 from capbox.authority.limits import Limits
 from capbox.authority.paths import HostPath, Layout
 from capbox.authority.values.kinds import Value
 from capbox.broker.network import Network
+from capbox.engine.approvers.taken import TakenBack
 from capbox.engine.control.register import Register, RunUnderWay
 from capbox.engine.control.requests import Requests
 from capbox.engine.control.server import ControlServer
@@ -173,7 +175,7 @@ class LocalEngine:
             entropy=os.urandom,
             network=self._network,
         )
-        self.register = Register(self.gate)
+        self.register = Register(self.gate, self._standing)
         self._control = await stack.enter_async_context(
             ControlServer(self.home.control, Requests(self.register), self.report)
         )
@@ -242,6 +244,7 @@ class LocalEngine:
             grounds=grounds,
             keeper=self._keeper(run, layout, now),
         )
+        seat.approver = TakenBack(approver, seat, self._standing)
         self._record(seat, now)
         runners = {tool.runner for tool in seat.functions.values()}
 
@@ -268,6 +271,9 @@ class LocalEngine:
             stored = StoredGrants(self.home.grants, time.time, counts)
             opened.entry.let_go = stored.claims.release
             lend_stored(stored, seat, digests, self.report, self._holdings.resume)
+
+    def _standing(self) -> Standing:
+        return self._holdings.standing(time.time())
 
     def _keeper(self, run: RunId, layout: Layout, now: float) -> Keeper | None:
         place, keeps = self.home.state / "undo", self.keeps

@@ -236,10 +236,10 @@ class Session:
             return await self._at_gate(call, opened)
 
         stopwatch = Stopwatch(anyio.current_time)
-        seat.approver = _Patient(self._approver, stopwatch)
+        seat.approver = _Patient(seat.approver, stopwatch)
         run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more, spending=spending(seat))
         under_way = _UnderWay(seat, run.cancel)
-        opened.entry.end = run.cancel
+        opened.entry.end = run.revoke
         self._runs.append(under_way)
         try:
             recorder = await under_way.stack.enter_async_context(

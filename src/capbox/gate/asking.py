@@ -60,9 +60,14 @@ async def lease_for(
     answer = await _answered(access, seat, question, call_id)
     if isinstance(answer, str):
         return replace(denied, reason=f"{denied.reason}; {answer}")
+    if isinstance(answer, ByRule) and answer.grant in seat.ruled:
+        # Attack: a script asks on, and each lease of the rule has its counters begin at nothing.
+        return replace(denied, reason=f"{denied.reason}; a rule lends once in a run")
     lease = _lent(answer, seat, question, name, standing())
     if isinstance(lease, str):
         return replace(denied, reason=lease)
+    if isinstance(answer, ByRule):
+        seat.ruled.add(answer.grant)
     _note(lease, seat, call_id, answer)
     if isinstance(answer, Always):
         kept = replace(question, grant=_wanted(answer, access, question))

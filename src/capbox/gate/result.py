@@ -15,6 +15,7 @@ from typing import Literal, assert_never
 
 from capbox.authority.access import ReadAccess, WriteAccess, flag_for
 from capbox.authority.decision import Denied
+from capbox.authority.grant import HAS_READ
 from capbox.authority.paths import (
     SCRATCH,
     WORKSPACE,
@@ -133,7 +134,9 @@ def denials(refused: Iterable[Refused], held: Held) -> tuple[Denial, ...]:
 
 def denial_of(denied: Denied, layout: Layout) -> Denial:
     """Return a refusal of the gate as the caller gets it."""
-    flag = None if denied.missing is None else flag_for(denied.access, layout)
+    # Attack: what a label keeps in goes out by the flag that is advised and pasted unread.
+    withheld = denied.reason.startswith(HAS_READ)
+    flag = None if denied.missing is None or withheld else flag_for(denied.access, layout)
     return Denial(neutral(str(denied.access)), neutral(denied.reason), denied.missing, flag)
 
 

@@ -116,6 +116,7 @@ class Seat:
     numbered: int = 0
     remember: Callable[[AskRequest, GrantId], str | None] | None = None
     confirmed: set[GrantId] = field(default_factory=set)  # of those that say ask=first
+    ruled: set[str] = field(default_factory=set)  # rules that a lease was lent by
     refused: dict[str, str] = field(default_factory=dict)
     states: dict[str, JsonObject] = field(default_factory=dict)
     repeats: Repeats = field(default_factory=Repeats)
@@ -166,7 +167,9 @@ class Seat:
 
         `reading` is of the call that asks, once it is under way.
         """
-        holding = Holding((self.authority, *self.leases, *once))
+        # One that was lent for longer is among both: a rate would count its first call twice.
+        further = (lease for lease in once if lease not in self.leases)
+        holding = Holding((self.authority, *self.leases, *further))
         if holding.labelled:
             standing = replace(standing, sources=self.context.now(reading))
         return Held(holding, standing, self.layout)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import anyio
 import pytest
 
+from capbox.agent.outcome import Revoked
+from capbox.engine.approvers.queue import QueueApprover
 from capbox.engine.control.requests import Requests
 from capbox.engine.local import LocalEngine
 from capbox.engine.session import Session
@@ -70,8 +72,11 @@ async def test_one_grant_ends_and_its_neighbours_stay(
         name = grants["read:/workspace/a.txt"]
         reply = Requests(engine.register).answer({"do": "revoke", "name": name})
         results = [await session.call("read", {"path": path}) for path in ("a.txt", "b.txt")]
+        (listed,) = runs(engine)
+        lapsed = {g["grant"]: g["lapsed"] for a in listed["authorities"] for g in a["grants"]}
     assert "error" not in reply
     assert list(map(code, results)) == ["denied", None]
+    assert (lapsed["read:/workspace/a.txt"], lapsed["read:/workspace/b.txt"]) == ("revoked", None)
     assert results[0].denied[0].reason == "revoked: read:/workspace/a.txt"
 
 
@@ -108,9 +113,10 @@ async def test_a_revoked_task_ends(
     async with open_session("read:/workspace") as session:
         with anyio.fail_after(30):
             async with session.run("spin for ever", model) as events:
-                kinds = []
+                kinds, told = [], []
                 async for event in events:
                     kinds.append(type(event).__name__)
+                    told.append(event)
                     if kinds[-1] == "ToolStarted":
                         while not any((cache / "scratch").glob("*/started")):
                             await anyio.lowlevel.checkpoint()
@@ -118,7 +124,38 @@ async def test_a_revoked_task_ends(
                         assert (listed["what"], listed["turns"]) == ("spin for ever", 1)
                         engine.register.revoke_run(str(listed["run"]), "by the test")
     assert kinds[-1] == "RunFinished"
+    assert told[-1].outcome == Revoked()
     assert runs(engine) == []
+
+
+async def test_it_is_told_why_a_grant_that_is_listed_counts_no_more(
+    open_session: OpenSession, engine: LocalEngine
+) -> None:
+    grants = ("read:/workspace/a.txt uses=1", "read:/workspace/b.txt expires=0s")
+    async with open_session(*grants) as session:
+        await session.call("read", {"path": "a.txt"})
+        requests = Requests(engine.register)
+        (listed,) = runs(engine)
+        lapsed = [g["lapsed"] for a in listed["authorities"] for g in a["grants"]]
+        assert sorted(filter(None, lapsed)) == ["expired", "used up (uses=1)"]
+        whole = listed["authorities"][0]["id"]
+        assert "error" not in requests.answer({"do": "revoke", "name": whole})
+        (listed,) = runs(engine)
+        assert {g["lapsed"] for a in listed["authorities"] for g in a["grants"]} == {"revoked"}
+
+
+async def test_a_tool_that_waits_for_an_answer_is_not_said_to_have_been_at_work(
+    open_session: OpenSession, engine: LocalEngine
+) -> None:
+    board = QueueApprover(60)
+    async with open_session(approver=board) as session, anyio.create_task_group() as tasks:
+        tasks.start_soon(session.call, "read", {"path": "a.txt"})
+        await anyio.wait_all_tasks_blocked()
+        while not board.pending():
+            await anyio.lowlevel.checkpoint()
+        run = str(session.calls_run)
+        reply = Requests(engine.register).answer({"do": "revoke_run", "run": run})
+    assert reply == {"runs": [run], "calls": ["read (it waited for an answer)"]}
 
 
 @pytest.mark.parametrize(

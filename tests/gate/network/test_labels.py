@@ -74,6 +74,8 @@ async def test_what_was_read_of_a_secret_does_not_leave_for_a_public_place(
     assert bodies(server) in ([], [b"before\n"])
     assert [d.reason.partition(":")[0] for d in result.denied] == [WITHHELD.partition(":")[0]]
     assert "secret:/workspace/.env" in result.denied[0].reason
+    # The grant without the label is named, but no flag that would be pasted without thought.
+    assert (result.denied[0].missing is None, result.denied[0].flag) == (False, None)
 
 
 async def test_what_is_no_secret_may_leave_for_a_public_place(

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from capbox.authority.decision import AuthorityId, GrantId
+from capbox.authority.decision import AuthorityId, GrantId, Standing
 from capbox.gate.gate import Gate
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
@@ -54,6 +54,18 @@ class RunUnderWay:
         finally:
             del self.calling[key]
 
+    def at_work(self) -> tuple[str, ...]:
+        """Return the tools of `calling`, and which of them only wait for an answer."""
+        asked = () if self.board is None else self.board.pending()
+        waiting = [q.request.tool for q in asked if q.request.run == self.seat.run]
+        found: list[str] = []
+        for tool in self.calling.values():
+            waits = tool in waiting
+            if waits:
+                waiting.remove(tool)
+            found.append(f"{tool} (it waited for an answer)" if waits else tool)
+        return tuple(found)
+
     def rests_on(self, name: AuthorityId | GrantId) -> bool:
         """Say whether anything that this run holds, or may be lent, is or descends from `name`."""
         seat = self.seat
@@ -75,9 +87,10 @@ class Revoked:
 class Register:
     """The open runs of one process."""
 
-    def __init__(self, gate: Gate) -> None:
-        """Start with none."""
+    def __init__(self, gate: Gate, standing: Callable[[], Standing]) -> None:
+        """Start with none; `standing` is what the gate decides by."""
         self._gate = gate
+        self.standing = standing
         self._runs: dict[str, RunUnderWay] = {}
 
     def __iter__(self) -> Iterator[RunUnderWay]:
@@ -97,7 +110,7 @@ class Register:
         entry = self._runs.get(run)
         if entry is None:
             return None
-        seat, calls = entry.seat, tuple(entry.calling.values())
+        seat, calls = entry.seat, entry.at_work()
         ended = (seat.authority.id, *(lease.id for lease in seat.leases))
         seat.ceiling = None  # nor is anything lent to it from now on
         for name in ended:
@@ -112,7 +125,7 @@ class Register:
     def revoke(self, name: AuthorityId | GrantId, by: str) -> Revoked:
         """End an authority or one grant, with all that descends from it, in every run."""
         concerned = [entry for entry in self if entry.rests_on(name)]
-        calls = tuple(tool for entry in concerned for tool in entry.calling.values())
+        calls = tuple(tool for entry in concerned for tool in entry.at_work())
         for entry in concerned:
             _record(entry.seat, name, by)
         self._gate.revoke(name)

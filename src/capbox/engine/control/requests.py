@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from capbox.authority.authority import Authority
-from capbox.authority.decision import AuthorityId
+from capbox.authority.decision import AuthorityId, Standing
 from capbox.engine.control.register import Register, Revoked, RunUnderWay
 from capbox.gate.approver import neutral
 from capbox.messages import Json, JsonObject
@@ -58,7 +58,9 @@ class Requests:
         return answered(given)
 
     def _runs(self, request: JsonObject) -> JsonObject:
-        return {"pid": os.getpid(), "runs": [_described(entry) for entry in self._register]}
+        standing = self._register.standing()
+        runs: list[Json] = [_described(entry, standing) for entry in self._register]
+        return {"pid": os.getpid(), "runs": runs}
 
     def _revoke_run(self, request: JsonObject) -> JsonObject:
         return _revoked(self._register.revoke_run(str(request["run"]), _BY))
@@ -117,7 +119,7 @@ def _revoked(found: Revoked | None) -> JsonObject:
     return {"runs": list(found.runs), "calls": list(found.calls)}
 
 
-def _described(entry: RunUnderWay) -> JsonObject:
+def _described(entry: RunUnderWay, standing: Standing) -> JsonObject:
     seat = entry.seat
     what = neutral(" ".join(entry.what.split()))
     return {
@@ -131,15 +133,20 @@ def _described(entry: RunUnderWay) -> JsonObject:
         "asks": seat.asks,
         "pending": 0 if entry.board is None else _pending(entry.board, seat.run),
         "budget": {word: [*pair] for word, pair in seat.purse.own().items()},
-        "authorities": [_authority(one) for one in (seat.authority, *seat.leases)],
+        "authorities": [_authority(one, standing) for one in (seat.authority, *seat.leases)],
     }
 
 
-def _authority(authority: Authority) -> Json:
-    return {
-        "id": authority.id,
-        "grants": [{"id": m.id, "grant": neutral(str(m.grant))} for m in authority.grants],
-    }
+def _authority(authority: Authority, standing: Standing) -> Json:
+    """Return its grants; `lapsed` is why one counts no more: revoked, expired, or used up."""
+    whole = "" if standing.revoked.isdisjoint(authority.lineage) else "revoked"
+    grants: list[Json] = []
+    for minted in authority.grants:
+        text = str(minted.grant)
+        _, why = minted.lapsed(standing) or (0, "")
+        lapsed = whole or why.removesuffix(f": {text}")
+        grants.append({"id": minted.id, "grant": neutral(text), "lapsed": lapsed or None})
+    return {"id": authority.id, "grants": grants}
 
 
 def _pending(board: QueueApprover, run: str) -> int:

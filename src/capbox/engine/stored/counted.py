@@ -43,6 +43,16 @@ class Count:
                 return False
         return True
 
+    def told(self, grant: Grant) -> str:
+        """Return how much is used, as in `used 2 of 5`; "" where nothing can be used up."""
+        parts: list[str] = []
+        for bound in grant.counted:
+            if isinstance(bound, Uses):
+                parts.append(f"used {self.used.uses} of {bound.count}")
+            if isinstance(bound, Bytes):
+                parts.append(f"used {self.used.bytes} of {bound.count} B")
+        return ", ".join(parts)
+
     def to_json(self) -> dict[str, object]:
         """Return what the file holds of it."""
         times = list(self.used.times[-_TIMES_MAX:])
@@ -107,6 +117,14 @@ class Claims:
             return False
         self._held[name] = lock
         return True
+
+    def forget(self, name: str) -> None:
+        """Remove the file of an approval that is gone, unless a run still holds it."""
+        beside = self._path.with_name(f"{self._path.name}.{name}")
+        lock = try_lock(beside)
+        if lock is not None:
+            beside.with_name(f"{beside.name}.lock").unlink(missing_ok=True)
+            os.close(lock)
 
     def release(self) -> None:
         """Let go of all: the journal of the run is closed."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -162,8 +163,12 @@ class StoredGrants:
         known = self.all()
         if isinstance(known, str):
             return known
+        found = next((one for one in known if one.id == name), None)
         problem = self._change(lambda kept: tuple(one for one in kept if one.id != name))
-        return problem or any(one.id == name for one in known)
+        if problem is None and found is not None and found.count is not None:
+            with suppress(OSError):  # it is forgotten all the same
+                self.claims.forget(name)
+        return problem or found is not None
 
     def _change(
         self, changed: Callable[[tuple[StoredGrant, ...]], tuple[StoredGrant, ...]]

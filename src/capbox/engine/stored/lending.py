@@ -54,8 +54,10 @@ def lend_stored(
                 resume(grant, used)
         if isinstance(lent, Authority) and problem is None:
             hold(lent, seat, f"always, as {one.id}")
+            report(f"lent from before: {one.grant} (always; capbox revoke {one.id})")
         else:
-            report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}")
+            forget = f"to forget it: capbox grants remove {one.id}"
+            report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}; {forget}")
 
 
 def usable(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from capbox.authority.grant import HAS_READ
 from capbox.messages import Denial, JsonObject
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.sink import one_line
@@ -58,6 +59,8 @@ def show_denials(
             "sandbox; for a file beside the workspace, use its absolute path on this machine",
             "bold",
         )
+    if any(denial.reason.startswith(HAS_READ) for denial in denied):
+        screen.say("to send it all the same, send before that is read, or leave that out", "bold")
     flags = list(dict.fromkeys(d.flag for d in denied if d.flag and d not in climbed))
     if flags:
         more = " ..." if len(flags) > _SHOWN_MAX else ""

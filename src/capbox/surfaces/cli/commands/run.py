@@ -91,8 +91,8 @@ def run(
     It may do what these flags grant, and nothing else.
 
     At a terminal without a grant flag it opens with one question, and asks for what is missing
-    later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit, 5 the
-    sandbox failed, 130 interrupted.
+    later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit
+    or revoked, 5 the sandbox failed, 130 interrupted.
     """
     flags.one_shape(as_json, stream_json)
     entry: Entry = ctx.obj

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -95,3 +95,27 @@ def test_a_stored_grant_is_taken_from_the_run_that_holds_it(
     assert process("revoke", kept["id"]).code == 0
     out, _ = running.communicate(timeout=PATIENCE_SECONDS)
     assert json.loads(out)["error"]["code"] == "revoked"
+
+
+def test_what_is_used_up_is_told_as_such_and_leaves_nothing_when_it_is_forgotten(
+    process: Callable[..., object], background: Start, environ: Mapping[str, str]
+) -> None:
+    running = background("call", "read", "path=a.txt", "--ask-remote", "60")
+    one = waiting(process)
+    process("approve", f"{one['question']}.{one['effect']}", "always=2")
+    running.communicate(timeout=PATIENCE_SECONDS)
+    (kept,) = process("grants", "list", "--json").json["stored"]
+    assert (kept["problem"], kept["used"]) == (None, "used 1 of 2")
+    name = kept["id"]
+    second = process("call", "read", "path=a.txt", "--ask-remote", "1")
+    told = f"lent from before: read:/workspace/a.txt uses=2 (always; capbox revoke {name})"
+    assert (second.code, told in second.err.splitlines()) == (0, True)
+    assert "not used: it is used up, used 2 of 2" in process("grants", "list").out
+    assert "  not used: it is used up\n  used 2 of 2\n" in process("grants", "show", name).out
+    third = process("call", "read", "path=a.txt", "--ask-remote", "1")
+    forget = f"it is used up; to forget it: capbox grants remove {name}"
+    assert (third.code, forget in third.err) == (3, True)
+    state = Path(environ["CAPBOX_HOME"], "state")
+    assert [path.name for path in state.glob(f"*{name}*")] == [f"grants.json.{name}.lock"]
+    assert process("grants", "remove", name).code == 0
+    assert list(state.glob(f"*{name}*")) == []

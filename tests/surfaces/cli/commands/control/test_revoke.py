@@ -83,7 +83,7 @@ def test_a_second_process_stops_what_is_at_work(
     out, _ = running.communicate(timeout=PATIENCE_SECONDS)
     assert (revoked.code, revoked.out) == (
         0,
-        f"revoked {listed['run'][:-3]} in run {listed['run']}; stopped: bash\n",
+        f"ended run {listed['run']}; stopped: bash\n",
     )
     assert (json.loads(out)["error"]["code"], running.returncode) == ("revoked", 4)
     kinds = [e.get("what", e["kind"]) for e in entries(environ, listed["run"])]
@@ -92,6 +92,34 @@ def test_a_second_process_stops_what_is_at_work(
     assert not any(map(is_alive, workers))
     if size:
         assert (workspace / "grows").stat().st_size == size
+
+
+def test_a_task_that_is_revoked_says_so_and_its_grants_are_listed_as_such(
+    process: Callable[..., object],
+    background: Start,
+    environ: Mapping[str, str],
+    workspace: Path,
+    script: Callable[..., str],
+) -> None:
+    """It ended neither by itself nor by Ctrl-C."""
+    scripts = (SCRIPTS["a spinning tool"], "while :; do :; done")
+    spins = [{"name": "bash", "arguments": {"script": text}} for text in scripts]
+    model = script(*({"tool_calls": [one]} for one in spins), {"text": "done"})
+    running = background("run", "spin", "--model", model, "--write", ".", "--read", "/usr/share")
+    until_there(workspace / "started", running)
+    listed = process("grants", "list", "--json").json["held"]
+    (one,) = [row for row in listed if row["grant"] == "read:/usr/share"]
+    taken = process("revoke", one["id"])
+    said = f"revoked {one['id']} (read:/usr/share) in run {one['run']}; "
+    assert (taken.code, taken.out.startswith(said)) == (0, True), taken
+    row = next(r for r in process("grants", "list").out.splitlines() if r.startswith(one["id"]))
+    assert f"run {one['run']}, revoked " in row
+    process("revoke", one["run"])
+    _, err = running.communicate(timeout=PATIENCE_SECONDS)
+    assert running.returncode == 4
+    assert "revoked: what the run held was taken back (capbox revoke)" in err.splitlines()
+    (closed,) = [e for e in entries(environ, one["run"]) if e["kind"] == "closed"]
+    assert closed["outcome"] == "revoked"
 
 
 def test_a_second_process_stops_a_download(

@@ -43,14 +43,15 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     """
     entry: Entry = ctx.obj
     screen = _screen(entry)
-    held = [row for run in runs_of(asked_all(entry, {"do": "runs"})) for row in _held(run)]
-    stored = [_described(one, _problem(entry, one)) for one in _all(entry)]
+    rows_held = [row for run in runs_of(asked_all(entry, {"do": "runs"})) for row in held(run)]
+    stored = [_described(one, *_state(entry, one)) for one in _all(entry)]
     if as_json:
-        screen.json({"held": [*held], "stored": [*stored]})
+        screen.json({"held": [*rows_held], "stored": [*stored]})
         return 0
-    rows = [(str(row["id"]), f"run {row['run']}", str(row["grant"])) for row in held]
+    rows = [(str(row["id"]), _where(row), str(row["grant"])) for row in rows_held]
     for one in stored:
         state = "always" if one["problem"] is None else f"not used: {one['problem']}"
+        state += f", {one['used']}" if one["used"] else ""
         workspace = one["workspace"]
         where = workspace["path"] if isinstance(workspace, dict) else ""
         rows.append((str(one["id"]), f"{state}, in {where}", str(one["grant"])))
@@ -71,9 +72,9 @@ def show(ctx: typer.Context, name: Id, *, as_json: AsJson = False) -> int:
     found = next((one for one in _all(entry) if one.id == name), None)
     if found is None:
         raise usage(f"no stored grant has the id {name}; see: capbox grants list")
-    problem = _problem(entry, found)
+    problem, used = _state(entry, found)
     if as_json:
-        screen.json(_described(found, problem))
+        screen.json(_described(found, problem, used))
         return 0
     given = datetime.fromtimestamp(found.given).astimezone()
     screen.line(str(found.grant), "bold")
@@ -83,6 +84,8 @@ def show(ctx: typer.Context, name: Id, *, as_json: AsJson = False) -> int:
         screen.line(f"  for {found.bound.path} ({at})")
     screen.line(f"  given {given:%Y-%m-%d %H:%M:%S} in run {found.run}")
     screen.line(f"  not used: {problem}" if problem else "  lent to each run that asks there")
+    if used:
+        screen.line(f"  {used}")
     return 0
 
 
@@ -128,6 +131,26 @@ def _all(entry: Entry) -> tuple[StoredGrant, ...]:
     return found
 
 
+def _state(entry: Entry, one: StoredGrant) -> tuple[str | None, str]:
+    """Return why it is lent to no run, if so, and how much of it is used, if it is counted."""
+    problem = _problem(entry, one)
+    if one.count is None:
+        return problem, ""
+    from capbox.engine.stored.counted import Counts
+    from capbox.surfaces.cli.commands.audit import signer_of
+
+    directory = entry.home().state / "journal"
+    signer = signer_of(entry, directory)
+    settled = (
+        "there is no journal" if signer is None else Counts(directory, signer).settled(one.count)
+    )
+    if isinstance(settled, str):
+        return problem or settled, ""
+    if problem is None and not settled.left(one.grant):
+        problem = "it is used up"
+    return problem, settled.told(one.grant)
+
+
 def _problem(entry: Entry, one: StoredGrant) -> str | None:
     from capbox.authority.paths import HostPath, Layout
     from capbox.tools.registry import load
@@ -139,7 +162,7 @@ def _problem(entry: Entry, one: StoredGrant) -> str | None:
     return one.problem(Layout(HostPath(one.workspace.path)), digests)
 
 
-def _described(one: StoredGrant, problem: str | None) -> dict[str, Json]:
+def _described(one: StoredGrant, problem: str | None, used: str) -> dict[str, Json]:
     bound = one.bound
     return {
         "id": one.id,
@@ -156,10 +179,17 @@ def _described(one: StoredGrant, problem: str | None) -> dict[str, Json]:
         "run": one.run,
         "given": one.given,
         "problem": problem,
+        "used": used or None,
     }
 
 
-def _held(run: JsonObject) -> list[JsonObject]:
+def _where(row: JsonObject) -> str:
+    lapsed = row.get("lapsed")
+    return f"run {row['run']}" + (f", {lapsed}" if isinstance(lapsed, str) else "")
+
+
+def held(run: JsonObject) -> list[JsonObject]:
+    """Return each grant of a run that `capbox ps` lists, with the run."""
     authorities = run.get("authorities")
     found: list[JsonObject] = []
     for authority in authorities if isinstance(authorities, list) else []:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.messages import Json, JsonObject
+from capbox.surfaces.cli.commands.control.grants import held
 from capbox.surfaces.cli.commands.control.ps import asked_all, run_named, runs_of
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
@@ -62,7 +63,9 @@ def revoke(
         if forgotten and not answers:
             screen.say(f"removed {name}; no run holds it")
             return 0
-    return _told(entry, screen, name, (*answers, *(r for r in replies if r.problem)), as_json)
+    what = f"revoked {name}{_text_of(name, runs)}" if run is None else ""
+    told = (*answers, *(r for r in replies if r.problem))
+    return _told(entry, screen, name, told, None if as_json else what)
 
 
 def _forgotten(entry: Entry, name: str) -> bool:
@@ -87,6 +90,12 @@ def _names(run: JsonObject) -> set[str]:
     return found
 
 
+def _text_of(name: str, runs: list[JsonObject]) -> str:
+    """Return the grant of this id in brackets, as far as a run lists it."""
+    found = (str(row["grant"]) for run in runs for row in held(run) if row.get("id") == name)
+    return next((f" ({text})" for text in found), "")
+
+
 def _sent(entry: Entry, sockets: set[str], request: JsonObject) -> tuple[Reply, ...]:
     from capbox.engine.control.client import ask_one
 
@@ -95,8 +104,9 @@ def _sent(entry: Entry, sockets: set[str], request: JsonObject) -> tuple[Reply, 
 
 
 def _told(
-    entry: Entry, screen: Screen, name: str, replies: tuple[Reply, ...], as_json: bool
+    entry: Entry, screen: Screen, name: str, replies: tuple[Reply, ...], what: str | None
 ) -> int:
+    """Tell what was done: `what` was revoked; "" is the run itself, None asks for JSON."""
     done = [reply.message for reply in replies if reply.problem is None]
     runs: list[Json] = [run for message in done for run in _texts(message.get("runs"))]
     calls: list[Json] = [call for message in done for call in _texts(message.get("calls"))]
@@ -107,11 +117,12 @@ def _told(
             hint = "; kill -9 ends a process with everything that works for it"
             raise CommandFailure("sandbox_failed", f"{name} is not revoked: {said}{hint}", 5)
         raise CommandFailure("not_found", _gone(entry, name), 1)
-    if as_json:
+    if what is None:
         screen.json({"revoked": name, "runs": runs, "stopped": calls})
         return 0
     at_work = f"; stopped: {', '.join(map(str, calls))}" if calls else "; nothing was at work"
-    screen.line(f"revoked {name} in run {', '.join(map(str, runs))}{at_work}")
+    where = ", ".join(map(str, runs))
+    screen.line(f"{what} in run {where}{at_work}" if what else f"ended run {where}{at_work}")
     return 0
 
 

@@ -65,7 +65,7 @@ LAYOUT = Layout(HostPath("/home/u/project"))
             "--read x",
         ),
         (EnvAccess("HOME"), "env HOME", "env:HOME", "--env HOME"),
-        (ToolAccess("bash"), "tool bash", "tool:bash", "--tool bash"),
+        (ToolAccess("bash"), "tool bash", "tool:bash", "--grant tool:bash"),
         (InvokeAccess("mail"), "invoke mail", "invoke:mail", "--grant invoke:mail"),
         (
             InvokeAccess("mail", (Argument("to", "email", (Given("a@b.example"),)),)),
@@ -73,7 +73,7 @@ LAYOUT = Layout(HostPath("/home/u/project"))
             "invoke:mail arg.to=a@b.example",
             "--grant 'invoke:mail arg.to=a@b.example'",
         ),
-        (ModelAccess("a/b"), "model a/b", "model:a/b", "--model a/b"),
+        (ModelAccess("a/b"), "model a/b", "model:a/b", "--grant model:a/b"),
     ],
 )
 def test_an_access_says_what_it_is_and_what_is_missing(

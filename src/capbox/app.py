@@ -283,12 +283,12 @@ def explain(home: Home, settings: Settings, access: str) -> Explanation:
     """Return what a run under `settings` would be told of an access. Raises SettingsError."""
     from capbox.authority.decision import Standing
     from capbox.engine.control.explaining import explain as explained
-    from capbox.engine.control.explaining import read_access
+    from capbox.engine.control.explaining import implied, read_access
 
-    asked, never, _ = _granting(home, settings)
+    asked, _, minted = _granting(home, settings)
     wanted = read_access(access, asked.layout)
-    authority = mint(asked, settings, never)
-    return explained(authority, wanted, asked.layout, Standing(time.time()))
+    tools = implied(wanted, GUESTS, settings.preset, asked.grants)
+    return explained(minted(tools), wanted, asked.layout, Standing(time.time()))
 
 
 def remint(written: Written, now: float) -> Authority:

@@ -67,7 +67,7 @@ LAYOUT = Layout(HostPath("/home/u/project"))
             "--read x",
         ),
         (EnvAccess("HOME"), "env HOME", "env:HOME", "--env HOME"),
-        (ToolAccess("bash"), "tool bash", "tool:bash", "--tool bash"),
+        (ToolAccess("bash"), "tool bash", "tool:bash", "--grant tool:bash"),
         (InvokeAccess("mail"), "invoke mail", "invoke:mail", "--grant invoke:mail"),
         (
             InvokeAccess("mail", (Argument("to", "email", (GIVEN,)),)),
@@ -87,7 +87,7 @@ LAYOUT = Layout(HostPath("/home/u/project"))
             "tool:send arg.to=in()",
             "--grant 'tool:send arg.to=in()'",
         ),
-        (ModelAccess("a/b"), "model a/b", "model:a/b", "--model a/b"),
+        (ModelAccess("a/b"), "model a/b", "model:a/b", "--grant model:a/b"),
         (
             FetchAccess("GET", Origin("https", "a.example", 443), "/x"),
             "fetch GET https://a.example/x",

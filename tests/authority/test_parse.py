@@ -333,3 +333,29 @@ def test_parsing_never_raises_after_a_known_action(head: str, tail: str) -> None
     found = parse_grant(head + tail)
     if isinstance(found, Grant):
         assert parse_grant(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "fetch:https://a.test untaintd",
+            "unknown caveat 'untaintd'; on fetch: there are "
+            "ask, bytes, except, expires, net, public, rate, untainted, uses",
+        ),
+        (
+            "tool:pay Arg.to=any",
+            "unknown caveat 'Arg.to'; on tool: there are "
+            "arg.NAME, expires, public, rate, untainted, uses",
+        ),
+        ("read:/a untaintd", "unknown caveat 'untaintd'; on read: there are except, expires, uses"),
+        ("read:/a rate=1", "rate= takes N/s, N/min, N/h or N/d, N at most 10000"),
+        ("store:cache bytes", "bytes= takes a size such as 500kB or 10MB"),
+        ("exec:git ask=always", "ask= takes first or each"),
+        ("tool:pay arg.to=max(50.00)", "arg.to '50.00' is spelt '50'"),
+        ("tool:pay arg.to=max(x)", "arg.to takes max(AMOUNT) such as max(50) or max(12.5)"),
+    ],
+)
+def test_a_caveat_that_is_none_is_told_what_there_is(text: str, said: str) -> None:
+    found = parse_grant(text)
+    assert isinstance(found, GrantError) and found.message == said

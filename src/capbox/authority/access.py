@@ -137,10 +137,10 @@ def flag_for(access: Access, layout: Layout) -> str:
         target = _short(access.path, layout)
     elif isinstance(access, FetchAccess):
         target = access.selector
-    elif isinstance(access, InvokeAccess) or (isinstance(access, ToolAccess) and access.arguments):
-        return f"--grant {shlex.quote(access.missing)}"
-    else:
+    elif isinstance(access, EnvAccess):
         target = access.name
+    else:  # `--tool` narrows, and `--model` is whom to ask
+        return f"--grant {shlex.quote(access.missing)}"
     return f"--{access.action} {shlex.quote(target)}"
 
 

@@ -211,12 +211,8 @@ _SELECTORS: dict[Action, Callable[[str], Selector | str]] = {
 _LONGEST_SECONDS = 3_650 * 86_400
 _NUMBER = r"(0|[1-9][0-9]{0,11})"
 RATE_MAX = 10_000  # each is remembered for as long as its window lasts
-# Keys that no mechanism enforces yet: the actions they apply to (none listed: to all), their form.
-_LATER: dict[str, tuple[frozenset[str], str]] = {
-    "bytes": (frozenset({"write", "store"}), _NUMBER + "(B|kB|MB|GB)?"),
-    "rate": (_ALL, _NUMBER + "/(s|min|h|d)"),
-    "ask": (_ALL, "first|each"),
-}
+# Keys of requests that no mechanism enforces elsewhere yet: where they apply (none listed: to all).
+_LATER = {"bytes": frozenset({"write", "store"}), "rate": _ALL, "ask": _ALL}
 _ARGUMENT = re.compile(r"arg\.[A-Za-z_][A-Za-z0-9_]{0,63}")
 # Of a header that the broker may set: none that frames or routes a message.
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -249,12 +245,10 @@ def parse_caveat(action: str, key: str, value: str | None) -> Caveat | str:
         there = sorted({name for of, name in _PARSERS if of in ("", action)})
         there += [*(["arg.NAME"] if action in _CALLS else []), *(_LABELS if labelled else [])]
         return f"unknown caveat {key!r}; on {action}: there are {', '.join(there)}"
-    actions, pattern = _LATER[key]
-    if actions and action not in actions:
+    if _LATER[key] and action not in _LATER[key]:
         return f"{key} does not apply to {action}:"
-    if value is None or not re.fullmatch(pattern, value):
-        return f"{key}= has no such value"
-    return Later(key, value)
+    wrong = _PARSERS["fetch", key](value or "")
+    return wrong if isinstance(wrong, str) else Later(key, value or "")
 
 
 def _parse_uses(value: str) -> Caveat | str:

@@ -269,6 +269,7 @@ class Session:
             reason = "there is no such tool"
             if unknown[0] in every:
                 reason = f"the preset {self._settings.preset} leaves this tool out"
+                reason += f" but for --grant tool:{unknown[0]}" * (unknown[0] in self._engine.tools)
             known = ", ".join(there)
             raise SettingsError(f"--tool {unknown[0]}", f"{reason}; there are: {known}")
         if chosen is None and self._ceiling is not None:
@@ -281,13 +282,16 @@ class Session:
         return offered(tools, held, chosen)
 
     def _there(self) -> tuple[str, ...]:
-        """Return the tools that a model may be offered: those that the preset does not leave out.
+        """Return the tools that a model may be offered: what the preset does not leave out, and
+        those that capbox brings and a grant of its own names.
 
         A person who calls a tool by its name is not held to that.
         """
         chosen = named(self._settings.preset)
         every = {**self._functions, **self._engine.tools}
-        return chosen.offered({name: tool.manifest for name, tool in every.items()})
+        offered = chosen.offered({name: tool.manifest for name, tool in every.items()})
+        granted = {str(m.grant.selector) for m in self._mint(()).grants if m.grant.action == "tool"}
+        return tuple(sorted({*offered, *granted.intersection(self._engine.tools)}))
 
     def _open(self, authority: Authority, what: str, task: str | None = None) -> OpenRun:
         if self._revoked:

@@ -72,6 +72,7 @@ def test_a_selector_prints_canonically(text: str, canonical: str) -> None:
         *("https://b\u00fccher.test", "https://%61.test", "https://a\\b.test", "https://a test"),
         *("https://[10.0.0.1/8]", "https://[10.0.0.0/33]", "https://[::/129]", "https://[]"),
         *("get https://a.test", "GET  https://a.test", ",GET https://a.test", "GET, https://a.test"),
+        *("ANY https://a.test", "ALL https://a.test", "* https://a.test", "GET,ANY https://a.test"),
         *("CONNECT https://a.test", "TRACE https://a.test", "GET,TRACK https://a.test"),
         *("https://a.test/*/x", "https://a.test/x*", "https://a.test/x/**", "https://a.test/a b"),
         *("https://a.test/../x", "https://a.test/%2e%2e/x", "https://a.test/a%2fb", "https://a.test/\\"),

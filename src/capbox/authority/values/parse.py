@@ -46,8 +46,10 @@ def parse_test(text: str) -> Test | str:
     if name == "prefix":
         return Prefix(operand)
     amount = canonical("amount", operand)
-    spelt = isinstance(amount, Value) and amount.text == operand
-    return AtMost(operand) if spelt else "takes max(AMOUNT) such as max(50) or max(12.5)"
+    if isinstance(amount, Value) and amount.text != operand:
+        return f"{operand!r} is spelt {amount.text!r}"
+    known = isinstance(amount, Value)
+    return AtMost(operand) if known else "takes max(AMOUNT) such as max(50) or max(12.5)"
 
 
 def _operands(text: str) -> tuple[str, ...] | None:

@@ -29,6 +29,7 @@ from capbox.authority.web.suffixes import is_public_suffix
 
 PORTS = {"http": 80, "https": 443}
 REFUSED_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})
+_EVERY = frozenset({"ANY", "ALL", "*"})
 METHOD = re.compile(r"[A-Z]{1,16}")
 ANY_HOST = "*"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -265,8 +266,10 @@ def parse_fetch(value: str) -> FetchSelector | str:
     if "://" in methods:
         return "what follows the URL is no part of it; a grant with caveats is fetch:URL uses=1"
     for method in listed:
-        if METHOD.fullmatch(method) is None or method in REFUSED_METHODS:
+        if METHOD.fullmatch(method) is None or method in REFUSED_METHODS | _EVERY:
             hint = "; methods are written in capitals" if method != method.upper() else ""
+            # Else a rule that denies ANY denies a method that nobody uses.
+            hint = "; a URL without a method is every method" if method.upper() in _EVERY else hint
             return f"{method!r} is no method that can be granted{hint}"
     found = _SELECTOR.fullmatch(url)
     if found is None:

@@ -6,7 +6,9 @@ them apart. Does not: change or spend anything.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from capbox.authority.access import (
     Access,
@@ -20,9 +22,11 @@ from capbox.authority.access import (
 )
 from capbox.authority.authority import Authority, Minted
 from capbox.authority.decision import Allowed, Standing
-from capbox.authority.paths import WORKSPACE, Layout, PathRefusal
+from capbox.authority.grant import Grant, NameSelector
+from capbox.authority.paths import WORKSPACE, GrantPath, Inside, Layout, PathRefusal, under
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.url import Unreachable, locate
+from capbox.engine.presets import named
 from capbox.engine.settings import SettingsError
 
 _FORMS = "read PATH, write PATH, fetch [METHOD] URL, tool NAME, invoke NAME, env NAME, model NAME"
@@ -52,7 +56,8 @@ class Explanation:
 def read_access(text: str, layout: Layout) -> Access:
     """Return the access that `text` names, paths as a tool would name them. Raises SettingsError.
 
-    That is `read PATH` and so on; a path is relative to the workspace, or absolute.
+    That is `read PATH` and so on; a path is relative to the workspace, or absolute, as `--read`
+    has it.
     """
     action, _, rest = text.strip().partition(" ")
     rest = rest.strip()
@@ -60,7 +65,13 @@ def read_access(text: str, layout: Layout) -> Access:
         raise SettingsError(repr(text), f"is no access; there are: {_FORMS}")
     match action:
         case "read" | "write":
+            host = os.path.normpath(f"{layout.workspace}/{rest}")
+            if not rest.startswith("/") and not under(host, layout.workspace):
+                # As for --read: a tool would name the file at / of the sandbox, which nobody means.
+                rest = host
             place = layout.locate(rest, WORKSPACE)
+            if rest == host and isinstance(place, Inside) and place.grant is None:
+                place = replace(place, grant=GrantPath(host))
             if isinstance(place, PathRefusal):
                 raise SettingsError(rest, place.reason)
             path = place.grant
@@ -83,6 +94,28 @@ def read_access(text: str, layout: Layout) -> Access:
             return ModelAccess(rest)
         case _:
             raise SettingsError(repr(text), f"is no access; there are: {_FORMS}")
+
+
+def implied(
+    access: Access, guests: Path, preset: str, grants: tuple[Grant, ...]
+) -> tuple[Grant, ...]:
+    """Return the grant of a tool that a run with `preset` holds unasked, if `access` is its use.
+
+    Raises SettingsError for a tool that is neither there nor in `grants`.
+    """
+    if not isinstance(access, ToolAccess) or isinstance(access, InvokeAccess):
+        return ()
+    from capbox.tools.registry import load
+
+    manifests = {name: tool.manifest for name, tool in load(guests, shipped=True).tools.items()}
+    named_by = {str(g.selector) for g in grants if g.action == "tool"}
+    if access.name not in {*manifests, *named_by}:
+        reason = f"there is no such tool; there are: {', '.join(sorted(manifests))}"
+        raise SettingsError(
+            f"tool {access.name}", f"{reason}; a program's own is held by its grant"
+        )
+    found = access.name in named(preset).offered(manifests)
+    return (Grant("tool", NameSelector(access.name)),) if found else ()
 
 
 def explain(

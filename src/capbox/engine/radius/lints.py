@@ -69,7 +69,7 @@ def _trifecta(flows: Sequence[Flow]) -> Iterator[Lint]:
     secret = any(f.source.secret for f in leaving)
     # A web page or a file of the workspace can ask for what the same run holds.
     says = (
-        f"lethal trifecta: private data ({worst.source.name}), untrusted words and a way out "
+        f"private data ({worst.source.name}), untrusted words and a way out "
         f"({worst.sink.name}) in one run; take away any one of the three"
     )
     cut = worst.cuts[0] if worst.cuts else None

@@ -212,6 +212,7 @@ def _named(names: Sequence[str]) -> str:
 def _listed(names: Sequence[str], *, shown: int = 6, otherwise: str = "none") -> str:
     if not names:
         return otherwise
+    shown += len(names) == shown + 1  # one more name is no longer than to say so
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(_cell(name) for name in names[:shown]) + more
 

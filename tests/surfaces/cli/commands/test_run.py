@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -77,6 +78,10 @@ def test_without_grants_and_nobody_there_it_runs_and_says_which_flags_to_add(
         "run", "t", "--model", script(DONE), "--workspace", workspace, "--preset", "none"
     )
     assert "nothing is granted" not in quiet.err
+    # Somebody may lend what is missing, or has for always.
+    asked = ("--workspace", workspace, "--ask-remote", "1")
+    lent = capbox("run", "t", "--model", script(DONE), *asked)
+    assert "nothing is granted" not in lent.err
 
 
 @pytest.mark.parametrize(
@@ -276,3 +281,17 @@ def test_a_second_ctrl_c_ends_everything_at_once_and_leaves_an_open_prefix(
     somebody.process.send_signal(signal.SIGINT)
     assert somebody.leaves()[0] == 130
     assert process("audit", "verify").code == 0
+
+
+def test_the_advice_on_a_tool_that_the_preset_leaves_out_can_be_followed(
+    capbox: Callable, script: Callable, workspace: Path
+) -> None:
+    write = {"tool_calls": [{"name": "write", "arguments": {"path": "w.txt", "content": "x"}}]}
+    run = ("run", "t", "--workspace", workspace, "--preset", "read-only", "--write", "w.txt")
+    refused = capbox(*run, "--model", script(write, DONE))
+    assert "denied: tool write: no grant covers it" in refused.err
+    (advice,) = [line for line in refused.err.splitlines() if line.startswith("to allow it, add: ")]
+    flags = shlex.split(advice.removeprefix("to allow it, add: "))
+    done = capbox(*run, *flags, "--model", script(write, DONE), "--stream-json")
+    assert "write" in json.loads(done.out.splitlines()[0])["tools"]
+    assert (done.code, (workspace / "w.txt").read_text()) == (0, "x")

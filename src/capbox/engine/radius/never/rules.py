@@ -26,7 +26,7 @@ from typing import Final, Literal, get_args
 from capbox.authority.exclusions import Globs
 from capbox.authority.paths import HostPath, hostile_character
 from capbox.authority.web.addresses import address_of
-from capbox.authority.web.places import ANY_HOST, METHOD, is_host_name
+from capbox.authority.web.places import ANY_HOST, is_host_name
 from capbox.engine.radius.ends import SinkKind, SourceKind
 from capbox.engine.radius.lints import CODES
 from capbox.engine.radius.reach import Base, Watch
@@ -39,6 +39,17 @@ _SOURCES: Final = (*get_args(SourceKind), ANY)
 _SINKS: Final = (*get_args(SinkKind), ANY)
 _RULES_MAX = 200
 _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?")
+# Of a rule, unlike a grant, a method that does not exist forbids nothing: the registered ones
+# (RFC 9110 and IANA) and what caches are told. Any other is forbidden by a rule without methods.
+_METHODS: Final = frozenset(
+    {
+        *("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "QUERY", "PURGE", "ACL"),
+        *("PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT"),
+        *("BIND", "UNBIND", "REBIND", "LINK", "UNLINK", "CHECKIN", "CHECKOUT", "UNCHECKOUT"),
+        *("UPDATE", "MERGE", "LABEL", "MKACTIVITY", "MKCALENDAR", "MKREDIRECTREF"),
+        *("MKWORKSPACE", "ORDERPATCH", "PRI", "UPDATEREDIRECTREF"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +193,11 @@ def _host(text: str, rest: str) -> Rule | RuleError:
     methods, _, host = rest.rpartition(" ")
     listed = tuple(methods.split(",")) if methods else ()
     for method in listed:
-        if METHOD.fullmatch(method) is None:
-            return RuleError(text, place, f"{method!r} is no method; as in: fetch POST,PUT *")
+        if method not in _METHODS:
+            every = f"every method is: fetch {host}"
+            return RuleError(
+                text, place, f"{method!r} is no method; as in: fetch POST,PUT *; {every}"
+            )
     name = host.lower().removeprefix("*.")
     if host == ANY_HOST or is_host_name(name):
         return HostRule(text, listed, host.lower())
@@ -209,11 +223,11 @@ def _flow(text: str, rest: str) -> Rule | RuleError:
 def _most(text: str, word: str, rest: str) -> Rule | RuleError:
     quantity = next((one for one in get_args(Quantity) if one == word), None)
     if quantity is None:
-        known = "read write fetch flow env secret tool model lint"
+        known = " ".join(("read write fetch flow", *get_args(NameKind), "lint"))
         numbers = " ".join(get_args(Quantity))
         return RuleError(text, 0, f"a rule begins with one of: {known}; or with one of: {numbers}")
     sign, _, number = rest.partition(">")
-    if sign.strip() or ">" not in rest:
+    if sign.strip() or ">" not in rest or number.startswith("="):
         return RuleError(text, len(word) + 1, f"{word} takes > and a number: {word} > 5")
     if _NUMBER.fullmatch(number.strip()) is None:
         return RuleError(

@@ -169,7 +169,8 @@ async def _opened(entry: Entry, plan: _Plan) -> Settings:
         home = entry.home()
         home.prepare()
         return await opened(plan.settings, Remembered(home.state / "folders.json"), plan.terminal)
-    if plan.bare and plan.shape == "text":
+    asked = plan.ask_remote is not None or plan.settings.policy is not None
+    if plan.bare and plan.shape == "text" and not asked:  # else more may be lent, or is already
         plan.screen.say(
             "nothing is granted, so no file can be read or written; "
             "--read . or --write . grants this folder",

@@ -34,7 +34,18 @@ from capbox.engine.home import Home
         ("env SECRET", ["--env", "SECRET"], 0, "allowed by env:SECRET"),
         ("env OTHER", ["--env", "SECRET"], 3, "env:SECRET: does not cover it"),
         ("tool bash", ["--grant", "tool:bash"], 0, "allowed by tool:bash"),
-        ("tool edit", ["--grant", "tool:bash"], 3, "denied: no grant covers it"),
+        ("tool bash", [], 0, "allowed by tool:bash"),
+        ("tool edit", ["--grant", "tool:bash"], 0, "allowed by tool:edit"),
+        ("tool write", ["--preset", "read-only"], 3, "to allow it: --grant tool:write"),
+        (
+            "tool write",
+            ["--preset", "read-only", "--grant", "tool:write"],
+            0,
+            "allowed by tool:write",
+        ),
+        ("tool pay", ["--grant", "tool:pay"], 0, "allowed by tool:pay"),
+        ("read ../b.txt", ["--read", "."], 3, "/b.txt: denied: no grant covers it"),
+        ("model x/y", [], 3, "to allow it: --grant model:x/y"),
         ("invoke pay", ["--grant", "invoke:pay uses=1"], 0, "allowed by invoke:pay uses=1"),
         ("invoke pay", ["--grant", "tool:pay"], 3, "--grant invoke:pay"),
         ("model x/y", ["--grant", "model:x/*"], 0, "allowed by model:x/*"),
@@ -52,6 +63,7 @@ def test_the_decision_and_what_each_grant_says(
     [
         ("read", "is no access"),
         ("look a.txt", "is no access"),
+        ("tool bsh", "tool bsh: there is no such tool; there are: apply_patch, bash, "),
         ("read /tmp/x", "scratch"),
         ("fetch ftp://x/", "only http:// and https://"),
         ("fetch TRACE https://x.example/", "never sent"),
@@ -124,3 +136,16 @@ def test_questions_answers_leases_and_revocations_are_told(
         assert said in lent.out
     assert "and revoked" in revoked.out
     assert "revocation " in revoked.out
+
+
+def test_a_path_that_climbs_is_that_of_this_machine_as_with_read(
+    capbox: Callable, workspace: Path
+) -> None:
+    beside = workspace.parent / "beside"
+    beside.write_text("x")
+    at = ("--workspace", workspace)
+    refused = capbox("why", "read", "../beside", *at, "--json").json
+    assert refused["access"] == f"read {beside}" and refused["flag"] == f"--read {beside}"
+    held = capbox("why", "read", "../beside", *at, "--read", "../beside", "--json").json
+    assert held["by"] == f"read:{beside}"
+    assert capbox("why", "read", f"../{workspace.name}/a.txt", *at, "--read", ".").code == 0

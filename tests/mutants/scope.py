@@ -36,6 +36,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/values/parse.py",
     "authority/web/addresses.py",
     "authority/web/older.py",
+    "authority/web/places.py",
     "authority/web/suffixes.py",
     "gate/approver.py",
     "gate/arguments.py",

@@ -17,8 +17,10 @@ from capbox.authority.web.places import (
     Origin,
     doubt_of,
     is_host_name,
+    is_loopback,
     parse_fetch,
     parse_origin,
+    reading_of,
 )
 
 
@@ -45,6 +47,7 @@ def request(text: str) -> FetchAccess:
         ("https://A.Test:443", "https://a.test"),
         ("http://a.test:80/", "http://a.test/"),
         ("https://a.test:0443", "https://a.test"),
+        ("https://a.test:1..65535", "https://a.test:1..65535"),
         ("POST,GET,GET https://a.test", "GET,POST https://a.test"),
         ("https://a.test?a=1", "https://a.test/?a=1"),
         ("https://a.test/?", "https://a.test/"),
@@ -76,6 +79,7 @@ def test_a_selector_prints_canonically(text: str, canonical: str) -> None:
         *("CONNECT https://a.test", "TRACE https://a.test", "GET,TRACK https://a.test"),
         *("https://a.test/*/x", "https://a.test/x*", "https://a.test/x/**", "https://a.test/a b"),
         *("https://a.test/../x", "https://a.test/%2e%2e/x", "https://a.test/a%2fb", "https://a.test/\\"),
+        *("https://*.127.1", "https://*.-a.test", "https://*.a..test", "https://a.test/?<", "https://a.test/?\u00e9"),
         *("https://a.test/?a b", "https://a.test/?*&a", "https://a.test/\u00e9"),
     ],
 )  # fmt: skip
@@ -93,6 +97,7 @@ def test_what_is_not_canonical_or_says_too_much_is_no_selector(text: str) -> Non
         ("GET https://a.test", "GET https://a.test/", "HEAD https://a.test/"),
         ("https://a.test:8443", "https://a.test:8443/", "https://a.test/"),
         ("https://a.test:1..3", "https://a.test:3/", "https://a.test:4/"),
+        ("https://a.test:2..9", "https://a.test:2/", "https://a.test:1/"),
         ("https://a.test/v1/*", "https://a.test/v1/a/b", "https://a.test/v1"),
         ("https://a.test/v1/*", "https://a.test/v1/", "https://a.test/v10/a"),
         ("https://a.test/v1/*", "https://a.test/v1/a", "https://a.test/v1/a?b"),
@@ -119,6 +124,7 @@ def test_what_is_not_canonical_or_says_too_much_is_no_selector(text: str) -> Non
 )
 def test_a_selector_selects_by_parts(text: str, selected: str, other: str) -> None:
     assert selector(text).selects(request(selected))
+    assert selector(text).key in request(selected).keys
     assert not selector(text).selects(request(other))
 
 
@@ -134,6 +140,7 @@ def test_a_selector_selects_by_parts(text: str, selected: str, other: str) -> No
         ("/a%3Bb", "/a%2Fb"),
         ("/a%25b", "/a%252fb"),
         ("/a%41", "/a%25252fb"),
+        ("/a%252541", "/a%25252541"),
         ("/a|b", "/a\\b"),
         ("/a%7cb", "/a%5cb"),
         ("/a%01", "/a%00"),
@@ -164,6 +171,8 @@ def test_a_path_that_a_server_might_read_otherwise_is_doubtful(plain: str, doubt
         ("https://a.test/x", "https://a.test/y?x", "https://a.test/x?y"),
         ("https://a.test/x/*", "https://a.test/y?x/", "https://a.test/x/y?z"),
         ("https://a.test/x?a=1", "https://a.test/x?a=2", "https://a.test/x?a=1"),
+        ("https://a.test/x", "https://a.test/x/y", "https://a.test/X/"),
+        ("https://a.test/*", "https://b.test/", "https://a.test/x"),
     ],
 )
 def test_a_place_is_left_out_with_any_query(left_out: str, outside: str, inside: str) -> None:
@@ -181,12 +190,72 @@ def test_no_resolver_takes_a_host_name_for_a_number(name: str, number: str) -> N
     assert is_host_name(name) and not is_host_name(number)
 
 
+def test_a_host_name_is_no_longer_than_dns_has_it() -> None:
+    longest, longer = (".".join(["a" * 63] * 3 + ["a" * last]) for last in (61, 62))
+    assert (len(longest), is_host_name(longest)) == (253, True)
+    assert (len(longer), is_host_name(longer)) == (254, False)
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere"),
+    [
+        ("localhost", "localhost.test"),
+        ("a.localhost", "a-localhost"),
+        ("127.9.9.9", "128.0.0.1"),
+        ("[::1]", "[::2]"),
+    ],
+)
+def test_a_host_may_name_this_machine_by_itself(here: str, elsewhere: str) -> None:
+    assert is_loopback(here) and not is_loopback(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("path", "reading"),
+    [
+        ("/Admin;x=1//Users/", "/admin/users"),
+        ("/%61%2Fb", "/a/b"),
+        ("/;x/", ""),
+        ("/", ""),
+    ],
+)
+def test_the_most_lenient_server_reads_a_path_so(path: str, reading: str) -> None:
+    assert reading_of(path) == reading
+
+
+@pytest.mark.parametrize(
+    ("place", "url", "lasting"),
+    [
+        (
+            FetchAccess("GET", Origin("https", "a.test", 443), "/x", "y=1"),
+            "https://a.test/x?y=1",
+            "https://a.test",
+        ),
+        (
+            FetchAccess("PUT", Origin("http", "a.test", 443), "/"),
+            "http://a.test:443/",
+            "http://a.test:443",
+        ),
+        (FetchAccess("GET", Origin("http", "[::1]", 80), "/"), "http://[::1]/", "http://[::1]"),
+    ],
+)
+def test_a_request_is_told_by_method_and_url(place: FetchAccess, url: str, lasting: str) -> None:
+    assert (place.url, str(place)) == (url, f"fetch {place.method} {url}")
+    assert place.missing == f'fetch:"{place.method} {url}"'
+    assert place.lasting == f'fetch:"{place.method} {lasting}"'
+    doubtful = replace(place, doubt="two readings")
+    assert doubtful.missing == place.lasting
+    assert (place.caution, doubtful.caution) == (None, "two readings")
+
+
 @pytest.mark.parametrize(
     ("text", "other"),
     [
         ("https://a.test", "https://a.test/"),
         ("http://127.0.0.1:8080", "http://[127.0.0.0/8]"),
         ("https://[::1]", "GET https://[::1]"),
+        ("https://a.test:8000..8000", "https://a.test:8000..8001"),
+        ("https://a.test:8000", "https://a.test?*"),
+        ("https://a.test:8000", "a.test:8000"),
         ("https://a.test:443", "https://*.a.test"),
     ],
 )
@@ -214,6 +283,24 @@ ceiling = replace(selector("https://x.test"), host=ANY_HOST)
 def test_a_ceiling_for_every_host_is_for_public_ones(child: str, other: str) -> None:
     assert ceiling.includes(selector(child))
     assert not ceiling.includes(selector(other))
+
+
+@pytest.mark.parametrize(
+    ("host", "other"),
+    [("a.test", "10.0.0.1"), ("8.8.8.8", "169.254.169.254"), ("[2a00::1]", "[::1]")],
+)
+def test_a_ceiling_for_every_host_selects_public_ones(host: str, other: str) -> None:
+    access = request(f"https://{host}/")
+    assert ceiling.selects(access) and ceiling.key in access.keys
+    assert not ceiling.selects(request(f"https://{other}/"))
+
+
+def test_what_a_selector_leaves_open_is_left_open() -> None:
+    whole = FetchSelector((), "https", "a.test", (443, 443), None, False, None, None)
+    assert selector("https://a.test") == whole
+    assert selector("GET https://a.test/x/*") == replace(
+        whole, methods=("GET",), path="/x/", below=True, query=""
+    )
 
 
 hosts = st.sampled_from(["a.test", "b.a.test", "c.b.a.test", "10.0.0.1", "[::1]", "localhost"])
@@ -261,13 +348,26 @@ def test_the_missing_grant_is_one_that_selects_it(access: FetchAccess) -> None:
         ("a.example", "begins with neither http:// nor https://"),
         ("HTTP://a.example", "begins with neither http:// nor https://"),
         ("https://u:p@a.example", "without user and password"),
-        ("https://a.example/#x", "without #FRAGMENT"),
+        ("http://a.example/@#x", "without #FRAGMENT"),
+        ("https://*", "* alone names every host, which no grant does"),
+        ("https://a.example/?<", "a query in a grant is percent-encoded"),
         ("https://b\u00fccher.example", "a host is written in ASCII, as xn--..."),
     ],
 )
 def test_what_is_wrong_with_a_selector_is_said(text: str, hint: str) -> None:
     found = parse_fetch(text)
     assert isinstance(found, str) and hint in found
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("TRACE https://a.test", "'TRACE' is no method that can be granted"),
+        ("https://a.test:", "fetch: takes [METHOD,...] http(s)://HOST[:PORT][/PATH]"),
+    ],
+)
+def test_no_hint_is_given_that_does_not_apply(text: str, said: str) -> None:
+    assert parse_fetch(text) == said
 
 
 @pytest.mark.parametrize(

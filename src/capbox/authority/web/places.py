@@ -17,6 +17,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from capbox.authority.paths import quoted
 from capbox.authority.web.addresses import (
+    Address,
     Network,
     address_of,
     is_metadata,
@@ -55,7 +56,7 @@ def is_loopback(host: str) -> bool:
     """Say whether `host` names this machine by itself (RFC 6761 for names)."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    address = address_of(host.strip("[]"))
+    address = _literal(host)
     return address is not None and address.is_loopback
 
 
@@ -85,11 +86,11 @@ def doubt_of(path: str) -> str | None:
 def reading_of(path: str) -> str:
     """Return `path` as the most lenient server reads it: decoded, without what makes no difference.
 
-    Such as case, parameters after `;`, slashes that are doubled or at the end.
+    Such as case, parameters after `;`, slashes that are doubled or at the end; the root is "".
     """
     decoded = unquote(path).casefold()
     segments = (segment.partition(";")[0] for segment in decoded.split("/"))
-    return "/" + "/".join(segment for segment in segments if segment)
+    return "".join(f"/{segment}" for segment in segments if segment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class FetchAccess:
     @property
     def caution(self) -> str | None:
         """Return what a person should know who thinks of granting this, if anything."""
-        address = address_of(self.origin.host.strip("[]"))
+        address = _literal(self.origin.host)
         if address is not None and is_metadata(address):
             return "this address hands out the keys of a machine in a cloud"
         return self.doubt
@@ -205,7 +206,7 @@ class FetchSelector:
             and self.ports[0] <= origin.port <= self.ports[1]
             and (not self.methods or access.method in self.methods)
             and self._at(origin.host)
-            and (self.path is None or (access.doubt is None and self._leads_to(access)))
+            and (self.path is None or self._leads_to(self.path, access))
         )
 
     def includes(self, child: FetchSelector) -> bool:
@@ -231,23 +232,21 @@ class FetchSelector:
         if self.query and self.query != access.query:
             return False
         own, other = reading_of(self.path), reading_of(access.path)
-        return other == own or (self.below and other.startswith(own.rstrip("/") + "/"))
+        return other == own or (self.below and other.startswith(f"{own}/"))
 
-    def _leads_to(self, access: FetchAccess) -> bool:
-        if self.query is not None and self.query != access.query:
+    def _leads_to(self, path: str, access: FetchAccess) -> bool:
+        if access.doubt is not None or (self.query is not None and self.query != access.query):
             return False
-        if self.below:
-            return access.path.startswith(self.path or "/")
-        return access.path == self.path
+        return access.path.startswith(path) if self.below else access.path == path
 
     def _at(self, host: str) -> bool:
         if self.host == host:
             return True
         if self.network is not None:
-            address = address_of(host.strip("[]"))
+            address = _literal(host)
             return address is not None and address in self.network
         if self.host == ANY_HOST:
-            address = address_of(host.strip("[]"))
+            address = _literal(host)
             return address is None or refusal(address, ()) is None
         return self.host.startswith("*.") and host.partition(".")[2] == self.host[2:]
 
@@ -256,7 +255,7 @@ class FetchSelector:
             return child.network is not None and within(child.network, self.network)
         if self.host == ANY_HOST:
             return child.network is None or is_public(child.network)
-        return self.host == child.host or (not child.host.startswith("*.") and self._at(child.host))
+        return self._at(child.host)
 
 
 def parse_fetch(value: str) -> FetchSelector | str:
@@ -278,11 +277,12 @@ def parse_fetch(value: str) -> FetchSelector | str:
     placed = _host(host.lower())
     if isinstance(placed, str):
         return placed
+    (network,) = placed
     first = int(port or PORTS[scheme])
     ports = (first, int(last or first))
     if not 0 < ports[0] <= ports[1] < 65_536:
         return "a port is 1 to 65535, a range of ports FIRST..LAST"
-    selector = FetchSelector(listed, scheme, host.lower(), ports, network=placed[0])
+    selector = FetchSelector(listed, scheme, host.lower(), ports, network=network)
     return selector if path is None and query is None else _pathed(selector, path or "/", query)
 
 
@@ -305,11 +305,12 @@ def parse_origin(text: str) -> Origin | str:
     selector = parse_fetch(text)
     if isinstance(selector, str):
         return selector
-    single = selector.network is None or "/" not in selector.host
-    bare = selector.path is None and not selector.methods and selector.ports[0] == selector.ports[1]
+    first, last = selector.ports
+    single = "/" not in selector.host and first == last
+    bare = selector.path is None and not selector.methods
     if not single or not bare or selector.host.startswith("*"):
         return "one origin is expected: scheme, host and port, without path or *"
-    return Origin(selector.scheme, selector.host, selector.ports[0])
+    return Origin(selector.scheme, selector.host, first)
 
 
 def _pathed(selector: FetchSelector, path: str, query: str | None) -> FetchSelector | str:
@@ -320,7 +321,7 @@ def _pathed(selector: FetchSelector, path: str, query: str | None) -> FetchSelec
         return f"{doubt}: give the path as the server gets it"
     if _PATH.fullmatch(path) is None:
         return "a path in a grant is percent-encoded, and has * only at its end, after a slash"
-    if query != "*" and _QUERY.fullmatch(query or "") is None:
+    if _QUERY.fullmatch(query or "") is None:
         return "a query in a grant is percent-encoded, or * alone for any"
     return replace(selector, path=path, below=below, query=None if query == "*" else query or "")
 
@@ -333,13 +334,17 @@ def _host(host: str) -> tuple[Network | None] | str:
         if not is_host_name(host[2:]) or is_public_suffix(host[2:]):
             return f"{host} would cover hosts of strangers: {host[2:]} is a public suffix"
         return (None,)
-    literal = host.strip("[]") if host.startswith("[") else host
-    if "/" in literal:
-        network = network_of(literal)
-        return (network,) if network is not None else f"{literal} is not a network ADDRESS/BITS"
+    if "/" in host:
+        network = network_of(host.strip("[]"))
+        return (network,) if network is not None else f"{host} is not a network [ADDRESS/BITS]"
     if is_host_name(host):
         return (None,)
-    address = address_of(literal)
+    address = _literal(host)
     if address is None or (address.version == 6) != host.startswith("["):
         return f"{host} is not a host in its canonical spelling"
     return (network_of(f"{address}/{address.max_prefixlen}"),)
+
+
+def _literal(host: str) -> Address | None:
+    """Return the address that a host spells, an IPv6 one in brackets."""
+    return address_of(host.strip("[]"))

@@ -266,15 +266,15 @@ def ceiling_of(
         )
     grants = default_ceiling(web=chosen.web, functions=functions)
     if texts:
-        grants = ceiling_grants(settings, texts)
+        where = "config.toml: ceiling" if operator.ceiling else "--ceiling"
+        grants = ceiling_grants(settings, texts, where)
     minted = mint(Asked((*grants, *tools), asked.layout), settings, never)
     if not (operator.ceiling and settings.ceiling):
         return minted
-    narrower = (*ceiling_grants(settings, settings.ceiling), *tools)
+    narrower = (*ceiling_grants(settings, settings.ceiling, "--ceiling"), *tools)
     found = minted.attenuate(narrower, id=AuthorityId(os.urandom(8).hex()), now=time.time())
     if isinstance(found, AuthorityError):
-        reason = f"is more than the ceiling of config.toml allows: {found.message}"
-        raise SettingsError("--ceiling", reason)
+        raise SettingsError("--ceiling", f"{found.grant}: is more than the ceiling of config.toml")
     return found
 
 

@@ -15,6 +15,7 @@ from tests.docs.page import agrees, blocks, code, rows, steps, text_of
 
 from capbox import app
 from capbox.engine.approvers.answers import read_answer
+from capbox.engine.operator import read_rules
 from capbox.engine.presets import Preset, preset
 from capbox.surfaces.cli.approver import parse_answer
 from capbox.tools.registry import load
@@ -107,3 +108,13 @@ def test_the_presets_are_those_of_the_code() -> None:
         else:
             assert list(found.offered(manifests)) == code(offered)
     assert len(listed) == 6
+
+
+def test_the_never_rules_of_the_page_are_rules(tmp_path: Path) -> None:
+    (block,) = [one for one in blocks(PAGE) if one.kind == "toml config.toml"]
+    (tmp_path / "config.toml").write_text(block.text)
+    rules = read_rules(tmp_path / "config.toml", tmp_path)
+    assert {(r.action, r.path) for r in rules} == {
+        ("read", f"{tmp_path}/keys"),
+        ("write", f"{tmp_path}/notes"),
+    }

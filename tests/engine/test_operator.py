@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from capbox.engine.operator import read_operator
+from capbox.engine.operator import read_operator, read_rules
 from capbox.engine.settings import SettingsError
 
 URL = "https://search.example/search"
@@ -40,3 +40,20 @@ def test_what_stands_for_the_words_is_spelt_as_it_is_known(
     with pytest.raises(SettingsError) as error:
         read_operator(file)
     assert (error.value.reason, str(file) in str(error.value)) == (reason, True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("reed /x", 'a rule is "read PATH" or "write PATH"'),
+        ("read **/notes.txt", "the path of a rule is absolute, or starts with ~/"),
+    ],
+)
+def test_a_never_rule_that_is_none_is_named_with_its_key(
+    tmp_path: Path, rule: str, reason: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"never = ['{rule}']")
+    with pytest.raises(SettingsError) as refused:
+        read_rules(file, tmp_path)
+    assert str(refused.value) == f"{file}: in never = [...]: {rule!r}: {reason}"

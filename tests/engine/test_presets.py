@@ -198,3 +198,26 @@ def test_which_functions_may_be_lent_to_guests(
     ceiling = app.ceiling_of(settings, config, resolve(settings), manifests, ())
     assert isinstance(ceiling.decide(InvokeAccess("pay"), Standing(0.0)), Allowed) == expected
     assert not any(m.grant.selector == NameSelector("read") for m in ceiling.grants)
+
+
+@pytest.mark.parametrize(
+    ("operator", "session", "where"),
+    [
+        (("reed:/x",), (), "config.toml: ceiling: reed:/x: "),
+        ((), ("reed:/x",), "--ceiling: reed:/x: "),
+        (("write:/workspace",), ("reed:/x",), "--ceiling: reed:/x: "),
+        (("read:/workspace",), ("write:/workspace",), "--ceiling: write:/workspace: is more than"),
+    ],
+)
+async def test_a_ceiling_that_cannot_be_is_named_with_where_it_stands(
+    engine: LocalEngine,
+    workspace: Path,
+    operator: tuple[str, ...],
+    session: tuple[str, ...],
+    where: str,
+) -> None:
+    settings = Settings(workspace=workspace, ceiling=session)
+    manifests = {tool: one.manifest for tool, one in engine.tools.items()}
+    with pytest.raises(SettingsError) as refused:
+        app.ceiling_of(settings, Operator(ceiling=operator), resolve(settings), manifests, ())
+    assert str(refused.value).startswith(where)

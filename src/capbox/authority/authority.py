@@ -238,7 +238,7 @@ class Authority:
                 return NEVER, Denied(access, "the path is not canonical", None)
             rule = next((r for r in self.never if r.forbids(access)), None)
             if rule is not None:
-                return NEVER, Denied(access, f"never rule: {rule}", None)
+                return NEVER, Denied(access, f"never rule: {rule.action} {rule.path}", None)
         best = (_NO_GRANT, "")
         for minted in self.candidates(access):
             refusal = self._refusal(minted, access, standing)

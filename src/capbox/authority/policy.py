@@ -54,9 +54,9 @@ def parse_never(text: str, home: HostPath) -> NeverRule | PathRefusal:
         path = home + path[1:]
     path = path.rstrip("/") or path[:1]
     if action not in ("read", "write"):
-        return PathRefusal(text, "a never rule is `never: read PATH` or `never: write PATH`")
+        return PathRefusal(text, 'a rule is "read PATH" or "write PATH"')
     if not is_canonical(path):
-        return PathRefusal(text, "a never rule names an absolute path, or one that starts with ~/")
+        return PathRefusal(text, "the path of a rule is absolute, or starts with ~/")
     return NeverRule("read" if action == "read" else "write", GrantPath(path))
 
 

@@ -135,7 +135,7 @@ def _rules(line: str, file: Path, user: Path) -> tuple[NeverRule, NeverRule]:
     """Read one rule, as written and with links resolved, as the paths of grants are."""
     rule = parse_never(line, HostPath(str(user)))
     if isinstance(rule, PathRefusal):
-        raise SettingsError(str(file), f"{line!r}: {rule.reason}")
+        raise SettingsError(str(file), f"in never = [...]: {line!r}: {rule.reason}")
     # Attack: ~/vault is a link to /data/vault, and the grant names /data/vault.
     return rule, replace(rule, path=GrantPath(os.path.realpath(rule.path)))
 

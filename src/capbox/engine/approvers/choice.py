@@ -76,10 +76,16 @@ def default_ceiling(*, web: bool, functions: Iterable[str] = ()) -> tuple[Grant,
     return (everything, *(Grant("fetch", host) for host in hosts), *invoked)
 
 
-def ceiling_grants(settings: Settings, texts: tuple[str, ...]) -> tuple[Grant, ...]:
-    """Return a ceiling's grants, resolved like any other. Raises SettingsError."""
+def ceiling_grants(settings: Settings, texts: tuple[str, ...], where: str) -> tuple[Grant, ...]:
+    """Return a ceiling's grants, resolved like any other; `where` they stand is for messages.
+
+    Raises SettingsError.
+    """
     bare = Settings(workspace=settings.workspace, grants=texts, environ=settings.environ)
-    return resolve(bare).grants
+    try:
+        return resolve(bare).grants
+    except SettingsError as error:
+        raise SettingsError(where, str(error)) from error
 
 
 def _without(ceiling: Authority, policy: Policy) -> Authority:

@@ -274,8 +274,7 @@ def ceiling_of(
     narrower = (*ceiling_grants(settings, settings.ceiling, "--ceiling"), *tools)
     found = minted.attenuate(narrower, id=AuthorityId(os.urandom(8).hex()), now=time.time())
     if isinstance(found, AuthorityError):
-        reason = f"{found.grant}: is more than the ceiling of config.toml allows"
-        raise SettingsError("--ceiling", reason)
+        raise SettingsError("--ceiling", f"{found.grant}: is more than the ceiling of config.toml")
     return found
 
 

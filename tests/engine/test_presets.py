@@ -209,7 +209,7 @@ def test_which_functions_may_be_lent_to_guests(
         (("read:/workspace",), ("write:/workspace",), "--ceiling: write:/workspace: is more than"),
     ],
 )
-def test_a_ceiling_that_cannot_be_is_named_with_where_it_stands(
+async def test_a_ceiling_that_cannot_be_is_named_with_where_it_stands(
     engine: LocalEngine,
     workspace: Path,
     operator: tuple[str, ...],

@@ -181,7 +181,7 @@ async def test_questions_are_bounded_and_those_of_a_revoked_run_end() -> None:
         ("once", Once()),
         ("uses=3", ForUses(3)),
         ("for=10m", For(600)),
-        ("for=45", For(45)),
+        ("for=45s", For(45)),
         ("for=24h", For(86_400)),
         ("run", ForRun()),
         ("always", Always()),
@@ -197,7 +197,18 @@ def test_an_answer_is_read(text: str, answer: Answer) -> None:
     "text",
     [
         *("", "y", "yes", "Once", "once ", "uses", "uses=0", "uses=1001", "uses=3m", "uses=-1"),
-        *("for=", "for=0", "for=25h", "for=1d", "for=1.5m", "rule", "uses=\u0663", "once\n"),
+        *(
+            "for=",
+            "for=0",
+            "for=0s",
+            "for=45",
+            "for=25h",
+            "for=1d",
+            "for=1.5m",
+            "rule",
+            "uses=\u0663",
+            "once\n",
+        ),
     ],
 )
 def test_what_is_no_answer_is_refused(text: str) -> None:

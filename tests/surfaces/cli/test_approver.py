@@ -16,12 +16,24 @@ from capbox.agent.outcome import TurnLimit
 from capbox.authority.access import ReadAccess, ToolAccess
 from capbox.authority.paths import GrantPath
 from capbox.authority.values.arguments import Argument, Given
-from capbox.gate.approver import Answer, AskRequest, For, ForRun, No, Once, Stop, ask_request
+from capbox.gate.approver import (
+    Always,
+    Answer,
+    AskRequest,
+    For,
+    ForRun,
+    ForUses,
+    No,
+    Once,
+    Stop,
+    ask_request,
+)
 from capbox.surfaces.cli.approver import TerminalApprover, ask_for_more, parse_answer
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.cli.terminal import Terminal
 
 UNCLEAR = No("the answer was not understood", by="nobody")
+GIVEN_UP = No("no answer was understood, which counts as no", by="nobody")
 QUESTION = ask_request(
     ReadAccess(GrantPath("/workspace/a")),
     run="r",
@@ -42,6 +54,10 @@ QUESTION = ask_request(
         ("t", For(600)),
         ("t 30", For(1_800)),
         ("time 1440", For(86_400)),
+        ("uses=3", ForUses(3)),
+        ("for=30m", For(1_800)),
+        ("always=5", Always(5)),
+        ("for=30", UNCLEAR),
         ("s", Stop()),
         ("stop", Stop()),
         ("n", No()),
@@ -120,7 +136,8 @@ async def test_the_canonical_effect_is_shown_and_the_answer_taken(line: tuple[in
         ([b"y\n", b"o\n"], Once()),
         ([b"t 0\n", b"yes\n", b"t 5\n"], For(300)),
         ([b"n\n"], No()),
-        ([b"y\n", b"y\n", b"y\n"], UNCLEAR),
+        ([b"y\n", b"y\n", b"y\n"], GIVEN_UP),
+        ([b"y\n", b"y\n", b"t 0\n"], GIVEN_UP),
     ],
 )
 async def test_what_is_not_understood_is_asked_again_twice(
@@ -130,6 +147,10 @@ async def test_what_is_not_understood_is_asked_again_twice(
     asked = Terminal(Screen(io.StringIO(), written, {}), line[0])
     assert await TerminalApprover(asked).ask(QUESTION) == answer
     assert written.getvalue().count("[o]nce") == len(typed)
+    # A slip is told with what there is, and is not called a no before it counts as one.
+    again = written.getvalue().count("not understood: o, u 3, t 30, r, always, n or s (")
+    assert again == sum(one in (b"y\n", b"yes\n") for one in typed[:2] if len(typed) > 1)
+    assert written.getvalue().count("  no: ") == isinstance(answer, No)
 
 
 async def test_what_happens_meanwhile_is_told_after_the_answer(line: tuple[int, int]) -> None:

@@ -1,6 +1,7 @@
 """Answers as text: on a command line, and over the control socket.
 
-Guarantees: whatever is not one of the forms below is no answer; a bare `y` or `yes` is none.
+Guarantees: whatever is not one of the forms below is no answer; a bare `y` or `yes` is none, nor is
+a time without its unit, which the terminal counts in minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ USES_MAX = 1_000
 SECONDS_MAX = 86_400
 FORMS = "once, uses=N, for=10m, run, always, always=N, no, stop"
 _COUNTED = re.compile(r"(uses|for|always)=([0-9]{1,6})([smh]?)")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600}
+_UNITS = {"s": 1, "m": 60, "h": 3_600}
 _WORDS: dict[str, Answer] = {
     "once": Once(),
     "run": ForRun(),
@@ -30,7 +31,9 @@ def read_answer(text: str) -> Answer | str:
     found = _COUNTED.fullmatch(text)
     if found is None:
         return f"{text!r} is no answer; there are: {FORMS}"
-    number = int(found[2]) * _UNITS[found[3]]
+    if found[1] == "for" and not found[3]:
+        return "for= takes a time with its unit, as in for=30m"
+    number = int(found[2]) * _UNITS.get(found[3], 1)
     if found[1] != "for":
         if found[3] or not 0 < number <= USES_MAX:
             return f"{found[1]}=N takes 1 to {USES_MAX}"

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from capbox.agent.outcome import Limit, sentence
 from capbox.authority.access import ToolAccess
+from capbox.engine.approvers.answers import read_answer
 from capbox.gate.approver import (
     Always,
     Answer,
@@ -48,6 +49,11 @@ _UNSHOWN = No(
     by="nobody",
 )
 _OUT_OF_RANGE = No("the number was out of range", by="nobody")
+_GIVEN_UP = No("no answer was understood, which counts as no", by="nobody")
+_MISTYPED = {
+    _UNCLEAR: "not understood: o, u 3, t 30, r, always, n or s",
+    _OUT_OF_RANGE: f"not so many: 1 to {_USES_MAX} uses, 1 to {_MINUTES_MAX} minutes",
+}
 _KEYS = "[o]nce  [u]ses (u 3)  [t]ime (t 30: min)  [r]un  [always]  [n]o  no, [s]top: "
 
 
@@ -63,15 +69,21 @@ class TerminalApprover:
         answer: Answer = _UNCLEAR
         shown = _shown_whole(request)
         async with self._terminal.question(_block(request)) as question:
-            for _ in range(_TRIES):
+            for left in reversed(range(_TRIES)):
                 line = await self._terminal.answer(question, _KEYS, fresh=True)
                 if line is None:
                     return No("nobody answered", by="nobody")
                 answer = parse_answer(line)
                 if isinstance(answer, Yes) and not shown:
                     answer = _UNSHOWN
+                mistyped = _MISTYPED.get(answer) if isinstance(answer, No) else None
+                if mistyped is not None and left:
+                    tries = "1 more try" if left == 1 else f"{left} more tries"
+                    question.say(f"  {mistyped} ({tries})", "yellow")
+                    continue
+                answer = answer if mistyped is None else _GIVEN_UP
                 question.say(f"  {_told(answer)}", "dim")
-                if answer not in (_UNCLEAR, _OUT_OF_RANGE, _UNSHOWN):
+                if answer != _UNSHOWN:
                     break
         return answer
 
@@ -138,6 +150,9 @@ def parse_answer(line: str) -> Answer:
         return Always(count) if isinstance(count, int) else count
     if rest:
         return _UNCLEAR
+    if "=" in word:
+        spelt = read_answer(word)  # as for capbox approve
+        return _UNCLEAR if isinstance(spelt, str) else spelt
     match word:
         case "o" | "once":
             return Once()

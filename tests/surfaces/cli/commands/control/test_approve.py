@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.surfaces.cli.commands.control.conftest import PATIENCE_SECONDS
 
+from capbox.surfaces.cli.commands.control.approve import _typed
+
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -119,3 +121,25 @@ def test_what_is_used_up_is_told_as_such_and_leaves_nothing_when_it_is_forgotten
     assert [path.name for path in state.glob(f"*{name}*")] == [f"grants.json.{name}.lock"]
     assert process("grants", "remove", name).code == 0
     assert list(state.glob(f"*{name}*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("always", "5"), "always=5"),
+        (("u", "3"), "uses=3"),
+        (("t", "30"), "for=30m"),
+        (("o",), "once"),
+        (("for=30",), None),
+        (("u",), None),
+        (("always", "5", "6"), None),
+        (("y",), None),
+    ],
+)
+def test_an_answer_is_typed_as_at_the_terminal_of_the_run(
+    process: Callable[..., object], words: tuple[str, ...], said: str | None
+) -> None:
+    """Nothing waits here: what is understood finds no question, what is not is refused before."""
+    assert _typed(list(words)) == said or said is None
+    answered = process("approve", "5b1f09aa.2c7d41e09b3a", *words)
+    assert answered.code == (2 if said is None else 1), answered

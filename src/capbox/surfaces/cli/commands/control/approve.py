@@ -28,7 +28,7 @@ def approve(
         str | None, typer.Argument(metavar="[QUESTION]", help="As listed: ID.EFFECT")
     ] = None,
     answer: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(metavar="[ANSWER]", help="once, uses=N, for=10m, run, always, no, stop"),
     ] = None,
     *,
@@ -45,13 +45,14 @@ def approve(
 
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    if question is not None and answer is None:
+    if question is not None and not answer:
         raise usage("what is the answer? once, uses=N, for=10m, run, always, no or stop")
-    problem = None if answer is None else read_answer(answer)
+    text = _typed(answer or [])
+    problem = None if text is None else read_answer(text)
     if isinstance(problem, str):
         raise usage(problem)
     waiting = _waiting(entry)
-    if question is None or answer is None:
+    if question is None or text is None:
         return _list(screen, waiting, as_json=as_json)
     name, dot, mark = question.partition(".")
     if not dot or len(mark) < _MARK_CHARACTERS:
@@ -62,7 +63,24 @@ def approve(
     socket, one = found[0]
     if not str(one.get("effect")).startswith(mark):
         raise CommandFailure("not_found", f"question {name} is about another effect by now", 1)
-    return _answer(entry, screen, socket, one, answer)
+    return _answer(entry, screen, socket, one, text)
+
+
+def _typed(words: list[str]) -> str | None:
+    """Return an answer in one word: who has typed `t 30` at a terminal does so here too."""
+    match words:
+        case []:
+            return None
+        case ["u" | "uses", count]:
+            return f"uses={count}"
+        case ["t" | "time", minutes]:
+            return f"for={minutes}m"
+        case ["always", count]:
+            return f"always={count}"
+        case [word]:
+            return {"o": "once", "r": "run", "n": "no", "s": "stop", "t": "for=10m"}.get(word, word)
+        case _:
+            return " ".join(words)
 
 
 def _answer(entry: Entry, screen: Screen, socket: str, one: JsonObject, answer: str) -> int:

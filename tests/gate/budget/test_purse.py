@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import anyio
 import pytest
 
 from capbox.authority.values.draws import Draw, Overspent
 from capbox.gate.budget.purse import Account, Purse, Reserved
+from capbox.journal.tables.spending import Day
 
 CALL = Draw("calls")
 
@@ -104,3 +108,17 @@ def test_more_for_a_run_is_no_more_for_those_above_it() -> None:
     assert child.spend(CALL) is None
     assert isinstance(child.spend(CALL), Overspent)
     assert not child.bounds("usd")
+
+
+def test_a_day_with_many_files_is_not_looked_through_for_each_of_them(tmp_path: Path) -> None:
+    """Attack: a script that changes many files holds up every run of this user, and revocations."""
+    day = Day(tmp_path / "spending.db", {"files": 1_000_000}, lambda: 1_800_000_000.0)
+    day.change(None, [Draw("files", 1, f"/before/{n}") for n in range(50_000)])
+    told: list[str] = []
+    one, began = Purse((Account({"files": 2_000}),), day, told.append), time.monotonic()
+    one.note_changed(f"/w/{n}" for n in range(2_000))
+    assert one.spend(Draw("files", 1, "/w/1")) is None
+    assert isinstance(one.spend(Draw("files", 1, "/w/2000")), Overspent)
+    assert time.monotonic() - began < 1.5
+    assert day.used_of(Draw("files")) == 52_000
+    assert told == ["the budget of this run: files: 2000 of 2000 used (100 %)"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,7 +93,9 @@ def test_all_are_taken_or_none_and_distinct_ones_once(path: Path) -> None:
     assert isinstance(day.take([CALL, Draw("sinks", 1, "a")]), str)
     assert isinstance(day.take([CALL, Draw("sinks", 1, "a")]), str)
     assert isinstance(day.take([CALL, Draw("sinks", 1, "b")]), Overspent)
-    assert day.used()[1] == {("calls", ""): 2, ("sinks", "a"): 1}
+    assert [day.used_of(Draw(word)) for word in ("calls", "sinks")] == [2, 1]
+    day.change(None, [Draw("sinks", 1, "a"), Draw("sinks", 1, "b"), Draw("sinks", 1, "b")])
+    assert day.used_of(Draw("sinks")) == 2
 
 
 def test_what_was_taken_is_settled_on_its_own_day(path: Path) -> None:
@@ -115,9 +119,48 @@ def test_a_table_that_cannot_be_read_is_kept_and_nothing_can_be_spent(
     assert path.read_bytes() == content
 
 
-def test_a_table_of_another_program_or_behind_a_link_is_left_alone(path: Path) -> None:
-    import sqlite3
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "day = 'not a day'",
+        "day = '20270115'",
+        "day = x'00'",
+        "amount = 'abc'",
+        "amount = -1000",
+        "amount = 9e999",
+        "amount = x'00'",
+    ],
+)
+def test_a_row_that_makes_no_sense_leaves_nothing_to_spend(path: Path, damage: str) -> None:
+    """Attack: whoever damages one number has the day anew, or a traceback for ever."""
+    day = Day(path, {"calls": 2}, at(NOON))
+    day.take([CALL])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        database.execute(f"UPDATE used SET {damage}")
+    for tried in (lambda: day.take([CALL]), lambda: day.used_of(CALL)):
+        with pytest.raises(JournalError, match=r"left as it is.*move it away, and the day begins"):
+            tried()
 
+
+@pytest.mark.parametrize("amount", [10**400, float("nan"), float("inf")])
+def test_an_amount_that_is_no_number_is_not_taken(path: Path, amount: float) -> None:
+    day = Day(path, {"usd": 1}, at(NOON))
+    taken = day.take([Draw("usd", 0.5)])
+    assert isinstance(taken, str)
+    with pytest.raises(JournalError):
+        day.change(taken, [Draw("usd", amount)])
+    assert day.used_of(Draw("usd")) == 0.5
+
+
+def test_what_is_given_back_is_never_more_than_was_taken(path: Path) -> None:
+    day = Day(path, {"usd": 1}, at(NOON))
+    day.take([Draw("usd", 0.1)])
+    day.change(None, [Draw("usd", -0.3)])
+    assert day.used_of(Draw("usd")) == 0
+
+
+def test_a_table_of_another_program_or_behind_a_link_is_left_alone(path: Path) -> None:
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE used (day, resource, subject, amount)")
     other.commit()

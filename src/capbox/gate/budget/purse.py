@@ -129,8 +129,10 @@ class Purse:
 
     def warn(self, draws: Iterable[Draw]) -> None:
         """Record each bound of which 80 or 95 % are used now, once. Raises JournalError."""
+        # Once for each bound: a call may change thousands of files.
+        subjects = {d.key if d.resource.startswith("sink_") else d.resource: d for d in draws}
         for number, (bounds, used_of, whose) in enumerate(self._looked_at()):
-            for draw in draws:
+            for draw in subjects.values():
                 bound = bounds.get(draw.resource, 0)
                 if not bound:
                     continue

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 from capbox.authority.budget import DISTINCT
@@ -23,13 +24,18 @@ _FORMAT = Format(
     application=0x63617064,  # "capd"
     version=1,
     tables="""CREATE TABLE used (
-      day TEXT NOT NULL, resource TEXT NOT NULL, subject TEXT NOT NULL, amount REAL NOT NULL,
+      day TEXT NOT NULL, resource TEXT NOT NULL, subject TEXT NOT NULL,
+      amount REAL NOT NULL CHECK (amount >= 0 AND amount < 9e999),
       PRIMARY KEY (day, resource, subject)
     ) WITHOUT ROWID;""",
 )
-_WITHOUT = "; while [budget.day] bounds anything, nothing can be spent without"
-_ADD = """INSERT INTO used VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET amount = CASE WHEN ? THEN amount ELSE amount + excluded.amount END"""
+_WITHOUT = "; [budget.day] leaves nothing to spend until you move it away, and the day begins anew"
+# A sum of what is taken and given back may end below zero by its last bit.
+_ADD = """INSERT INTO used VALUES (?1, ?2, ?3, max(0, ?4))
+ON CONFLICT DO UPDATE SET amount = max(0, amount + ?4)"""
+# How many there are of what is distinct stands under "", so that nobody counts them again.
+_ONCE = "INSERT OR IGNORE INTO used VALUES (?, ?, ?, 1)"
+_SENSELESS = "a row of it makes no sense"
 _FLAG = "[budget.day] {}= in config.toml"
 
 
@@ -74,37 +80,31 @@ class Day:
             key = (draw.resource, "") if draw.resource in DISTINCT else draw.key
             return _used(database, self._date(database), [draw]).get(key, 0)
 
-    def used(self) -> tuple[str, dict[tuple[str, str], float]]:
-        """Return the date and all that is on record for it. Raises JournalError."""
-        with self._table.transaction() as database:
-            date = self._date(database)
-            query = "SELECT resource, subject, amount FROM used WHERE day = ?"
-            return date, {(r, s): a for r, s, a in database.execute(query, (date,))}
-
     def close(self) -> None:
         """Close the table."""
         self._table.close()
 
     def _date(self, database: sqlite3.Connection) -> str:
         today = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
-        last = database.execute("SELECT max(day) FROM used").fetchone()[0]
+        last = str(database.execute("SELECT max(day) FROM used").fetchone()[0] or today)
+        if datetime.fromisoformat(last).date().isoformat() != last:
+            raise ValueError(_SENSELESS)
         # Attack: a clock that is set back a day has yesterday's budget again, or a new one.
-        return max(today, last or today)
+        return max(today, last)
 
 
 def _used(
     database: sqlite3.Connection, date: str, draws: Iterable[Draw]
 ) -> dict[tuple[str, str], float]:
+    """Return what is on record of these and, of what is distinct, how many there are."""
     found: dict[tuple[str, str], float] = {}
     one = "SELECT amount FROM used WHERE day = ? AND resource = ? AND subject = ?"
-    all_ = "SELECT count(*) FROM used WHERE day = ? AND resource = ?"
     for draw in draws:
-        row = database.execute(one, (date, *draw.key)).fetchone()
-        if row is not None:
-            found[draw.key] = row[0]
-        if draw.resource in DISTINCT:
-            total = database.execute(all_, (date, draw.resource)).fetchone()[0]
-            found[draw.resource, ""] = total
+        for key in (draw.key, (draw.resource, ""))[: 1 + (draw.resource in DISTINCT)]:
+            row = database.execute(one, (date, *key)).fetchone()
+            if row is not None and not (isinstance(row[0], float) and 0 <= row[0] < inf):
+                raise ValueError(_SENSELESS)
+            found.update({} if row is None else {key: row[0]})
     return found
 
 
@@ -114,5 +114,7 @@ def _add(database: sqlite3.Connection, date: str, draws: Iterable[Draw]) -> None
         "DELETE FROM used WHERE day < ?", (datetime.fromordinal(oldest).date().isoformat(),)
     )
     for draw in draws:
-        row = (date, draw.resource, draw.subject, draw.amount, draw.resource in DISTINCT)
-        database.execute(_ADD, row)
+        if draw.resource not in DISTINCT:
+            database.execute(_ADD, (date, *draw.key, draw.amount))
+        elif database.execute(_ONCE, (date, *draw.key)).rowcount:
+            database.execute(_ADD, (date, draw.resource, "", 1))

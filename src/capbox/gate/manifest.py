@@ -81,10 +81,14 @@ class DeclaredPath:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSink:
-    """An argument that says where an effect goes, or how much of it; one value, or a list."""
+    """An argument that says where an effect goes, or how much of it; one value, or a list.
+
+    `default` is what a call that leaves it out means, in its canonical spelling.
+    """
 
     argument: str
     kind: Kind
+    default: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,5 +92,52 @@ async def test_a_function_that_may_not_send_any_more_is_not_called(
     assert len(got) == codes.count("")
 
 
+@pytest.mark.parametrize(
+    ("budget", "calls", "codes"),
+    [
+        ({"sinks": 1}, [{}, {"to": "TEAM@a.example"}, {"to": "bob@a.example"}], [1, 1, 0]),
+        ({"sink_calls": 1}, [{}, {"to": "team+1@a.example"}, {}], [1, 0, 0]),
+        ({"sink_bytes": 200}, [{}, {}], [1, 0]),
+        ({"sink_calls": 1}, [{"cc": ["bob@a.example"]}, {"to": "bob@a.example"}, {}], [1, 0, 0]),
+    ],
+)
+async def test_whom_a_function_sends_to_by_default_counts_as_one_that_is_named(
+    engine: LocalEngine,
+    workspace: Path,
+    budget: Mapping[str, float],
+    calls: list[dict[str, object]],
+    codes: list[int],
+) -> None:
+    box = Box(workspace=workspace, grants=["tool:send"], engine=engine, budget=budget)
+
+    @box.tool(effect="send", sinks={"to": "email", "cc": "email"})
+    def send(text: str, to: str = "TEAM@A.example", cc: list[str] | None = None) -> None:
+        """Send a mail."""
+
+    async with box:
+        results = [await box.call("send", text=HUNDRED, **given) for given in calls]
+    assert [one.ok for one in results] == [*map(bool, codes)]
+
+
+async def test_a_function_that_sends_and_names_no_place_is_a_receiver_itself(
+    engine: LocalEngine, workspace: Path
+) -> None:
+    grants, budget = ["tool:post", "tool:look"], {"sink_calls": 1}
+    box = Box(workspace=workspace, grants=grants, engine=engine, budget=budget)
+
+    @box.tool(effect="send")
+    def post(text: str) -> None:
+        """Post a text."""
+
+    @box.tool(effect="read")
+    def look(text: str) -> None:
+        """Look it up."""
+
+    async with box:
+        results = [await box.call(name, text="x") for name in ("post", "post", "look", "look")]
+    assert [one.ok for one in results] == [True, False, True, True]
+    assert "for function:post" in str(results[1].error)
+
+
 def code(result: ToolResult) -> str:
     return "" if result.error is None else result.error.code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from capbox.authority.budget import WORDS, Budget
+from capbox.authority.limits import COUNT_MAX
 from capbox.engine.budgets.given import budget_of, budget_with, within
 from capbox.engine.budgets.texts import EXAMPLE, read_flags, read_table
 from capbox.engine.settings import Settings, SettingsError
@@ -74,3 +75,20 @@ def test_a_flag_narrows_what_the_configuration_allows_and_never_widens_it() -> N
     with pytest.raises(SettingsError, match=r"more than .budget. usd = 2 of config.toml allows"):
         within(wider, most)
     assert within(wider, {}) == wider
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "reason"),
+    [
+        ("usd=1", ("calls", "files"), "'usd' is a budget of capbox run; a call has: calls, files"),
+        ("uds=1", ("calls", "files"), "unknown key 'uds'; there are: calls, files"),
+        ("calls=1.5", ("calls",), f"a whole number from 0 to {COUNT_MAX}"),
+        ("calls=1,files=x", ("calls", "files"), f"files=x: a whole number from 0 to {COUNT_MAX}"),
+    ],
+)
+def test_what_is_wrong_is_said_once_and_where_it_would_be_right(
+    text: str, keys: tuple[str, ...], reason: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_flags([text], keys=keys)
+    assert (raised.value.subject, raised.value.reason) == (f"--budget {text}", reason)

@@ -9,6 +9,7 @@ import pytest
 from capbox.agent import events
 from capbox.agent.outcome import (
     BudgetExceeded,
+    BudgetUsedUp,
     Cancelled,
     Completed,
     ModelFailed,
@@ -32,7 +33,7 @@ from capbox.messages import (
     ToolResult,
     Usage,
 )
-from capbox.surfaces.cli.narration import RAISED_BY, Narration, call_line, changed, size
+from capbox.surfaces.cli.narration import RAISED_BY, Narration, call_line, changed, raised_by, size
 from capbox.surfaces.cli.screen import Screen
 
 DENIED = Denial("write /etc/x", "no grant covers it", "write:/etc/x", "--write /etc/x")
@@ -155,10 +156,15 @@ def test_the_summary_says_what_was_done_refused_and_spent() -> None:
         "denied: write /etc/x: no grant covers it",
         "to allow it, add: --write /etc/x",
         "turn_limit: all 1 turns are used",
-        "to give it more, add: --max-turns N",
+        "to give it more, add: --budget turns=N",
         "1 turn, 2 tool calls, 100 tokens, 0.2500 USD, 1.5 s",
         "on record: capbox audit show run-1",
     ]
+
+
+def test_a_budget_that_its_own_flags_do_not_raise_is_told_without_them() -> None:
+    assert raised_by(BudgetUsedUp("the budget of the day is used up")) is None
+    assert raised_by(BudgetExceeded(1.0, 1.0, False)) == "--budget usd=N"
 
 
 def test_each_cap_of_a_run_is_named_by_the_flag_that_raises_it() -> None:

@@ -46,11 +46,15 @@ def read_table(table: Mapping[str, object], where: str) -> dict[str, float]:
 def read_amount(key: str, value: object, where: str, keys: Iterable[str] = tuple(WORDS)) -> float:
     """Return one amount: a number, or a text such as 10MB or 5m. Raises SettingsError."""
     known = tuple(keys)
+    if key not in known and key in WORDS:
+        reason = f"{key!r} is a budget of capbox run; a call has: {', '.join(known)}"
+        raise SettingsError(where, reason)
     if key not in known:
         raise SettingsError(where, f"unknown key {key!r}; there are: {', '.join(known)}")
     amount = _amount(key, value)
     if amount is None:
-        raise SettingsError(where, f"{key}={value}: {_wanted(key)}")
+        named = "" if where.endswith(f" {key}={value}") else f"{key}={value}: "
+        raise SettingsError(where, f"{named}{_wanted(key)}")
     return amount
 
 
@@ -83,4 +87,4 @@ def _wanted(key: str) -> str:
         return "a number of seconds, or one with s, m, h or d"
     if key == "usd":
         return "an amount of US dollars, such as 1.50"
-    return "a whole number, 0 or more"
+    return f"a whole number from 0 to {COUNT_MAX}"

@@ -63,9 +63,14 @@ def bounds(subject: Subject) -> Bounds | None:
     calls = budget.tool_calls
     run = _of_run(call, calls, budget.wall_seconds, web)
     invocations = call.invocations * calls
+    hosts = {g.selector.host for g in web if isinstance(g.selector, FetchSelector)}
+    named = not any("*" in host for host in hosts)
+    receivers = min(budget.sinks, len(hosts)) if named else budget.sinks
     run = replace(
         run,
-        sent_bytes=min(run.sent_bytes, budget.bytes_out),
+        requests=min(run.requests, receivers * budget.sink_calls),
+        sent_bytes=min(run.sent_bytes, budget.bytes_out, receivers * budget.sink_bytes),
+        files_created=min(run.files_created, budget.files),
         invocations=min(invocations, _counted(invoked, Uses, invocations)),
     )
     return Bounds(call, run, calls, budget.turns, budget.tokens, budget.usd)

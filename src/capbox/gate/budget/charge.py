@@ -13,6 +13,7 @@ from anyio import current_time
 
 from capbox.authority.access import ToolAccess
 from capbox.authority.limits import Limits
+from capbox.authority.values.arguments import Given
 from capbox.authority.values.draws import Draw, Overspent, Sink, sent, sinks_of
 from capbox.authority.web.places import FetchAccess
 from capbox.gate.budget.purse import Purse, Reserved
@@ -97,7 +98,13 @@ def requested(access: FetchAccess, count: int) -> tuple[Draw, ...]:
 
 
 def _sent(manifest: Manifest, tool: ToolAccess, characters: int) -> tuple[Draw, ...]:
-    own = manifest.module == ""
-    if not own or (manifest.access != "execute" and not tool.arguments):
+    """Return what a call of a function takes for those that it reaches.
+
+    Attack: a receiver that is the function's default, or its body's own, is counted nowhere.
+    """
+    sends = manifest.access == "execute"
+    if not manifest.is_function or not (sends or tool.arguments):
         return ()
-    return sent(sinks_of(tool.arguments), characters)
+    meant = {sink.argument: tuple(map(Given, sink.default)) for sink in manifest.sinks}
+    named = sinks_of(replace(a, values=a.values or meant.get(a.name, ())) for a in tool.arguments)
+    return sent(named or [Sink(f"function:{manifest.name}")] * sends, characters)

@@ -29,10 +29,7 @@ _FORMAT = Format(
       PRIMARY KEY (day, resource, subject)
     ) WITHOUT ROWID;""",
 )
-_WITHOUT = (
-    "; while [budget.day] bounds anything, nothing can be spent without: look at it, "
-    "move it away, and the day begins anew"
-)
+_WITHOUT = "; [budget.day] leaves nothing to spend until you move it away, and the day begins anew"
 # A sum of what is taken and given back may end below zero by its last bit.
 _ADD = """INSERT INTO used VALUES (?1, ?2, ?3, max(0, ?4))
 ON CONFLICT DO UPDATE SET amount = max(0, amount + ?4)"""
@@ -89,11 +86,11 @@ class Day:
 
     def _date(self, database: sqlite3.Connection) -> str:
         today = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
-        last = database.execute("SELECT max(day) FROM used").fetchone()[0]
-        if last is not None and not _is_date(last):
-            raise OSError(_SENSELESS)
+        last = str(database.execute("SELECT max(day) FROM used").fetchone()[0] or today)
+        if datetime.fromisoformat(last).date().isoformat() != last:
+            raise ValueError(_SENSELESS)
         # Attack: a clock that is set back a day has yesterday's budget again, or a new one.
-        return max(today, last or today)
+        return max(today, last)
 
 
 def _used(
@@ -106,7 +103,7 @@ def _used(
         for key in (draw.key, (draw.resource, ""))[: 1 + (draw.resource in DISTINCT)]:
             row = database.execute(one, (date, *key)).fetchone()
             if row is not None and not (isinstance(row[0], float) and 0 <= row[0] < inf):
-                raise OSError(_SENSELESS)
+                raise ValueError(_SENSELESS)
             found.update({} if row is None else {key: row[0]})
     return found
 

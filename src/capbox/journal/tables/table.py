@@ -113,6 +113,6 @@ class Table:
                     raise OSError("a link is in its place")
                 self._open = self._form.opened(self._path)
             yield self._open
-        except (sqlite3.Error, OSError, OverflowError) as error:
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
             reason = f"unusable, and left as it is: {error}{self._without}"
             raise JournalError(str(self._path), reason) from error

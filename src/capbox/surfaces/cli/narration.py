@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Sequence
 
 from capbox.agent import events
-from capbox.agent.outcome import Completed, Refused, sentence, word
+from capbox.agent.outcome import BudgetUsedUp, Completed, Outcome, Refused, sentence, word
 from capbox.agent.report import Report
 from capbox.messages import Denial, Effect, ToolCall, ToolResult
 from capbox.sandbox.effects import READ_ACTIONS
@@ -21,11 +21,11 @@ from capbox.surfaces.sink import one_line
 _ARGUMENT_CHARACTERS = 60
 _EFFECTS_SHOWN = 20
 RAISED_BY = {
-    "turn_limit": "--max-turns N",
-    "tool_call_limit": "--max-tool-calls N",
-    "time_limit": "--limit run_seconds=S",
-    "token_limit": "--limit tokens=N",
-    "budget_exceeded": "--budget-usd USD",
+    "turn_limit": "--budget turns=N",
+    "tool_call_limit": "--budget calls=N",
+    "time_limit": "--budget seconds=S",
+    "token_limit": "--budget tokens=N",
+    "budget_exceeded": "--budget usd=N",
 }
 _MAIN = ("path", "script", "pattern", "command", "url", "query")
 
@@ -78,7 +78,7 @@ class Narration:
             done = isinstance(finished.outcome, Completed)
             why = "" if done else f": {sentence(finished.outcome)}"
             screen.say(f"{word(finished.outcome)}{why}", "bold green" if done else "bold red")
-            flag = RAISED_BY.get(word(finished.outcome))
+            flag = raised_by(finished.outcome)
             if flag is not None:
                 screen.say(f"to give it more, add: {flag}", "bold")
             if isinstance(finished.outcome, Refused) and finished.outcome.missing is not None:
@@ -86,6 +86,12 @@ class Narration:
                 screen.say(f"to allow it, add: --grant {missing}", "bold")
             screen.say(_used(finished.spent), "dim")
         screen.say(f"on record: capbox audit show {report.run}", "dim")
+
+
+def raised_by(outcome: Outcome) -> str | None:
+    """Return the flag that gives a run more; None: none does, or its sentence names the place."""
+    # The day's budget, or that of a run above, has the same word and is not this run's.
+    return None if isinstance(outcome, BudgetUsedUp) else RAISED_BY.get(word(outcome))
 
 
 def call_line(call: ToolCall, result: ToolResult) -> tuple[str, str]:

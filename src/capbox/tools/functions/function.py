@@ -16,7 +16,7 @@ from typing import Literal
 from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
 from capbox.authority.paths import HostPath
 from capbox.authority.values.arguments import Argument, Given
-from capbox.authority.values.kinds import Kind
+from capbox.authority.values.kinds import Kind, Value, canonical
 from capbox.gate.manifest import DeclaredSink, Manifest, ToolAccessKind
 from capbox.gate.runner import Runner, Tool
 from capbox.gate.schema import Schema
@@ -100,7 +100,11 @@ def function_of(
     if not description:
         return FunctionError(named, "has no docstring: the model is told by it what it does")
     schema = schema_of(parameters)
-    declared = tuple(DeclaredSink(p.name, p.kind) for p in parameters if p.kind is not None)
+    declared = tuple(
+        DeclaredSink(p.name, p.kind, _meant(p.kind, p.default))
+        for p in parameters
+        if p.kind is not None
+    )
     manifest = Manifest(
         name=named,
         version="",
@@ -121,6 +125,13 @@ def function_of(
     body = body_of(call)
     digest = sha256(f"{text}\n{body}".encode(errors="backslashreplace")).hexdigest()
     return Function(call, manifest, parameters, digest)
+
+
+def _meant(kind: Kind, default: object) -> tuple[str, ...]:
+    """Return the values of a default; one that is none of its kind names no place."""
+    listed = default if isinstance(default, list | tuple) else (default,)
+    found = [canonical(kind, one) for one in listed if isinstance(one, str | int | float)]
+    return tuple(value.text for value in found if isinstance(value, Value))
 
 
 def _sink(sink: DeclaredSink, given: object) -> Argument:

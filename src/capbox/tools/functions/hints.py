@@ -68,6 +68,7 @@ class Parameter:
     required: bool
     read: Callable[[Json], object]
     kind: Kind | None = None
+    default: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,8 @@ def _parameter(
     if reason is not None:
         return HintError(name, reason)
     schema = _schema(hint, kind) | ({} if described is None else {"description": described})
-    return Parameter(name, schema, required, _reader(hint), kind)
+    default = None if required else parameter.default
+    return Parameter(name, schema, required, _reader(hint), kind, default)
 
 
 def _hint(given: object, *, optional: bool) -> _Hint | str:

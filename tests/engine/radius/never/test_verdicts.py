@@ -136,7 +136,7 @@ def by(subject: Subject, text: str, tree: Path) -> str:
         ),
         ("lint wildcard-host", (WILD,), ("fetch:https://a.example.com",), None),
         ("requests > 100", (WILD,), (f"{WILD} uses=100",), "it may take 20,000 (requests)"),
-        ("files > 0", (WRITE,), (READ,), "it may take 200,000 (files)"),
+        ("files > 0", (WRITE,), (READ,), "it may take 100,000 (files)"),
     ],
     ids=str,
 )

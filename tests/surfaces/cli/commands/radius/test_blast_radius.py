@@ -80,6 +80,24 @@ def test_json_names_the_secret_the_sink_and_the_cut(blast: Callable) -> None:
     assert {lint["code"] for lint in found["lint"]} == {"trifecta", "wildcard-host", "no-expiry"}
 
 
+@pytest.mark.parametrize(
+    ("given", "requests", "files"),
+    [
+        ((), 10_000, 100_000),
+        (("--budget", "files=5,sink_calls=3"), 3, 5),
+        (("--budget", "sink_calls=3", "--fetch", "https://b.example.com"), 6, 100_000),
+        (("--budget", "sinks=1,sink_calls=3", "--fetch", "https://b.example.com"), 3, 100_000),
+        (("--budget", "sinks=4,sink_calls=3", "--fetch", "https://*.b.example.com"), 12, 100_000),
+    ],
+)
+def test_what_the_budget_leaves_of_files_and_receivers_bounds_the_run(
+    blast: Callable, given: tuple[str, ...], requests: int, files: int
+) -> None:
+    found = blast("--write", ".", "--fetch", "https://a.example.com", *given, "--json").json
+    run = found["most"]["run"]
+    assert (run["requests"], run["files_created"]) == (requests, files)
+
+
 def test_the_picture_names_the_secret_the_sink_and_the_cut(blast: Callable) -> None:
     shown = words(picture_of(blast(*ASKED, "--html").out))
     first = blast(*ASKED, "--json").json["flows"][0]["cuts"][0]["caveat"]

@@ -39,6 +39,11 @@ class Home:
         """Return the directory of what is kept for replays."""
         return self.state / "replay"
 
+    @property
+    def copies(self) -> Path:
+        """Return the directory of the trees that replays are executed on."""
+        return self.cache / "replay"
+
     def prepare(self) -> None:
         """Make the directories, or refuse ones that another user owns or can enter."""
         for directory in (self.config, self.state, self.cache):

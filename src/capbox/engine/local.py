@@ -180,6 +180,7 @@ class LocalEngine:
             ControlServer(self.home.control, Requests(self.register), self.report)
         )
         sweep(self._scratches)
+        sweep(self.home.copies)  # a replay that was killed has left what the run could read
 
     async def __aexit__(
         self,

@@ -213,7 +213,7 @@ def _read(path: Path) -> bytes:
     if status.st_uid != os.geteuid():
         raise JournalError(str(path), "the signing key belongs to another user")
     if stat.S_IMODE(status.st_mode) & 0o077:
-        raise JournalError(str(path), "the signing key is open to others; its mode must be 0600")
+        raise JournalError(str(path), f"the signing key is open to others: chmod 600 {path}")
     if len(secret) != _KEY_BYTES:
         raise JournalError(str(path), f"the signing key is not {_KEY_BYTES} bytes long")
     return secret

@@ -20,6 +20,7 @@ from capbox.engine.local import LocalEngine
 from capbox.engine.replay.kept import ReplayError, taped
 from capbox.engine.replay.recorded import run_on_record
 from capbox.engine.replay.replaying import Report
+from capbox.engine.replay.tree.copying import Copying
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
 from capbox.store.journal import read
@@ -184,3 +185,84 @@ async def test_what_a_model_writes_ends_no_tape(
     assert report.difference is None
     assert report.calls[-1].state == "identical"
     assert json.dumps([one.tool for one in report.calls])
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_link_planted_later_leads_a_replay_nowhere(
+    engine: LocalEngine, workspace: Path, home: Home, *, there: bool
+) -> None:
+    (workspace / "a" / "b").mkdir(parents=True)
+    (workspace / "a" / "b" / "notes").write_text("old\n")
+    grants = ("read:/workspace", "write:/workspace/a/b")
+    async with Box(workspace=workspace, grants=grants, engine=engine) as box:
+        result = await box.call("bash", script="cd /workspace/a/b; echo run > notes; cat notes")
+    victim = workspace.parent / "victim"
+    (victim / "b" if there else victim).mkdir(parents=True)
+    (workspace / "a").rename(workspace / "was")
+    (workspace / "a").symlink_to(victim)
+    before = tree(victim)
+    with pytest.raises(ReplayError, match="is a link or a file now"):
+        await replayed(home, str(result.journal))
+    assert tree(victim) == before
+
+
+@pytest.mark.attack
+async def test_a_mount_behind_a_link_planted_later_is_no_difference(
+    engine: LocalEngine, workspace: Path, home: Home
+) -> None:
+    (workspace / "a" / "b").mkdir(parents=True)
+    (workspace / "a" / "b" / "notes").write_text("old\n")
+    grants = ("read:/workspace", "read:/workspace/a/b")
+    async with Box(workspace=workspace, grants=grants, engine=engine) as box:
+        result = await box.call("read", path="a/b/notes")
+    shutil.copytree(workspace / "a", workspace.parent / "victim")
+    (workspace / "a").rename(workspace / "was")
+    (workspace / "a").symlink_to(workspace.parent / "victim")
+    report = await replayed(home, str(result.journal))
+    assert (report.difference, report.calls[0].state) == (None, "not replayable")
+
+
+NESTED = """n=$(head -c 250 /dev/zero | tr "\\0" a); p=.
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do p=$p/$n; mkdir $p; done
+mkdir $p/${n:0:200}; echo new > $p/new; ln $p/new $p/again; ln -s new $p/link; rm a.txt
+"""
+DEEP = "p=.; for i in {1..300}; do p=$p/a; done; mkdir -p $p; echo new > $p/new; find . | wc -l"
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("first", "states"),
+    [
+        pytest.param(NESTED, ["identical", "not replayable", "identical"], id="long"),
+        pytest.param(DEEP, ["identical"] * 3, id="deep"),
+    ],
+)
+async def test_names_that_a_run_makes_hold_up_no_replay(
+    engine: LocalEngine, workspace: Path, home: Home, first: str, states: list[str]
+) -> None:
+    async with Box(workspace=workspace, grants=("write:/workspace",), engine=engine) as box:
+        assert (await box.call("bash", script=first)).ok
+        await box.call("bash", script="find . | wc")
+        result = await box.call("bash", script="ls; cat out/mine.txt")
+    report = await replayed(home, str(result.journal))
+    assert (report.difference, [one.state for one in report.calls]) == (None, states)
+
+
+@pytest.mark.attack
+def test_a_file_that_grows_is_copied_as_far_as_it_was_counted(
+    workspace: Path, tmp_path: Path
+) -> None:
+    log = workspace / "log"
+    log.write_bytes(b"x" * 1_000)
+
+    def readable(host: str) -> bool:
+        if host.endswith("/log"):  # asked before it is read, after its size was seen
+            os.truncate(log, log.stat().st_size + 1_000_000)
+        return True
+
+    copied = Copying(tmp_path / "copy", readable)
+    copied.top.mkdir()
+    copied.roots([str(workspace)])
+    copy = Path(copied.moved(str(log)))
+    assert copy.stat().st_size <= 1_001_000 < log.stat().st_size

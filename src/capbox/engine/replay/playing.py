@@ -167,7 +167,8 @@ class Player:
         started = call.of("intent").get("started_ns") or call.asked.get("at")
         changed = self.since.first(touched(entries), started if isinstance(started, int) else 0)
         if changed is not None:
-            return f"{self.seat.layout.canonical(changed)} changed since"
+            why = "is too deep to be copied" if self.since.deep(changed) else "changed since"
+            return f"{self.seat.layout.canonical(changed)} {why}"
         if any(content.get("detail") == "time" for _, content in entries):
             return "its time limit ended it, then or now"
         read = self.runner.outcome is not None and self.runner.outcome.clock

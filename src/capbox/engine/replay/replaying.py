@@ -88,7 +88,7 @@ class Replaying:
         authority = self.remint(held.authority, run.started)
         ceiling = None if held.ceiling is None else self.remint(held.ceiling, run.started)
         holder = Holder(run, authority, ceiling)
-        place = self.home.cache / "replay"
+        place = self.home.copies
         sweep(place)
         work = make(place, f"{run.id}-{secrets.token_hex(4)}")
         try:

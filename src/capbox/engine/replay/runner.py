@@ -170,7 +170,10 @@ def _shown(kind: str, operation: Json) -> str:
 
 
 def _is_folder(path: str) -> bool:
+    """Say whether there is a folder, and no link on the way to it."""
     try:
+        if os.path.realpath(path) != path:
+            return False
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
         return False

@@ -142,3 +142,51 @@ def test_export_goes_to_standard_output_or_to_a_new_file(
     again = capbox("audit", "export", runs[1], "--out", file)
     assert (again.code, again.err) == (2, f"capbox: --out {file}: File exists\n")
     assert file.read_text() == printed.out
+
+
+CHANGED = "UPDATE entry SET body = replace(body, 'a.txt', 'b.txt') WHERE seq = 1 AND run = ?"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit", "list"),
+        ("audit", "show", "RUN"),
+        ("audit", "export", "RUN"),
+        ("why", "read", "a.txt", "--run", "RUN"),
+        ("diff", "RUN"),
+    ],
+)
+def test_what_is_shown_of_a_broken_record_says_so_first(
+    command: tuple[str, ...], capbox: Callable, home: Home, workspace: Path
+) -> None:
+    done = capbox(
+        *("call", "write", "path=a.txt", "content=new", "--write=.", "--workspace", workspace),
+        "--json",
+    )
+    run = done.json["journal"]
+    words = [run if word == "RUN" else word for word in command]
+    if command[0] == "diff":
+        words += ["--workspace", workspace]
+    sound = capbox(*words)
+    assert (sound.code, "the record of" in sound.err) == (0, False)
+    edited(home, CHANGED, run)
+    broken = capbox(*words)
+    assert broken.code == 1
+    assert broken.err.startswith(f"the record of {run} is broken at entry 1: its content was ")
+    assert broken.out  # it is shown all the same
+    (home.state / "journal.key").unlink()
+    unknown = capbox(*words)
+    assert unknown.code == 1
+    assert "the signing key" in unknown.err
+
+
+def test_a_key_that_is_open_to_others_says_what_to_do(
+    capbox: Callable, runs: list[str], home: Home
+) -> None:
+    key = home.state / "journal.key"
+    key.chmod(0o644)
+    done = capbox("audit", "verify", runs[0])
+    assert (done.code, f"chmod 600 {key}" in done.err) == (1, True)
+    key.chmod(0o600)
+    assert capbox("audit", "verify", runs[0]).code == 0

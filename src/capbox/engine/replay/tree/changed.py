@@ -41,6 +41,10 @@ class Since:
                 return found
         return None
 
+    def deep(self, path: str) -> bool:
+        """Say whether a host path is in a folder that is too deep for the copy."""
+        return any(path == one or path.startswith(f"{one}/") for one in self.past.left)
+
     def settle(self, intent: int) -> None:
         """Give what a call has changed in the copy the times that it had after that call."""
         for path, mtime_ns in self.past.posts(intent):
@@ -48,7 +52,7 @@ class Since:
                 os.utime(self.moved(path), ns=(mtime_ns, mtime_ns), follow_symlinks=False)
 
     def _changed(self, path: str, at_ns: int) -> bool:
-        if path in self.doubtful or path in self.past.edited:
+        if self.deep(path) or path in self.doubtful or path in self.past.edited:
             return True
         if path in self.ours:
             return False
@@ -66,8 +70,10 @@ class Since:
 
 
 def _status(path: str) -> os.stat_result | None:
+    """Return what is there, unless by now a link leads to it."""
+    folder = path.rpartition("/")[0] or "/"
     try:
-        return os.lstat(path)
+        return os.lstat(path) if os.path.realpath(folder) == folder else None
     except OSError:
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,12 +31,14 @@ class Past:
     """What the logs of undo know: `log` is this run's own (None: it changed nothing).
 
     `covered` are host paths whose earlier state was kept, `edited` those that somebody else changed
-    between two calls of the run, or that stand in the way of what was there.
+    between two calls of the run, or that stand in the way of what was there. `left` are folders
+    that are too deep for a copy.
     """
 
     log: Log | None = None
     covered: set[str] = field(default_factory=set)
     edited: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
     def posts(self, intent: int) -> Iterator[tuple[str, int]]:
         """Yield the host paths that a call changed, and their times of change after it."""
@@ -52,7 +54,7 @@ def rewind(place: Path, run: str, started: float, work: Path, copied: Copying) -
     """
     every = kept(place)
     mine = next((one for one in every if one.run == run), None)
-    past = Past()
+    past = Past(left=copied.left)
     work.mkdir(mode=0o700)
     for one in reversed(every):
         if one is not mine and one.started < started:
@@ -63,7 +65,7 @@ def rewind(place: Path, run: str, started: float, work: Path, copied: Copying) -
                 continue
             for log in logs:
                 past.covered.update(path for e in log.changes() for path in (e.path, e.new_path))
-            undone = undo(_rewritten(one, work, copied.moved), force=True)
+            undone = undo(_rewritten(one, work, copied), force=True)
             past.edited.update(step.path.removeprefix(copied.moved("/")) for step in undone.left)
         except (UndoError, OSError) as error:
             raise ReplayError(run, f"the tree before it cannot be rebuilt: {error}") from error
@@ -73,7 +75,7 @@ def rewind(place: Path, run: str, started: float, work: Path, copied: Copying) -
     return past
 
 
-def _rewritten(one: Kept, work: Path, moved: Callable[[str], str]) -> Kept:
+def _rewritten(one: Kept, work: Path, copied: Copying) -> Kept:
     """Return a copy of what is kept of a run, whose roots lie in the copied tree."""
     folder = work / one.run
     folder.mkdir(mode=0o700)
@@ -85,7 +87,7 @@ def _rewritten(one: Kept, work: Path, moved: Callable[[str], str]) -> Kept:
                 if name.startswith(INDEX):
                     with os.fdopen(os.dup(source), "rb") as lines:
                         for line in lines:
-                            os.write(target, _line(line, moved))
+                            os.write(target, _line(line, copied))
                 else:
                     copy(source, target)
             finally:
@@ -95,16 +97,16 @@ def _rewritten(one: Kept, work: Path, moved: Callable[[str], str]) -> Kept:
     return replace(one, folder=folder)
 
 
-def _line(line: bytes, moved: Callable[[str], str]) -> bytes:
+def _line(line: bytes, copied: Copying) -> bytes:
     with suppress(ValueError):
         written: Json = json.loads(line)
         match written:
             case ["root", str(host)]:
                 # What was not copied is made, empty: nothing of it can be seen.
-                Path(moved(host)).mkdir(mode=0o700, parents=True, exist_ok=True)
-                return json.dumps(["root", moved(host)]).encode() + b"\n"
+                copied.make(host)
+                return json.dumps(["root", copied.moved(host)]).encode() + b"\n"
             case ["missed", call, str(path)]:
-                return json.dumps(["missed", call, moved(path)]).encode() + b"\n"
+                return json.dumps(["missed", call, copied.moved(path)]).encode() + b"\n"
             case _:
                 return line
     return line

@@ -1,12 +1,13 @@
 """`capbox audit list|show|verify|export`: the journal, read and judged, never changed.
 
 Guarantees: nothing here writes to the journal or makes a signing key. Does not: believe what it
-shows; `verify` is the judgement, the other commands show what is written.
+shows: the other commands show what is written, and say first where `verify` finds it broken.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, assert_never
 
@@ -50,6 +51,8 @@ def list_(
     newest = [brief(run, read(directory, run)) for run in every[: -last - 1 : -1]]
     # Ids sort by the second; what began within one is told apart by the record itself.
     newest.sort(key=lambda one: one.started or 0.0, reverse=True)
+    broken = {one.run for one in newest if not believed(entry, one.run, screen)}
+    newest = [replace(b, outcome="broken") if b.run in broken else b for b in newest]
     if as_json:
         screen.json([one.to_json() for one in newest])
     elif not newest:
@@ -59,7 +62,7 @@ def list_(
         screen.table(("run", "outcome", "what"), [(b.run, b.outcome, b.doing) for b in newest])
         if len(every) > last:
             screen.say(f"{len(every) - last} older runs: --last N shows more", "dim")
-    return 0
+    return 1 if broken else 0
 
 
 def show(ctx: typer.Context, run: Run, *, as_json: AsJson = False) -> int:
@@ -69,14 +72,15 @@ def show(ctx: typer.Context, run: Run, *, as_json: AsJson = False) -> int:
 
     entry: Entry = ctx.obj
     directory, screen = journal_of(entry), _screen(entry)
-    records = read(directory, run_named(run, directory))
+    wanted = run_named(run, directory)
+    sound, records = believed(entry, wanted, screen), read(directory, wanted)
     if as_json:
         screen.json([{"seq": r.seq, "hash": r.hash, "content": r.content} for r in records])
-        return 0
+        return 0 if sound else 1
     for record in records:
         for line, style in told(record):
             screen.line(line, style)
-    return 0
+    return 0 if sound else 1
 
 
 def verify(
@@ -127,11 +131,12 @@ def export(
     signer = signer_of(entry, directory)
     if signer is None:
         raise usage("there is no run on record")
+    sound = believed(entry, wanted, screen)
     lines = reader.export(directory, wanted, signer)
     if out is None:
         for line in lines:
             screen.result(line)
-        return 0
+        return 0 if sound else 1
     try:
         # A checkpoint is never overwritten: the older one may be the one that tells the truth.
         with out.open("x", encoding="utf-8") as file:
@@ -139,7 +144,7 @@ def export(
     except OSError as error:
         raise usage(f"--out {out}: {error.strerror}") from error
     screen.say(f"exported {wanted} to {out}")
-    return 0
+    return 0 if sound else 1
 
 
 def journal_of(entry: Entry) -> Path:
@@ -153,15 +158,44 @@ def _screen(entry: Entry) -> Screen:
 
 def signer_of(entry: Entry, directory: Path) -> Signer | None:
     """Return the key; None when there is neither a key nor a journal. Never makes a key."""
+    from capbox.journal.errors import JournalError
     from capbox.journal.head import Signer
 
     key = entry.home().state / "journal.key"
     if key.exists():
-        return Signer.load(key)
+        try:
+            return Signer.load(key)
+        except JournalError as error:
+            raise CommandFailure("broken", str(error), 1) from error
     if directory.exists():
         # A fresh key would call every true run forged, and hide that the old one is gone.
-        raise CommandFailure("broken", f"the signing key {key} is missing", 1)
+        raise CommandFailure(
+            "broken", f"the signing key {key} is missing: put it back from a backup", 1
+        )
     return None
+
+
+def believed(entry: Entry, run: str, screen: Screen) -> bool:
+    """Say whether what is on record of a run can be believed, and before it is shown, if not."""
+    from capbox.journal.errors import JournalError
+    from capbox.journal.event import RunId
+    from capbox.journal.verify import Broken
+    from capbox.journal.verify import verify as judged
+
+    directory = journal_of(entry)
+    try:
+        signer = signer_of(entry, directory)
+        verdicts = () if signer is None else judged(directory, signer, RunId(run))
+    except (CommandFailure, JournalError) as error:
+        screen.say(f"the record of {run} cannot be checked: {error}", "bold red")
+        return False
+    for one in verdicts:
+        if isinstance(one, Broken):
+            place = "" if one.entry is None else f" at entry {one.entry}"
+            told = f"the record of {run} is broken{place}: {one.reason}"
+            screen.say(f"{told}; what it shows may not be what happened", "bold red")
+            return False
+    return True
 
 
 def run_named(text: str, directory: Path) -> RunId:

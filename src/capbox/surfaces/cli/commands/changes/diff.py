@@ -37,8 +37,10 @@ def diff(
 
     Example: capbox diff --stat
 
-    Exit codes: 0 shown, also if there is nothing; 1 nothing is saved of that run; 2 usage.
+    Exit codes: 0 shown, also if there is nothing; 1 nothing is saved of that run, or its
+    record is broken; 2 usage.
     """
+    from capbox.surfaces.cli.commands.audit import believed
     from capbox.undo.changes import changes, missed
     from capbox.undo.diff import shown, to_json, told
     from capbox.undo.errors import UndoError
@@ -50,6 +52,7 @@ def diff(
         found, lost = changes(one), missed(one)
     except UndoError as error:
         raise refused(error) from error
+    sound = believed(entry, one.run, screen)
     if as_json:
         document: JsonObject = {
             "run": one.run,
@@ -58,7 +61,7 @@ def diff(
             "not_undoable": list(lost),
         }
         screen.json(document)
-        return 0
+        return 0 if sound else 1
     for change in found:
         for line, style in told(one, change, stat=stat):
             screen.line(_flat(line), style)
@@ -66,7 +69,7 @@ def diff(
         screen.line(f"unsaved {_flat(shown(path, one.workspace))}", "yellow")
     if not found and not lost:
         screen.say(f"nothing that run {one.run} changed is left")
-    return 0
+    return 0 if sound else 1
 
 
 def named(entry: Entry, run: str | None, workspace: Path) -> Kept:

@@ -46,7 +46,7 @@ def why(
     """Tell why something is allowed, or not.
 
     As in: capbox why read a.txt --read . Each grant that concerns it is named, with what it comes
-    from. Exit codes: 0 it is allowed, 3 it is not, 2 usage.
+    from. Exit codes: 0 it is allowed, 3 it is not, 1 the record of RUN is broken, 2 usage.
     """
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
@@ -57,13 +57,17 @@ def why(
     if run is not None and given.given:
         raise usage("--run is about what that run held; grant flags do not go with it")
     if run is not None:
+        from capbox.surfaces.cli.commands.audit import believed
         from capbox.surfaces.cli.commands.control.recorded import recorded
 
         told = recorded(entry, run, " ".join(access))
+        sound = believed(entry, told.run, screen)
         if as_json:
             screen.json(told.to_json())
         else:
             told.show(screen)
+        if not sound:
+            return 1
         return 0 if told.allowed else 3
     settings = flags.settings_of(workspace, given, flags.BoundFlags(), entry.environ)
     found = entry.explain(settings, " ".join(access))

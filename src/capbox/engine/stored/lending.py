@@ -55,7 +55,10 @@ def lend_stored(
         if isinstance(lent, Authority) and problem is None:
             hold(lent, seat, f"always, as {one.id}")
         else:
-            report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}")
+            report(
+                f"the stored grant {one.id} ({one.grant}) is not used: {problem}; "
+                f"to forget it: capbox grants remove {one.id}"
+            )
 
 
 def usable(

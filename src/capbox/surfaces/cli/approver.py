@@ -12,6 +12,8 @@ from typing import assert_never
 
 from capbox.agent.outcome import Limit, sentence
 from capbox.authority.access import ToolAccess
+from capbox.authority.grant import Grant
+from capbox.authority.parse import parse_grant
 from capbox.gate.approver import (
     Always,
     Answer,
@@ -48,6 +50,8 @@ _UNSHOWN = No(
     by="nobody",
 )
 _OUT_OF_RANGE = No("the number was out of range", by="nobody")
+_EACH = No("this grant asks for each request (ask=each): o, n or s", by="nobody")
+_KEYS_EACH = "[o]nce  [n]o  no, [s]top: "
 _KEYS = "[o]nce  [u]ses (u 3)  [t]ime (t 30: min)  [r]un  [always]  [n]o  no, [s]top: "
 
 
@@ -61,17 +65,20 @@ class TerminalApprover:
     async def ask(self, request: AskRequest) -> Answer:
         """Show the request and return the answer; `No` for anything unclear."""
         answer: Answer = _UNCLEAR
-        shown = _shown_whole(request)
+        shown, each = _shown_whole(request), _asks_each(request)
         async with self._terminal.question(_block(request)) as question:
             for _ in range(_TRIES):
-                line = await self._terminal.answer(question, _KEYS, fresh=True)
+                keys = _KEYS_EACH if each else _KEYS
+                line = await self._terminal.answer(question, keys, fresh=True)
                 if line is None:
                     return No("nobody answered", by="nobody")
                 answer = parse_answer(line)
                 if isinstance(answer, Yes) and not shown:
                     answer = _UNSHOWN
+                if each and isinstance(answer, Yes) and not isinstance(answer, Once):
+                    answer = _EACH  # the next request is asked about all the same
                 question.say(f"  {_told(answer)}", "dim")
-                if answer not in (_UNCLEAR, _OUT_OF_RANGE, _UNSHOWN):
+                if answer not in (_UNCLEAR, _OUT_OF_RANGE, _UNSHOWN, _EACH):
                     break
         return answer
 
@@ -92,9 +99,21 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
         (effect, "bold yellow"),
         *((f"  arguments  {arguments}", "") for _ in request.arguments[:1]),
         *((f"  {_cut(detail, _DETAIL_CHARACTERS)}", "") for detail in request.details),
-        (f"  once allows this one {one}; longer allows  {grant}", ""),
+        (f"  {_longer(request, one)}  {grant}", ""),
         *(((f"  {_UNSHOWN.reason}"), "bold yellow") for _ in (0,) if not _shown_whole(request)),
     )
+
+
+def _longer(request: AskRequest, one: str) -> str:
+    if _asks_each(request):
+        return f"held, and to be confirmed for each {one}:"
+    return f"once allows this one {one}; longer allows"
+
+
+def _asks_each(request: AskRequest) -> bool:
+    """Say whether a grant that is held has each of its requests confirmed."""
+    grant = parse_grant(request.grant)
+    return isinstance(grant, Grant) and grant.asks is not None and grant.asks.each
 
 
 def _valued(request: AskRequest) -> bool:

@@ -277,7 +277,7 @@ async def test_an_exception_in_the_body_comes_out_as_it_is(make_box: MakeBox, ho
 
 
 async def test_a_box_that_is_not_open_says_so(make_box: MakeBox) -> None:
-    with pytest.raises(RuntimeError, match="open the box first"):
+    with pytest.raises(RuntimeError, match="the box is not open"):
         await make_box().call("read", path="a.txt")
 
 
@@ -452,3 +452,18 @@ async def test_a_box_undoes_what_its_calls_changed_and_goes_on(
         assert (await box.call("write", path="c.txt", content="three\n")).ok
         (tmp_path / "w" / "c.txt").write_text("mine\n")
         assert [step.reason for step in (await box.undo()).left] == [CHANGED]
+
+
+def test_a_closed_box_says_so_also_without_a_loop(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "workspace").mkdir()
+    with Box.sync(Box(workspace=tmp_path / "workspace", home=tmp_path / "own")) as box:
+        pass
+    with pytest.raises(RuntimeError, match="the box is not open"):
+        box.call("read", path="a.txt")
+
+
+@pytest.mark.parametrize("budget", ["calls=1", 5, ["calls"]])
+def test_a_budget_that_is_no_table_is_a_wrong_setting(budget: object) -> None:
+    with pytest.raises(SettingsError, match="is amounts by key"):
+        Box(budget=budget)  # type: ignore[arg-type]

@@ -201,7 +201,7 @@ class Box:
     @property
     def _opened(self) -> Session:
         if self._session is None:
-            raise RuntimeError("open the box first: async with Box(...) as box")
+            raise RuntimeError("the box is not open: async with Box(...) as box, or Box.sync")
         return self._session
 
     @staticmethod
@@ -221,7 +221,7 @@ class SyncBox:
 
     def call(self, tool: str, /, **arguments: Json) -> ToolResult:
         """Call one tool and wait for its result."""
-        return self._portal.call(lambda: self._box.call(tool, **arguments))
+        return self._open.call(lambda: self._box.call(tool, **arguments))
 
     def run(self, task: str, *, model: str | Model, base_url: str | None = None) -> list[Event]:
         """Run a task to its end and return all of its events."""
@@ -229,4 +229,9 @@ class SyncBox:
         async def collect() -> list[Event]:
             return [event async for event in self._box.run(task, model=model, base_url=base_url)]
 
-        return self._portal.call(collect)
+        return self._open.call(collect)
+
+    @property
+    def _open(self) -> BlockingPortal:
+        _ = self._box.authorities  # a closed box says so; a portal that is gone, in its own words
+        return self._portal

@@ -8,6 +8,7 @@ import os
 import pty
 import select
 from collections.abc import Iterator
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -34,6 +35,7 @@ from capbox.surfaces.cli.terminal import Terminal
 
 UNCLEAR = No("the answer was not understood", by="nobody")
 GIVEN_UP = No("no answer was understood, which counts as no", by="nobody")
+EACH = No("this grant asks for each request (ask=each): o, n or s", by="nobody")
 QUESTION = ask_request(
     ReadAccess(GrantPath("/workspace/a")),
     run="r",
@@ -151,6 +153,29 @@ async def test_what_is_not_understood_is_asked_again_twice(
     again = written.getvalue().count("not understood: o, u 3, t 30, r, always, n or s (")
     assert again == sum(one in (b"y\n", b"yes\n") for one in typed[:2] if len(typed) > 1)
     assert written.getvalue().count("  no: ") == isinstance(answer, No)
+
+
+@pytest.mark.parametrize(
+    ("caveat", "typed", "answer"),
+    [
+        ("ask=each", [b"r\n", b"always\n", b"o\n"], Once()),
+        ("ask=each", [b"t 5\n", b"u 2\n", b"r\n"], EACH),
+        ("ask=each", [b"s\n"], Stop()),
+        ("ask=first", [b"r\n"], ForRun()),
+    ],
+)
+async def test_a_grant_that_asks_each_time_is_confirmed_for_one_request(
+    caveat: str, typed: list[bytes], answer: Answer, line: tuple[int, int]
+) -> None:
+    written = Typist(line[1], typed)
+    asked = Terminal(Screen(io.StringIO(), written, {}), line[0])
+    question = replace(QUESTION, grant=f"fetch:https://a.test {caveat}")
+    assert await TerminalApprover(asked).ask(question) == answer
+    shown = written.getvalue()
+    each = "held, and to be confirmed for each call:  fetch:https://a.test ask=each"
+    assert (each in shown, "[always]" in shown) == (
+        (True, False) if "each" in caveat else (False, True)
+    )
 
 
 async def test_what_happens_meanwhile_is_told_after_the_answer(line: tuple[int, int]) -> None:

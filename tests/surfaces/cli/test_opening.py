@@ -89,7 +89,8 @@ async def test_an_answer_with_a_mark_is_remembered_and_told_the_next_time(
     assert remembered.file.stat().st_mode & 0o777 == 0o600
     second, said = await answered(plain, remembered, "")
     assert first == second == choice.applied(plain)
-    assert said == f"{folder}: {choice} (remembered in {remembered.file})\n"
+    forget = f"capbox grants remove {folder_key(folder).id} forgets it"
+    assert said == f"{folder}: {choice} (remembered; {forget})\n"
 
 
 async def test_another_folder_in_the_same_place_is_asked_about_again(

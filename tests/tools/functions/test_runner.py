@@ -18,7 +18,7 @@ from capbox.box import Box, SettingsError
 from capbox.engine.home import Home
 from capbox.engine.local import LocalEngine
 from capbox.journal.event import RunId
-from capbox.messages import Effect, Json, ToolResult
+from capbox.messages import Effect, Json, ToolFailure, ToolResult
 from capbox.store.journal import read
 
 pytestmark = pytest.mark.anyio
@@ -164,7 +164,7 @@ async def test_a_function_that_does_not_end_is_stopped_in_time(box: Box) -> None
 
     async with box:
         result = await box.call("act")
-        assert result.error is not None and result.error.code == "time"
+        assert result.error == ToolFailure("time", "stopped: its time limit of 0.05 s is over")
         assert ended.is_set()
 
 
@@ -180,7 +180,8 @@ async def test_a_thread_that_does_not_end_is_left_and_its_result_dropped(box: Bo
 
     async with box:
         result = await box.call("act")
-        assert result.error is not None and result.error.code == "time"
+        message = "stopped: its time limit of 0.05 s is over; its thread goes on"
+        assert result.error == ToolFailure("time", message)
         go.set()
         await anyio.to_thread.run_sync(went.wait, 30)
     assert went.is_set()

@@ -378,10 +378,12 @@ func (d *differ) labels(a, b string) [2]string {
 	var labels [2]string
 	for i, name := range []string{a, b} {
 		when := time.Now()
-		if info, err := d.c.Stat(name); err == nil && !info.ModTime().IsZero() {
-			when = info.ModTime()
-		} else if err != nil && name != "-" {
-			when = time.Unix(0, 0)
+		if name != "-" {
+			if info, err := d.c.Stat(name); err != nil {
+				when = time.Unix(0, 0)
+			} else if !info.ModTime().IsZero() {
+				when = info.ModTime()
+			}
 		}
 		labels[i] = fmt.Sprintf("%s\t%s", name, when.UTC().Format("2006-01-02 15:04:05.000000000 -0700"))
 		if i < len(given) {

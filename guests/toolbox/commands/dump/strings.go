@@ -67,7 +67,10 @@ func Strings(c *kit.Call) int {
 		names = []string{"-"}
 	}
 	for i, name := range slices.Backward(names) {
-		if _, err := c.Stat(name); name != "-" && os.IsNotExist(err) {
+		if name == "-" {
+			continue
+		}
+		if _, err := c.Stat(name); os.IsNotExist(err) {
 			status = c.Fail("'%s': No such file", name)
 			names = slices.Delete(slices.Clone(names), i, i+1)
 		}

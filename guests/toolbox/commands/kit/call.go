@@ -205,6 +205,16 @@ func (c *Call) Stat(name string) (fs.FileInfo, error) {
 	return os.Stat(c.Path(name))
 }
 
+// IsDir says whether an operand names a directory. The standard input, "-", is none, and is not looked for: to look at a file of
+// that name, which nobody named, would be refused and told as a refusal.
+func (c *Call) IsDir(name string) bool {
+	if name == "-" {
+		return false
+	}
+	info, err := c.Stat(name)
+	return err == nil && info.IsDir()
+}
+
 // BatchBytesMax is where -exec ... {} + starts another command, and xargs too.
 const BatchBytesMax = 128 << 10
 

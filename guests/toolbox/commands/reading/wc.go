@@ -42,7 +42,7 @@ func Wc(c *kit.Call) int {
 		if name == "" {
 			source = "-"
 		}
-		if info, err := c.Stat(source); source != "-" && err == nil && info.IsDir() {
+		if c.IsDir(source) {
 			status = c.FailPath(source, kit.ErrDirectory)
 			rows, labels = append(rows, tally{}), append(labels, name)
 			continue

@@ -30,7 +30,10 @@ def budget_of(
     """Return a program's budget whole, and the keys that it names. Raises SettingsError."""
     if isinstance(given, Budget):
         return given, tuple(WORDS)
-    amounts = read_table(given or {}, "budget")
+    table: object = {} if given is None else given
+    if not isinstance(table, Mapping):
+        raise SettingsError("budget", f"is amounts by key, as {{'calls': 50}}, not {given!r}")
+    amounts = read_table(table, "budget")
     return budget_with(amounts), tuple(amounts)
 
 

@@ -58,7 +58,7 @@ def _ask(place: Place, name: str, request: JsonObject) -> Reply | None:
         with connection:
             message = asked(connection, request, ANSWER_SECONDS_MAX)
     except (TimeoutError, BlockingIOError):
-        return Reply(name, {}, f"does not answer within {ANSWER_SECONDS_MAX:g} s: it hangs")
+        return Reply(name, {}, f"did not answer within {ANSWER_SECONDS_MAX:g} s")
     except (WireError, OSError) as error:
         return Reply(name, {}, str(error))
     said = message.get("error")

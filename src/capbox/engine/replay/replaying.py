@@ -183,7 +183,11 @@ def _notes(run: Run) -> Iterable[str]:
     if run.full:
         yield "the tape of the run met its bound ([replay] run_bytes): later calls are not on it"
     if _taped(run) < run.intents:
-        yield f"{run.intents - _taped(run)} calls at the end of the record are not on the tape"
+        count = run.intents - _taped(run)
+        calls = (
+            "1 call at the end of the record is" if count == 1 else f"{count} calls at the end are"
+        )
+        yield f"{calls} not on the tape"
 
 
 def _taped(run: Run) -> int:

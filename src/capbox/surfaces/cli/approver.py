@@ -12,6 +12,8 @@ from typing import assert_never
 
 from capbox.agent.outcome import Limit, sentence
 from capbox.authority.access import ToolAccess
+from capbox.authority.grant import Grant
+from capbox.authority.parse import parse_grant
 from capbox.engine.approvers.answers import read_answer
 from capbox.gate.approver import (
     Always,
@@ -54,6 +56,8 @@ _MISTYPED = {
     _UNCLEAR: "not understood: o, u 3, t 30, r, always, n or s",
     _OUT_OF_RANGE: f"not so many: 1 to {_USES_MAX} uses, 1 to {_MINUTES_MAX} minutes",
 }
+_EACH = No("this grant asks for each request (ask=each): o, n or s", by="nobody")
+_KEYS_EACH = "[o]nce  [n]o  no, [s]top: "
 _KEYS = "[o]nce  [u]ses (u 3)  [t]ime (t 30: min)  [r]un  [always]  [n]o  no, [s]top: "
 
 
@@ -67,15 +71,18 @@ class TerminalApprover:
     async def ask(self, request: AskRequest) -> Answer:
         """Show the request and return the answer; `No` for anything unclear."""
         answer: Answer = _UNCLEAR
-        shown = _shown_whole(request)
+        shown, each = _shown_whole(request), _asks_each(request)
         async with self._terminal.question(_block(request)) as question:
+            keys = _KEYS_EACH if each else _KEYS
             for left in reversed(range(_TRIES)):
-                line = await self._terminal.answer(question, _KEYS, fresh=True)
+                line = await self._terminal.answer(question, keys, fresh=True)
                 if line is None:
                     return No("nobody answered", by="nobody")
                 answer = parse_answer(line)
                 if isinstance(answer, Yes) and not shown:
                     answer = _UNSHOWN
+                if each and isinstance(answer, Yes) and not isinstance(answer, Once):
+                    answer = _EACH  # the next request is asked about all the same
                 mistyped = _MISTYPED.get(answer) if isinstance(answer, No) else None
                 if mistyped is not None and left:
                     tries = "1 more try" if left == 1 else f"{left} more tries"
@@ -83,7 +90,7 @@ class TerminalApprover:
                     continue
                 answer = answer if mistyped is None else _GIVEN_UP
                 question.say(f"  {_told(answer)}", "dim")
-                if answer != _UNSHOWN:
+                if answer not in (_UNSHOWN, _EACH):
                     break
         return answer
 
@@ -104,9 +111,21 @@ def _block(request: AskRequest) -> tuple[Line, ...]:
         (effect, "bold yellow"),
         *((f"  arguments  {arguments}", "") for _ in request.arguments[:1]),
         *((f"  {_cut(detail, _DETAIL_CHARACTERS)}", "") for detail in request.details),
-        (f"  once allows this one {one}; longer allows  {grant}", ""),
+        (f"  {_longer(request, one)}  {grant}", ""),
         *(((f"  {_UNSHOWN.reason}"), "bold yellow") for _ in (0,) if not _shown_whole(request)),
     )
+
+
+def _longer(request: AskRequest, one: str) -> str:
+    if _asks_each(request):
+        return f"held, and to be confirmed for each {one}:"
+    return f"once allows this one {one}; longer allows"
+
+
+def _asks_each(request: AskRequest) -> bool:
+    """Say whether a grant that is held has each of its requests confirmed."""
+    grant = parse_grant(request.grant)
+    return isinstance(grant, Grant) and grant.asks is not None and grant.asks.each
 
 
 def _valued(request: AskRequest) -> bool:

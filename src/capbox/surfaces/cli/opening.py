@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from capbox.authority.parse import GrantError, parse_grant
@@ -27,6 +28,7 @@ _SAID = {
     "edit": "it may read and edit this folder",
     "none": "it may touch nothing here",
 }
+_GRANTED = {"read-only": ("read:/workspace",), "edit": ("write:/workspace",), "none": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Choice:
             return replace(settings, grants=(*settings.grants, "read:/workspace"))
         return replace(settings, preset=self.preset, grants=(*settings.grants, *self.grants))
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Return the grants of each later run there, as text."""
+        return (*_GRANTED[self.preset], *self.grants)
+
     def __str__(self) -> str:
         """Return the choice as a sentence."""
         return ", ".join(self.grants) if self.grants else _SAID[self.preset]
@@ -56,6 +63,19 @@ class FolderKey:
     device: int
     inode: int
     born: int | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the name of what is remembered for it: of a path there is one choice at most."""
+        return "f" + sha256(os.fsencode(self.path)).hexdigest()[:8]
+
+    @property
+    def is_there(self) -> bool:
+        """Say whether the path is still this directory."""
+        try:
+            return folder_key(Path(self.path)) == self
+        except OSError:
+            return False
 
 
 def folder_key(workspace: Path) -> FolderKey:
@@ -78,19 +98,32 @@ class Remembered:
         entries = self._read()
         return entries if isinstance(entries, str) else entries.get(folder)
 
+    def all(self) -> Mapping[FolderKey, Choice] | str:
+        """Return every choice, or why none can be read."""
+        return self._read()
+
     def put(self, folder: FolderKey, choice: Choice) -> str | None:
         """Remember a choice; returns why it was not possible, if so."""
+        changed = self._change(folder.id, {folder: choice})
+        return changed if isinstance(changed, str) else None
+
+    def remove(self, name: str) -> bool | str:
+        """Forget the choice of this id; returns whether there was one, or why it cannot be."""
+        return self._change(name, {})
+
+    def _change(self, name: str, instead: Mapping[FolderKey, Choice]) -> bool | str:
         try:
             # Two runs that are answered at the same time must not each write what the other lacks.
             with self._own.locked():
                 entries = self._read()
                 if isinstance(entries, str):
                     return entries
-                kept = {key: old for key, old in entries.items() if key.path != folder.path}
-                self._own.replace(_document({**kept, folder: choice}))
+                kept = {key: old for key, old in entries.items() if key.id != name}
+                if instead or len(kept) < len(entries):
+                    self._own.replace(_document({**kept, **instead}))
+                return len(kept) < len(entries)
         except OSError as error:
             return f"{self.file} cannot be written: {error.strerror}"
-        return None
 
     def _read(self) -> Mapping[FolderKey, Choice] | str:
         try:
@@ -144,7 +177,8 @@ async def opened(settings: Settings, remembered: Remembered, terminal: Terminal)
         return settings  # no such folder; opening the session says so
     known = remembered.get(folder)
     if isinstance(known, Choice):
-        screen.say(f"{folder.path}: {known} (remembered in {remembered.file})", "dim")
+        forget = f"capbox grants remove {folder.id} forgets it"
+        screen.say(f"{folder.path}: {known} (remembered; {forget})", "dim")
         return known.applied(settings)
     if known is not None:
         screen.say(known, "yellow")

@@ -60,6 +60,9 @@ td.level { font-weight: 600; white-space: nowrap; }
 .high { color: var(--high); } .medium { color: var(--medium); } .low { color: var(--low); }
 .cut { color: var(--cut); }
 ul { margin: 0; padding-left: 1.1rem; }
+@media (max-width: 44rem) { .scroll table { min-width: 0; } tr, td, th { display: block; }
+  tr { border-top: 1px solid var(--line); padding: .4rem 0; }
+  th, td { border: 0; padding: .1rem 0; } }
 """
 
 

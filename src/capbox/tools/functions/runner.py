@@ -22,7 +22,7 @@ from anyio import to_thread
 
 from capbox.authority.paths import GuestPath
 from capbox.messages import Json, JsonObject
-from capbox.sandbox.spec import Finished, Job, Outcome, Serve, Touched, stopped
+from capbox.sandbox.spec import Finished, Job, Outcome, Serve, Stopped, Touched
 from capbox.tools.functions.function import Function
 from capbox.tools.jobs import LocalJobs
 from capbox.tools.scripted import failure, reply
@@ -48,7 +48,7 @@ class FunctionRunner:
         async def answer(job: Job) -> Outcome:
             with anyio.move_on_after(job.limits.wall_seconds):
                 return Outcome(await self._called(function, arguments), begun)
-            return Outcome(stopped("time"), begun)
+            return Outcome(_overdue(function, job.limits.wall_seconds), begun)
 
         return await self._within.run(job, cut, answer, begun)
 
@@ -88,6 +88,11 @@ class FunctionRunner:
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(THREADS_MAX)
         return self._threads
+
+
+def _overdue(function: Function, seconds: float) -> Stopped:
+    goes_on = "" if inspect.iscoroutinefunction(function.call) else "; its thread goes on"
+    return Stopped("time", f"stopped: its time limit of {seconds:g} s is over{goes_on}")
 
 
 def _in_thread(call: Callable[[], object]) -> object:

@@ -66,7 +66,8 @@ def test_what_was_approved_for_always_is_listed_used_and_removed(
     assert kept["workspace"]["path"] == str(workspace)
     shown = process("grants", "show", kept["id"])
     assert shown.out.startswith("read:/workspace/a.txt\n")
-    assert process("grants", "export").out == "read:/workspace/a.txt\n"
+    where = f"# {kept['id']}, in {workspace}"
+    assert process("grants", "export").out == f"{where}\nread:/workspace/a.txt\n"
     assert process("call", "read", "path=a.txt", "--ask-remote", "1").code == 0
     assert process("call", "read", "path=a.txt").code == 3
     (workspace / "new").write_text("other\n")
@@ -74,10 +75,11 @@ def test_what_was_approved_for_always_is_listed_used_and_removed(
     changed = process("call", "read", "path=a.txt", "--ask-remote", "1")
     told = f"the stored grant {kept['id']} (read:/workspace/a.txt) is not used: "
     assert (changed.code, told in changed.err) == (3, True)
+    assert f"to forget it: capbox grants remove {kept['id']}" in changed.err
     assert "not used" in process("grants", "list").out
     assert process("revoke", kept["id"]).code == 0
     assert process("grants", "remove", kept["id"]).code == 2
-    assert process("grants", "list", "--json").json == {"held": [], "stored": []}
+    assert process("grants", "list", "--json").json == {"held": [], "stored": [], "folders": []}
 
 
 def test_a_stored_grant_is_taken_from_the_run_that_holds_it(

@@ -182,7 +182,7 @@ def test_what_cannot_be_revoked_is_told_apart(
             process("revoke", "nothing#0"),
         )
     ]
-    silent = f"process {running.pid} does not answer within 3 s: it hangs"
+    silent = f"process {running.pid} did not answer within 3 s"
     assert told == [
         (1, f"run {ended} is not under way: it ended (ended), and its authority with it"),
         (

@@ -410,6 +410,12 @@ def test_a_broken_rule_exits_1_with_what_breaks_it(
     assert "<code>read **/.env</code>" in page.out
 
 
+def test_a_variable_needs_no_value_where_nothing_is_run(blast: Callable) -> None:
+    done = blast("--env", "NOT_SET_HERE_TOKEN", "--json").json
+    assert "env:NOT_SET_HERE_TOKEN" in done["grants"]
+    assert [one["code"] for one in done["lint"]] == ["credential-variable"]
+
+
 def test_rules_that_are_kept_exit_0(blast: Callable, never: Callable[..., Path]) -> None:
     done = blast("--read", ".", "--assert", never("flow secret -> web", "read **/.env"))
     assert (done.code, "rules    2 of 2 kept" in done.out) == (0, True)

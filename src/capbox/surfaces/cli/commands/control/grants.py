@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,9 +21,11 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags import AsJson
 from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.sink import one_line
 
 if TYPE_CHECKING:
     from capbox.engine.stored.grants import StoredGrant, StoredGrants
+    from capbox.surfaces.cli.opening import Remembered
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="As capbox grants list has it.")]
 
@@ -37,7 +40,7 @@ def commands(group: typer.Typer) -> typer.Typer:
 
 
 def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
-    """List the grants of runs under way, and those given for always.
+    """List the grants of runs under way, those given for always, and what folders begin with.
 
     As in: capbox grants list --json
     """
@@ -45,8 +48,9 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     screen = _screen(entry)
     rows_held = [row for run in runs_of(asked_all(entry, {"do": "runs"})) for row in held(run)]
     stored = [_described(one, *_state(entry, one)) for one in _all(entry)]
+    folders = list(_folders(entry))
     if as_json:
-        screen.json({"held": [*rows_held], "stored": [*stored]})
+        screen.json({"held": [*rows_held], "stored": [*stored], "folders": [*folders]})
         return 0
     rows = [(str(row["id"]), _where(row), str(row["grant"])) for row in rows_held]
     for one in stored:
@@ -55,6 +59,9 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
         workspace = one["workspace"]
         where = workspace["path"] if isinstance(workspace, dict) else ""
         rows.append((str(one["id"]), f"{state}, in {where}", str(one["grant"])))
+    for one in folders:
+        state = "each run" if one["problem"] is None else f"not used: {one['problem']}"
+        rows.append((str(one["id"]), f"{state} in {one['path']}", str(one["choice"])))
     if rows:
         screen.table(("id", "where", "grant"), rows)
     else:
@@ -90,24 +97,26 @@ def show(ctx: typer.Context, name: Id, *, as_json: AsJson = False) -> int:
 
 
 def export(ctx: typer.Context) -> int:
-    """Print the grants that were given for always, one a line.
+    """Print the grants that were given for always, one a line, each below a comment: its folder.
 
     As in: capbox grants export > kept.txt
     """
     entry: Entry = ctx.obj
     screen = _screen(entry)
     for one in _all(entry):
-        screen.result(f"{one.grant}\n")
+        # `/workspace` is another folder in each of them, and a count is what was given.
+        given = ", of which some may be used" if one.grant.counted else ""
+        screen.result(f"# {one.id}, in {one_line(one.workspace.path, 4_096)}{given}\n{one.grant}\n")
     return 0
 
 
 def remove(ctx: typer.Context, name: Id) -> int:
-    """Forget a grant that was given for always.
+    """Forget a grant that was given for always, or what is remembered for a folder.
 
     Runs under way keep what they were lent; capbox revoke ID takes it from them too.
     """
     entry: Entry = ctx.obj
-    removed = stored_grants(entry).remove(name)
+    removed = stored_grants(entry).remove(name) or _remembered(entry).remove(name)
     if isinstance(removed, str):
         raise CommandFailure("sandbox_failed", removed, 5)
     if not removed:
@@ -149,6 +158,27 @@ def _state(entry: Entry, one: StoredGrant) -> tuple[str | None, str]:
     if problem is None and not settled.left(one.grant):
         problem = "it is used up"
     return problem, settled.told(one.grant)
+
+
+def _remembered(entry: Entry) -> Remembered:
+    from capbox.surfaces.cli.opening import Remembered
+
+    return Remembered(entry.home().state / "folders.json")
+
+
+def _folders(entry: Entry) -> Iterator[dict[str, Json]]:
+    """Yield what runs at a terminal begin with: the answer to the opening question, with a `!`."""
+    known = _remembered(entry).all()
+    if isinstance(known, str):
+        raise CommandFailure("sandbox_failed", known, 5)
+    for folder, choice in known.items():
+        problem = None if folder.is_there else "another folder is there now, or none"
+        said = ", ".join(choice.given) or "nothing"
+        grants: list[Json] = [*choice.given]
+        yield {
+            **{"id": folder.id, "path": folder.path, "choice": said},
+            **{"grants": grants, "problem": problem},
+        }
 
 
 def _problem(entry: Entry, one: StoredGrant) -> str | None:

@@ -89,8 +89,10 @@ def blast_radius(
         raise usage("--run has its own grants, those on record: leave out the others")
     bounds = flags.BoundFlags(timeout=timeout, limits=limit)
     amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
+    # Nothing is run, and no value is shown: a build has not the variables that a run will have.
+    environ = {**{name: "" for name in env or () if "=" not in name}, **entry.environ}
     settings = replace(
-        flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
+        flags.spending(flags.settings_of(workspace, granted, bounds, environ), amounts),
         tools=None if tool is None else tuple(tool),
         model=model,
         ceiling=tuple(ceiling or ()),

@@ -22,6 +22,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/budget.py",
     "authority/caveats.py",
     "authority/decision.py",
+    "authority/exclusions.py",
     "authority/grant.py",
     "authority/holding.py",
     "authority/limits.py",

@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 State = frozenset[int]
 MATCHED: State = frozenset({-1})
 _ROWS_MAX = 1024
+_END = "/"  # after the components of each pattern: no component is one
+_SPECIAL = re.compile(r"[*?\\]")
 
 # Characters that case-folding file systems (ext4, f2fs, tmpfs) ignore in names: Unicode's
 # Default_Ignorable_Code_Point, and every other format character.
@@ -110,11 +113,11 @@ class Globs:
     def __init__(self, patterns: Iterable[str]) -> None:
         """Compile; the order and repetition of patterns do not matter."""
         self.patterns = frozenset(map(_normal, patterns))
-        parts: list[str | None] = []
+        parts: list[str] = []
         begins: list[int] = []
         for pattern in sorted(self.patterns):
             begins.append(len(parts))
-            parts += [*pattern.removeprefix("/").split("/"), None]
+            parts += [*pattern.removeprefix("/").split("/"), _END]
         self._parts = tuple(parts)
         self._start = frozenset(begins)
         self._rows: dict[State, _Row] = {}
@@ -123,19 +126,14 @@ class Globs:
         """Return the state at `anchor` (components joined by "/"), whose own matches are lifted."""
         state = self._start
         for component in filter(None, anchor.split("/")):
-            row, name = self._rows.get(state) or self._row(state), folded(component)
-            state = self._advance(state, name)[0] if row.concerns(name) else row.otherwise
+            state, _ = self._next(state, component)
         return state
 
     def step(self, state: State, component: str) -> State:
         """Return the state one component further down."""
         if state == MATCHED:
             return state
-        row = self._rows.get(state) or self._row(state)
-        name = folded(component)
-        if not row.concerns(name):
-            return row.otherwise
-        after, ended = self._advance(state, name)
+        after, ended = self._next(state, component)
         return MATCHED if ended else after
 
     def unmatched(self, state: State, names: Iterable[str]) -> list[bool]:
@@ -176,19 +174,21 @@ class Globs:
         return frozenset(self._rest(position) for position in state)
 
     def _rest(self, position: int) -> str:
-        end = self._parts.index(None, position)
-        return _rooted([part for part in self._parts[position:end] if part is not None])
+        return _rooted(self._parts[position : self._parts.index(_END, position)])
 
-    def _advance(self, state: State, name: str) -> tuple[State, bool]:
+    def _next(self, state: State, component: str) -> tuple[State, bool]:
+        """Return what follows, and whether a pattern ends with this component."""
+        row, name = self._rows.get(state) or self._row(state), folded(component)
+        if not row.concerns(name):
+            return row.otherwise, False
         after: set[int] = set()
         ended = False
         for position in state:
             if self._parts[position] == "**":
                 after.add(position)
                 position += 1
-            part = self._parts[position]
-            if part is not None and _component(part).fullmatch(name):
-                if self._parts[position + 1] is None:
+            if _component(self._parts[position]).fullmatch(name):
+                if self._parts[position + 1] == _END:
                     ended = True
                 else:
                     after.add(position + 1)
@@ -196,19 +196,19 @@ class Globs:
 
     def _row(self, state: State) -> _Row:
         stay = frozenset(p for p in state if self._parts[p] == "**")
-        parts = {self._parts[p + 1 if p in stay else p] or "" for p in state}
-        wild = {part for part in parts if any(c in part for c in "*?\\")}
-        plain = {part for part in wild if "\\" not in part}
-        heads = {head for part in plain if (head := re.split("[*?]", part)[0])}
-        tails = {t for part in plain if part[0] in "*?" and (t := re.split("[*?]", part)[-1])}
-        other = {p for p in wild if p not in plain or (p[0] in "*?" and p[-1] in "*?")}
-        row = _Row(
-            exact=frozenset(parts - wild),
-            heads=tuple(sorted(heads)),
-            tails=tuple(sorted(tails)),
-            wild=re.compile("|".join(map(_regex, sorted(other))), re.DOTALL) if other else None,
-            otherwise=stay,
-        )
+        exact, heads, tails, other = set[str](), set[str](), set[str](), set[str]()
+        for part in {self._parts[p + 1 if p in stay else p] for p in state}:
+            head, *more = _SPECIAL.split(part)
+            if not more:
+                exact.add(part)
+            elif head:
+                heads.add(head)
+            elif more[-1]:
+                tails.add(more[-1])
+            else:
+                other.add(_regex(part))
+        wild = re.compile("|".join(other), re.DOTALL) if other else None
+        row = _Row(frozenset(exact), tuple(heads), tuple(tails), wild, stay)
         # A guest chooses the names that it makes, so it must not choose how much is kept here.
         if len(self._rows) >= _ROWS_MAX:
             self._rows.clear()
@@ -244,17 +244,17 @@ def _normal(pattern: str) -> str:
     """Return the one spelling of a glob: folded, its anchoring explicit, no `**` at the end."""
     parts = [folded(part) for part in pattern.removeprefix("/").split("/")]
     if "/" not in pattern:
-        parts = ["**", *parts] if parts != ["**"] else ["*"]
-    kept = [p for i, p in enumerate(parts) if p and not (p == "**" and parts[i - 1 : i] == ["**"])]
-    if kept[-1:] == ["**"]:
+        parts.insert(0, "**")
+    kept = [part for before, part in pairwise(["", *parts]) if not before == part == "**"]
+    if kept[-1] == "**":
         # Everything below a directory: a match is sticky, so one more component says the same,
         # and a grant that names what is there lifts it.
         kept[-1] = "*"
     return _rooted(kept)
 
 
-def _rooted(parts: list[str]) -> str:
-    return ("" if parts[:1] == ["**"] else "/") + "/".join(parts)
+def _rooted(parts: Sequence[str]) -> str:
+    return ("" if parts[0] == "**" else "/") + "/".join(parts)
 
 
 @lru_cache(maxsize=1024)
@@ -272,8 +272,9 @@ def _regex(part: str) -> str:
         elif piece == "?":
             runs[-1] += "."
         else:
-            runs[-1] += re.escape(piece[1:] if piece[0] == "\\" and len(piece) > 1 else piece)
-    if len(runs) == 1:
-        return f"(?:{runs[0]})"
-    middle = "".join(f"(?>.*?{run})" for run in runs[1:-1])
-    return f"(?:{runs[0]}{middle}.*{runs[-1]})"
+            runs[-1] += re.escape(piece.removeprefix("\\") or piece)
+    first, *more = runs
+    if not more:
+        return f"(?:{first})"
+    middle = "".join(f"(?>.*?{run})" for run in more[:-1])
+    return f"(?:{first}{middle}.*{more[-1]})"

@@ -7,6 +7,7 @@ asked or changed, and no file is opened. Does not: say what a model will do.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,8 +90,7 @@ def blast_radius(
         raise usage("--run has its own grants, those on record: leave out the others")
     bounds = flags.BoundFlags(timeout=timeout, limits=limit)
     amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
-    # Nothing is run, and no value is shown: a build has not the variables that a run will have.
-    environ = {**{name: "" for name in env or () if "=" not in name}, **entry.environ}
+    environ = _environ(entry, env or ())
     settings = replace(
         flags.spending(flags.settings_of(workspace, granted, bounds, environ), amounts),
         tools=None if tool is None else tuple(tool),
@@ -109,6 +109,14 @@ def blast_radius(
     else:
         _show(report, screen)
     return 1 if report.broken else 0
+
+
+def _environ(entry: Entry, named: Sequence[str]) -> Mapping[str, str]:
+    """Return the variables, also those that are only named.
+
+    Nothing is run, and no value is shown: a build has not the variables that a run will have.
+    """
+    return {**{name: "" for name in named if "=" not in name}, **entry.environ}
 
 
 def _report(

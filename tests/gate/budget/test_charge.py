@@ -205,7 +205,7 @@ SUBJECTS = (("bytes_out", ""), ("sinks", ""), ("sink_bytes", "email:a@b.test"))
     [
         # What a program does with the arguments of its function is not known: it all may leave.
         ("", "execute", (TO,), SENT),
-        ("", "execute", (), {"bytes_out": 100}),
+        ("", "execute", (), {"bytes_out": 100, "sinks": 1}),
         ("", "write", (TO,), SENT),
         ("", "read", (), {}),
         # A guest sends by requests, and each takes for itself.

@@ -151,7 +151,7 @@ def test_files_count_once_each_also_beyond_their_bound(tmp_path: Path) -> None:
     parent = Account({"files": 9})
     one = Purse((Account({"files": 2}), parent), day, lines.append)
     one.note_changed(())
-    assert (one.left("files"), lines, day.used()[1]) == (2, [], {})
+    assert (one.left("files"), lines, day.used_of(Draw("files"))) == (2, [], 0)
     one.note_changed(["/a", "/a"])
     one.note_changed(["/a"])
     assert (one.left("files"), lines) == (1, [])

@@ -23,6 +23,7 @@ COMPLETE: tuple[str, ...] = (
     "authority/policy.py",
     "gate/approver.py",
     "gate/arguments.py",
+    "gate/asking.py",
     "gate/holdings.py",
     "gate/manifest.py",
     "gate/protocol.py",

@@ -24,6 +24,7 @@ COMPLETE: tuple[str, ...] = (
     "gate/approver.py",
     "gate/arguments.py",
     "gate/asking.py",
+    "gate/gate.py",
     "gate/holdings.py",
     "gate/manifest.py",
     "gate/protocol.py",

@@ -3,14 +3,22 @@
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import anyio.lowlevel
 import pytest
+from tests.gate.conftest import authority
 
-from capbox.authority.access import ReadAccess
+from capbox.authority.access import Access, InvokeAccess, ReadAccess, ToolAccess
+from capbox.authority.authority import Authority
+from capbox.authority.decision import Denied, Standing
 from capbox.authority.paths import GrantPath, GuestPath
+from capbox.authority.values.arguments import Argument, Given
+from capbox.authority.values.kinds import Value
+from capbox.authority.web.places import FetchAccess, Origin
 from capbox.gate.approver import (
     Always,
     Answer,
@@ -26,8 +34,10 @@ from capbox.gate.approver import (
     ask_request,
     neutral,
 )
-from capbox.gate.asking import ASKS_MAX
-from capbox.gate.seat import SEEN_MAX
+from capbox.gate.asking import ASKS_MAX, confirmed, lease_for
+from capbox.gate.budget.purse import Account, Purse
+from capbox.gate.manifest import DeclaredSink
+from capbox.gate.seat import SEEN_MAX, Seat
 from capbox.sandbox.spec import Job, Outcome, Touched
 from capbox.tools.scripted import reply
 
@@ -117,12 +127,21 @@ async def test_a_hundred_racing_calls_on_three_uses_are_three(desk, held: bool) 
     assert sum(r.ok for r in results) == len(desk.runner.jobs) == 3
 
 
-@pytest.mark.parametrize(("by", "kept"), [("rule", SEEN_MAX), ("person", SEEN_MAX + 1)])
-async def test_what_a_rule_refuses_is_not_kept_without_end(desk, by: str, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("by", "before", "kept"),
+    [
+        ("rule", SEEN_MAX - 1, SEEN_MAX),
+        ("rule", SEEN_MAX, SEEN_MAX),
+        ("person", SEEN_MAX, SEEN_MAX + 1),
+    ],
+)
+async def test_what_a_rule_refuses_is_not_kept_without_end(
+    desk, by: Literal["rule", "person"], before: int, kept: int
+) -> None:
     """A person's no is: it is not asked again. A rule would say the same once more."""
     approver = Answering(No("not that", by=by))
     seat = desk.seat(ceiling=CEILING, approver=approver)
-    seat.refused = {f"read /workspace/{n}": "no" for n in range(SEEN_MAX)}
+    seat.refused = {f"read /workspace/{n}": "no" for n in range(before)}
     assert not (await desk.call(seat, "read", path="a")).ok
     assert len(seat.refused) == kept
 
@@ -232,7 +251,8 @@ async def test_stop_ends_the_run(desk) -> None:
     first = await desk.call(seat, "write", path="a")
     second = await desk.call(seat, "read", path="a")
     assert [r.error and r.error.code for r in (first, second)] == ["stopped_by_person"] * 2
-    assert desk.runner.jobs == []
+    assert (desk.runner.jobs, seat.leases) == ([], ())
+    assert [r["what"] for r in desk.recorded()] == ["ask", "answer", "denial"]
 
 
 async def test_questions_are_capped(desk) -> None:
@@ -328,14 +348,196 @@ async def test_a_lease_outlives_no_revocation_of_the_ceiling(desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "term", "ends"),
-    [(Once(), "for this call", False), (For(90), "for 90 s", True)],
+    ("answer", "said", "term", "lent", "seconds"),
+    [
+        (Once(), "Once", "for this call", "read:/workspace/a", None),
+        (ForUses(3), "yes, 3 uses", "for the run", "read:/workspace/a uses=3", None),
+        (ForRun(), "ForRun", "for the run", "read:/workspace/a", None),
+        (
+            *(For(90), "yes, for 90 s", "for 90 s"),
+            *("read:/workspace/a expires=2027-01-15T08:01:30Z", 90),
+        ),
+        (Always(), "Always", "always", "read:/workspace/a", None),
+        (Always(2), "yes, 2 uses, always", "always", "read:/workspace/a uses=2", None),
+        (
+            *(ByRule("read:/workspace"), "yes, by the rule read:/workspace"),
+            *("for the run", "read:/workspace", None),
+        ),
+    ],
+    ids=str,
 )
-async def test_for_how_long_a_lease_is_lent_is_on_record(desk, answer, term, ends) -> None:
-    seat = desk.seat(ceiling=CEILING, approver=Answering(answer))
-    await desk.call(seat, "read", path="a")
-    (lease,) = [r for r in desk.recorded() if r.get("what") == "lease"]
-    assert (lease["result"], lease["expires"] is not None) == (term, ends)
+async def test_what_is_lent_and_for_how_long_is_on_record(
+    desk, answer: Answer, said: str, term: str, lent: str, seconds: int | None
+) -> None:
+    seat, kept = desk.seat(ceiling=CEILING, approver=Answering(answer)), []
+    seat.remember = lambda request, lease: kept.append((request.grant, lease))
+    assert (await desk.call(seat, "read", path="a")).ok
+    answered, lease = desk.recorded()[1:3]
+    assert (answered["what"], answered["result"]) == ("answer", said)
+    assert (lease["what"], lease["subject"], lease["result"]) == ("lease", lent, term)
+    assert lease["expires"] == (None if seconds is None else desk.now + seconds)
+    assert kept == ([(lent, "run-1/lease-1#0")] if isinstance(answer, Always) else [])
+    assert len(seat.leases) == int(answer != Once())
+
+
+@pytest.mark.parametrize(
+    ("answer", "grounded"), [(Once(), []), (ForRun(), ["b@b.example"]), (Always(), ["b@b.example"])]
+)
+async def test_values_that_were_approved_for_the_run_are_the_principals_own_from_then_on(
+    desk, answer: Answer, grounded: list[str]
+) -> None:
+    about = replace(desk.tools["read"].manifest, paths=(), sinks=(DeclaredSink("text", "email"),))
+    desk.tools["read"] = replace(desk.tools["read"], manifest=about)
+    seat = desk.seat(tools=(), ceiling=("tool:read",), approver=Answering(answer))
+    seat.grounds = frozenset({Value("email", "a@b.example")})
+    assert (await desk.call(seat, "read", text="b@b.example")).ok
+    values = {Value("email", text) for text in ("a@b.example", *grounded)}
+    assert seat.grounds == values
+
+
+FETCH = FetchAccess("GET", Origin("https", "a.example", 443), "/v1")
+
+
+@pytest.mark.parametrize(
+    ("caveat", "answers", "refused"),
+    [
+        ("", [], [False, False]),
+        ("ask=first", [Once()], [False, False]),
+        ("ask=each", [Once(), Once()], [False, False]),
+        ("ask=each", [Once(), No("not now")], [False, True]),
+        ("ask=first", [No("not now")], [True, True]),
+        ("ask=each", [No("not now")], [True, True]),
+    ],
+)
+async def test_the_use_of_a_grant_is_confirmed_as_often_as_it_says(
+    desk, caveat: str, answers: list[Answer], refused: list[bool]
+) -> None:
+    (minted,) = authority(f"fetch:https://a.example {caveat}".strip()).grants
+    approver = Answering(*answers)
+    seat = desk.seat(approver=approver)
+    question = ask_request(
+        *(FETCH,), run="r", tool="read", tool_digest="00", host=None, arguments="{}"
+    )
+    for no in refused:
+        found = await confirmed(minted, FETCH, seat, question, "c1")
+        why = f"{minted.grant} asks before it is used; not now"
+        assert found == (Denied(FETCH, why, None) if no else None)
+    assert [q.grant for q in approver.questions] == [str(minted.grant)] * len(answers)
+
+
+async def test_questions_are_drawn_from_the_budget_but_not_those_that_a_rule_answers(desk) -> None:
+    answers = ByRule("read:/workspace/a"), No("by a rule", by="rule"), Once(), Once()
+    seat = desk.seat(ceiling=CEILING, approver=Answering(*answers))
+    seat.purse = Purse((Account({"asks": 1}),))
+    results = [await desk.call(seat, "read", path=path) for path in "abcd"]
+    assert [r.ok for r in results] == [True, False, True, False]
+    assert (seat.purse.own(), seat.asks, seat.numbered) == ({"asks": (1, 1)}, 1, 3)
+    assert results[3].denied[0].reason.startswith("no grant covers it; the budget of this")
+    assert results[1].denied[0].reason == "no grant covers it; by a rule"
+
+
+async def lease(desk, seat: Seat, access: Access, missing: str | None) -> Authority | Denied:
+    """Have an access asked for, as the gate does."""
+    question = ask_request(
+        *(access,), run="r", tool="read", tool_digest="00", host=None, arguments="{}"
+    )
+    denied = Denied(access, "no", missing)
+    async with seat.asking:
+        return await lease_for(denied, seat, question, "c1", lambda: Standing(desk.now))
+
+
+def sends(kind: type[ToolAccess], to: str) -> ToolAccess:
+    """A call that names the principal's own value."""
+    return kind("send", (Argument("to", "email", (Given(to, grounded=True),)),))
+
+
+@pytest.mark.parametrize(
+    ("access", "ceiling", "why"),
+    [
+        (ToolAccess("read"), "tool:write", "the operator's ceiling does not allow it (no grant"),
+        (FETCH, "tool:write", "the operator's ceiling does not allow it (no grant"),
+        (
+            *(replace(FETCH, path="/a%2fb", doubt="%2f"), "fetch:https://a.example"),
+            "only a path with one reading can be asked for",
+        ),
+        (
+            *(sends(ToolAccess, "a@b.example"), "tool:send arg.to=grounded"),
+            "the operator's ceiling does not hold it, and no answer lends more than that",
+        ),
+    ],
+    ids=str,
+)
+async def test_why_no_answer_could_grant_it_is_told(
+    desk, access: Access, ceiling: str, why: str
+) -> None:
+    seat = desk.seat(ceiling=(ceiling,), approver=Answering())
+    found = await lease(desk, seat, access, access.missing)
+    assert isinstance(found, Denied) and found.reason.startswith(f"no; {why}")
+    # What no grant would allow is not asked for either.
+    seat = desk.seat(ceiling=("tool:read",), approver=Answering(), run="run-2")
+    never = await lease(desk, seat, ToolAccess("read"), None)
+    assert never == Denied(ToolAccess("read"), "no", None)
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "shown"),
+    [
+        ("fetch:https://a.example", 'fetch:"GET https://a.example"'),
+        ('fetch:"GET https://a.example/v1"', 'fetch:"GET https://a.example/v1"'),
+    ],
+)
+async def test_for_longer_a_whole_origin_is_lent_where_the_ceiling_has_it(
+    desk, ceiling: str, shown: str
+) -> None:
+    approver = Answering(ForRun())
+    found = await lease(desk, desk.seat(ceiling=(ceiling,), approver=approver), FETCH, "missing")
+    assert isinstance(found, Authority)
+    assert [q.grant for q in approver.questions] == [str(m.grant) for m in found.grants] == [shown]
+
+
+async def test_what_a_tool_was_refused_is_not_asked_for_by_its_script(desk) -> None:
+    """Nor the other way round; another value is another question."""
+    approver = Answering(No("not him"), Once())
+    seat = desk.seat(ceiling=("tool:send", "invoke:send"), approver=approver)
+    for kind in (ToolAccess, InvokeAccess):
+        access = sends(kind, "a@b.example")
+        found = await lease(desk, seat, access, access.missing)
+        assert isinstance(found, Denied) and found.reason == "no; not him"
+    other = sends(InvokeAccess, "c@d.example")
+    assert isinstance(await lease(desk, seat, other, other.missing), Authority)
+    assert len(approver.questions) == 2
+
+
+@pytest.mark.parametrize(
+    ("access", "lent"),
+    [
+        (FETCH, 'fetch:"GET https://a.example/v1" uses=1'),
+        (ToolAccess("read"), "tool:read uses=1"),
+        (ReadAccess(GrantPath("/workspace/a")), "read:/workspace/a"),
+    ],
+    ids=str,
+)
+async def test_once_is_one_use_where_a_call_could_make_many(
+    desk, access: Access, lent: str
+) -> None:
+    """A file is read as often as the call likes, and the call ends."""
+    ceiling = ("fetch:https://a.example", "tool:read", "read:/workspace")
+    seat = desk.seat(tools=(), ceiling=ceiling, approver=Answering(Once()))
+    found = await lease(desk, seat, access, access.missing)
+    assert isinstance(found, Authority)
+    assert [str(m.grant) for m in found.grants] == [lent]
+
+
+async def test_what_is_asked_while_the_run_is_revoked_is_lent_no_more(desk) -> None:
+    class Late(Answering):
+        async def ask(self, request: AskRequest) -> Answer:
+            seat.ceiling = None
+            return await super().ask(request)
+
+    seat = desk.seat(ceiling=CEILING, approver=Late(Once()))
+    result = await desk.call(seat, "read", path="a")
+    assert result.denied[0].reason == "the run was revoked while this was asked for"
+    assert desk.runner.jobs == []
 
 
 async def test_question_answer_and_lease_are_on_record(desk) -> None:

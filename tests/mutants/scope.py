@@ -41,6 +41,8 @@ COMPLETE: tuple[str, ...] = (
     "authority/web/suffixes.py",
     "gate/approver.py",
     "gate/arguments.py",
+    "gate/asking.py",
+    "gate/gate.py",
     "gate/holdings.py",
     "gate/manifest.py",
     "gate/protocol.py",

@@ -55,7 +55,7 @@ async def lease_for(
     access, name = denied.access, AuthorityId(f"{seat.run}/lease-{seat.numbered + 1}")
     hindrance = _hindrance(denied, seat, name, standing())
     if hindrance is not None or seat.ceiling is None:
-        return replace(denied, reason=f"{denied.reason}{hindrance}") if hindrance else denied
+        return replace(denied, reason=f"{denied.reason}{hindrance}")
     question = replace(question, grant=_lasting(access, seat.ceiling, name, standing().now))
     answer = await _answered(access, seat, question, call_id)
     if isinstance(answer, str):
@@ -110,8 +110,6 @@ def _wanted(answer: Yes, access: Access, question: AskRequest) -> str:
             return f"{question.grant} uses={count}"
         case Once() if isinstance(access, FetchAccess | ToolAccess):
             return f"{access.missing} uses=1"  # what was shown is this request, not others like it
-        case Once():
-            return access.missing
         case _:
             return question.grant
 

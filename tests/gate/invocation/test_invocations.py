@@ -278,6 +278,15 @@ async def test_a_script_may_ask_the_same_thing_often(program: Program) -> None:
     assert program.worker.said == [SENT] * 20
 
 
+async def test_a_script_may_ask_what_the_model_asked_too_often(program: Program) -> None:
+    seat = program.seat("tool:send", "invoke:send")
+    same = ToolCall("c2", "send", {"to": ALICE})
+    ends = [(await program.desk.gate.call(same, seat)).error for _ in range(6)]
+    assert [end and end.code for end in ends] == [None] * 5 + ["repeated"]
+    await program.run(seat, asks("send", {"to": ALICE}))
+    assert program.worker.said == [SENT]
+
+
 # --- who is asked ---------------------------------------------------------------------------------
 
 

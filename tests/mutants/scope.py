@@ -23,8 +23,14 @@ COMPLETE: tuple[str, ...] = (
     "authority/policy.py",
     "gate/budget/charge.py",
     "gate/budget/purse.py",
+    "gate/invocation/caller.py",
+    "gate/invocation/invocations.py",
+    "gate/network/credentials.py",
+    "gate/network/egress.py",
+    "gate/network/permission.py",
     "gate/rights/ending.py",
     "gate/rights/files.py",
+    "gate/rights/labels.py",
     "gate/rights/variables.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")

@@ -287,6 +287,7 @@ async def test_bytes_of_a_grant_that_others_share_are_refused_by_that_bound(
         # Read as a URL it is spelt otherwise than in the header, and either may show it.
         ("http://Swordfish-SWORDFISH.localhost/", "redirects"),
         ("/swordfish-\tswordfish", "redirects"),
+        ("http://sword\xadfish-swordfish.localhost/", "redirects"),
         ("http://[::1", "redirects"),
         ("/swordfish", ""),
     ],

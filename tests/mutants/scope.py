@@ -53,8 +53,14 @@ COMPLETE: tuple[str, ...] = (
     "gate/seat.py",
     "gate/budget/charge.py",
     "gate/budget/purse.py",
+    "gate/invocation/caller.py",
+    "gate/invocation/invocations.py",
+    "gate/network/credentials.py",
+    "gate/network/egress.py",
+    "gate/network/permission.py",
     "gate/rights/ending.py",
     "gate/rights/files.py",
+    "gate/rights/labels.py",
     "gate/rights/variables.py",
 )
 SURVIVORS = Path(__file__).with_name("survivors.toml")

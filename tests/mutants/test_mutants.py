@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.mutants.catalogue import ROOT, mutants_of
+from tests.mutants.reach import Reach
 from tests.mutants.scope import COMPLETE, Known, chosen, every_module, known_survivors, sample
 
 SIZE = 100
@@ -59,6 +60,15 @@ def test_every_listed_survivor_is_a_mutant_that_there_is() -> None:
     known = known_survivors()
     there = chosen({entry.module for entry in known})
     assert [entry for entry in known if not any(entry.names(m) for m in there)] == []
+
+
+def test_lines_that_nobody_was_seen_to_run_are_tried_with_tests_of_their_function() -> None:
+    module = "gate/network/egress.py"
+    *_, it = (m for m in mutants_of(module) if m.function == "Egress._answered")
+    assert it.body is not None
+    for line, tests in ((it.body[1] + 3, ["t"]), (it.body[1] - 3, []), (it.last_line + 1, [])):
+        reach = Reach({"t": 1.0}, {module: {str(line): ["t"]}}, frozenset())
+        assert reach.tests(it) == tests
 
 
 def test_an_entry_names_its_mutant_and_no_other() -> None:

@@ -17,7 +17,7 @@ from capbox.gate.manifest import Manifest, Request
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.messages import JsonObject, ToolCall, ToolResult
-from capbox.sandbox.spec import Job, Outcome, Serve, Touched, UnderWay
+from capbox.sandbox.spec import Answer, Job, Outcome, Serve, Touched, UnderWay
 from capbox.tools.functions.function import Function, function_of
 from capbox.tools.functions.runner import FunctionRunner
 from capbox.tools.jobs import LocalJobs
@@ -44,11 +44,18 @@ class Worker:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.answers: list[dict[str, Any]] = []
+        self.contents: list[bytes] = []
         self.touched: list[Touched] = []
         self.pauses = 0
+        self.serve: Callable[[JsonObject, bytes], Awaitable[Answer]]
         self._within = LocalJobs()
 
     async def run(self, job: Job, cut: Callable[[Outcome], None], serve: Serve) -> Outcome:
+        def asked(header: JsonObject, content: bytes) -> Awaitable[Answer]:
+            return serve(header, content, UnderWay(lambda: tuple(self.touched), self._paused))
+
+        self.serve = asked
+
         async def guest(job: Job) -> Outcome:
             for step in self.steps:
                 if callable(step):
@@ -56,10 +63,10 @@ class Worker:
                     if isinstance(found, Awaitable):
                         await found
                     continue
-                under_way = UnderWay(lambda: tuple(self.touched), self._paused)
-                header, content = await serve(*step, under_way)
+                header, content = await asked(*step)
                 assert header == {"invoke": 0}
                 self.answers.append(json.loads(content))
+                self.contents.append(content)
             return Outcome(reply("done"), tuple(self.touched))
 
         return await self._within.run(job, cut, guest, tuple(self.touched))

@@ -70,6 +70,37 @@ async def test_a_tool_reaches_the_functions_that_its_manifest_requests(
     assert listed == (["send"] if expected == "sent" else [])
 
 
+async def test_of_a_name_that_is_not_requested_so_much_is_shown(program: Program) -> None:
+    program.requests("invoke:send")
+    result = await program.run(program.seat("invoke:send"), asks("n" * 64), asks("o" * 65))
+    shown = ["invoke " + "n" * 64, "invoke " + "o" * 64]
+    assert [denial.access for denial in result.denied] == shown
+    reason = "the tool bash does not request it"
+    assert [denial.reason for denial in result.denied] == [reason] * 2
+    assert program.worker.why.startswith(f"refused: {shown[1]}: {reason}. This run holds: ")
+
+
+async def test_what_a_function_says_is_told_as_it_is_and_no_longer(program: Program) -> None:
+    def greet() -> str:
+        """Greet."""
+        return "h\u00e9llo"
+
+    program.add(greet, {})
+    await program.run(program.seat("invoke:greet", "invoke:boom"), asks("greet"), asks("boom"))
+    assert program.worker.why == "ValueError: no luck"
+    assert program.worker.contents[:1] == ['{"content": "h\u00e9llo", "truncated": false}'.encode()]
+
+
+async def test_what_is_no_invocation_is_of_the_network(program: Program) -> None:
+    answers: list[object] = []
+
+    async def close() -> None:
+        answers.append(await program.worker.serve({"http": ["close", 1]}, b""))
+
+    await program.run(program.seat(), close)
+    assert answers == [({"http": [0, 0]}, b"")]
+
+
 async def test_a_grant_for_guests_is_none_for_the_model(program: Program) -> None:
     seat = program.seat("invoke:send")
     refused = await program.desk.gate.call(ToolCall("c2", "send", {"to": ALICE}), seat)
@@ -92,6 +123,7 @@ DEEP = '{"to": ' + "[" * 70 + "]" * 70 + "}"
         (({"invoke": "send"}, b"{}"), "invalid", "no such operation"),
         (({"invoke": {}}, b"{}"), "invalid", "no such operation"),
         (({"invoke": ["list"]}, b"{}"), "invalid", "no such operation"),
+        (({"invoke": ["list"], "extra": 1}, b""), "invalid", "no such operation"),
         (asks("send", '{"to": ["alice@example.com"], "to": ["mallory@evil.test"]}'),
          "invalid_arguments", 'the key "to" is given twice'),
         (asks("send", '{"to": ["alice@example.com"], "\\u0074o": ["mallory@evil.test"]}'),
@@ -106,6 +138,9 @@ DEEP = '{"to": ' + "[" * 70 + "]" * 70 + "}"
         (asks("send", b""), "invalid_arguments", "Expecting value"),
         (asks("send", []), "invalid_arguments", "{...} is expected"),
         (asks("send", "null"), "invalid_arguments", "{...} is expected"),
+        (asks("boom", "[]"), "invalid_arguments", "{...} is expected"),
+        (asks("boom", b"{" + b" " * ((1 << 20) - 2) + b"}"), "function_failed", "ValueError"),
+        (asks("boom", b"{" + b" " * ((1 << 20) - 1) + b"}"), "invalid_arguments", "longer than"),
         (asks("send", '{"to": null}'), "invalid_arguments", ""),
         (asks("send", {"to": {"address": "alice@example.com"}}), "invalid_arguments", ""),
         (asks("\x1b[2J" * 500, {}), "unknown_tool", "\\u001b[2J"),
@@ -262,10 +297,14 @@ async def test_an_expired_grant_counts_no_more(program: Program) -> None:
 async def test_a_call_makes_so_many_invocations_and_no_more(program: Program) -> None:
     seat = program.seat("invoke:send")
     frames = [asks("send", {"to": ALICE}), LIST, *[asks("send", {"to": ALICE})] * 5]
-    await program.run(seat, *frames, limits=Limits(requests=3))
+    result = await program.run(seat, *frames, limits=Limits(requests=3))
     assert len(program.sent) == 2
     assert program.worker.said[2:] == [SENT, *["limit"] * 4]
     assert program.kinds().count("denial invoke") == 1  # a guest may try without end
+    assert [denial.access for denial in result.denied] == ["invoke"]
+    # One too many is on record as well.
+    await program.run(seat, LIST, LIST, limits=Limits(requests=1))
+    assert (program.worker.said, program.kinds().count("denial invoke")) == (["None", "limit"], 2)
 
 
 async def test_what_a_function_says_is_cut_and_the_guest_is_told(program: Program) -> None:

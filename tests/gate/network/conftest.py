@@ -16,6 +16,7 @@ from tests.gate.conftest import Desk
 from tests.servers.dns import DnsServer, Script
 
 from capbox.authority.limits import Limits
+from capbox.authority.values.label import NOTHING
 from capbox.authority.web.addresses import Address
 from capbox.broker.errors import NetworkError
 from capbox.broker.network import Network
@@ -160,6 +161,7 @@ class Online:
             holdings=self.desk.holdings,
             standing=self.standing,
             intent=0,
+            reading=seat.context.begin(NOTHING, ()),
         )
         return Guest(Egress(permission, limits or Limits()))
 

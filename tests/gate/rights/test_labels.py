@@ -189,6 +189,7 @@ def test_what_a_call_wrote_after_a_secret_is_known(
 
 def test_nothing_is_kept_of_scratch_or_of_no_place(folder: Folder) -> None:
     folder.write("a", "x")
+    folder.note("c")
     context = folder.context()
     reading = context.begin(NOTHING, ("TOKEN",), "r.1")
     touched = (

@@ -75,13 +75,11 @@ class Invocations:
             shown = InvokeAccess(neutral(name[:_NAME_CHARACTERS_SHOWN]))
             reason = f"the tool {permission.tool.manifest.name} does not request it"
             permission.refuse(denial_of(Denied(shown, reason, None), permission.seat.layout))
-        if reading is not None:
-            reading.touched = under_way.touched
+        reading.touched = under_way.touched
 
         def note(result: ToolResult) -> None:
             self.egress.effects.extend(result.effects)
-            if reading is not None:
-                reading.reached.add(Source("function", name))
+            reading.reached.add(Source("function", name))
 
         caller = Caller(
             access=InvokeAccess,

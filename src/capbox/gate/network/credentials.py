@@ -65,15 +65,17 @@ class Credentials:
                 )
             except SecretError as error:
                 self.unset[name] = str(error)
-                continue
-            if value is None:
-                hint = f"run capbox secret set {name}"
-                self.unset[name] = f"the secret {name} is not set: {hint}"
-            elif not value.isascii():
-                self.unset[name] = f"the secret {name} cannot be sent: it holds more than ASCII"
             else:
-                self.seat.keep_secret(name, value)
+                self._keep(name, value)
         return bool(due)
+
+    def _keep(self, name: str, value: str | None) -> None:
+        if value is None:
+            self.unset[name] = f"the secret {name} is not set: run capbox secret set {name}"
+        elif not value.isascii():
+            self.unset[name] = f"the secret {name} cannot be sent: it holds more than ASCII"
+        else:
+            self.seat.keep_secret(name, value)
 
     def headers(
         self, access: FetchAccess, held: Held, secrets: tuple[Minted, ...], given: Headers

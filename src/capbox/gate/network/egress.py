@@ -19,7 +19,6 @@ import anyio
 
 # What speaks HTTP is loaded at the first request, in the functions below: most calls make none.
 if TYPE_CHECKING:
-    from capbox.authority.authority import Minted
     from capbox.authority.web.places import FetchAccess
     from capbox.broker.asked import Asked
     from capbox.broker.transfer import Transfer
@@ -40,7 +39,6 @@ from capbox.messages import Denial, Effect, Json, JsonObject
 from capbox.sandbox.spec import Answer, UnderWay
 
 OPEN_MAX = 16
-READ_BYTES_MAX = 1 << 20
 _SHOWN_CHARACTERS_MAX = 500
 
 
@@ -63,7 +61,7 @@ class Egress:
                     handle, answer = await self._request(text, body, under_way)
                     return {"http": [handle, 0]}, json.dumps(answer).encode()
                 case ["read", int(handle), int(count)] if count > 0:
-                    piece = await self._read(handle, min(count, READ_BYTES_MAX))
+                    piece = await self._read(handle, count)  # of what has come, at most that
                     return {"http": [len(piece), 0]}, piece
                 case ["close", int(handle)]:
                     await self._close(handle)
@@ -180,11 +178,8 @@ class Egress:
 
     def _label(self, origin: Origin, secrets: tuple[str, ...]) -> None:
         """Note that the call reads what this origin says, to whom it was told these secrets."""
-        reading = self.permission.reading
-        if reading is not None:
-            reading.reached.add(Source("web", str(origin)))
-            known = (Source("secret", f"{name}@{origin}", origin=origin) for name in secrets)
-            reading.reached.update(known)
+        known = (Source("secret", f"{name}@{origin}", origin=origin) for name in secrets)
+        self.permission.reading.reached.update((Source("web", str(origin)), *known))
 
     async def _read(self, handle: int, count: int) -> bytes:
         transfer = self._open.get(handle)
@@ -215,7 +210,7 @@ class Egress:
         """End a wait when the grant expires under which it waits. Raises DeniedError then."""
         seconds = math.inf
         if minted.expires_ms is not None:
-            seconds = max(minted.expires_ms / 1000 - self.permission.standing().now, 0)
+            seconds = minted.expires_ms / 1000 - self.permission.standing().now
         with anyio.move_on_after(seconds):
             yield
             return

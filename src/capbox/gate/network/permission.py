@@ -69,9 +69,9 @@ class Permission:
     network: Network
     holdings: Holdings
     standing: Callable[[], Standing]
+    intent: int  # the entry of the call in the journal
+    reading: Reading
     once: tuple[Authority, ...] = ()
-    intent: int = -1  # the entry of the call in the journal
-    reading: Reading | None = None
     denied: list[Denial] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     credentials: Credentials = field(init=False)
@@ -83,8 +83,7 @@ class Permission:
         """Return what allows the request. Raises DeniedError, NetworkError and JournalError."""
         looked_up: list[Minted] = []
         permit: Permit | None = None
-        if self.reading is not None:
-            self.reading.touched = under_way.touched
+        self.reading.touched = under_way.touched
         try:
             permit = await self._decided(access, asked, under_way, looked_up)
         finally:

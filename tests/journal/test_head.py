@@ -29,7 +29,7 @@ def test_starts_at_the_same_moment_agree_on_one_key(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     Signer.load(tmp_path / "key")
     (tmp_path / "key").chmod(0o640)
-    with pytest.raises(JournalError, match="its mode must be 0600"):
+    with pytest.raises(JournalError, match="open to others: chmod 600"):
         Signer.load(tmp_path / "key")
 
 

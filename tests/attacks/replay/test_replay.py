@@ -232,21 +232,24 @@ DEEP = "p=.; for i in {1..300}; do p=$p/a; done; mkdir -p $p; echo new > $p/new;
 
 @pytest.mark.attack
 @pytest.mark.parametrize(
-    ("first", "states"),
+    ("first", "second"),
     [
-        pytest.param(NESTED, ["identical", "not replayable", "identical"], id="long"),
-        pytest.param(DEEP, ["identical"] * 3, id="deep"),
+        # Whether the longest name can be opened in the copy depends on where the copy is.
+        pytest.param(NESTED, {"identical", "not replayable"}, id="long"),
+        pytest.param(DEEP, {"identical"}, id="deep"),
     ],
 )
 async def test_names_that_a_run_makes_hold_up_no_replay(
-    engine: LocalEngine, workspace: Path, home: Home, first: str, states: list[str]
+    engine: LocalEngine, workspace: Path, home: Home, first: str, second: set[str]
 ) -> None:
     async with Box(workspace=workspace, grants=("write:/workspace",), engine=engine) as box:
         assert (await box.call("bash", script=first)).ok
         await box.call("bash", script="find . | wc")
         result = await box.call("bash", script="ls; cat out/mine.txt")
     report = await replayed(home, str(result.journal))
-    assert (report.difference, [one.state for one in report.calls]) == (None, states)
+    states = [one.state for one in report.calls]
+    assert (report.difference, states[0], states[2]) == (None, "identical", "identical")
+    assert states[1] in second
 
 
 @pytest.mark.attack

@@ -112,7 +112,7 @@ class Process:
             clock_ns=lambda: int(self.now * 1e9),
             entropy=lambda size: b"s" * size,
         )
-        self.register = Register(self.gate)
+        self.register = Register(self.gate, lambda: self.holdings.standing(self.now))
 
     def root(self, name: str, *texts: str) -> Authority:
         """Mint what a principal says."""

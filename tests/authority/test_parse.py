@@ -341,12 +341,12 @@ def test_parsing_never_raises_after_a_known_action(head: str, tail: str) -> None
         (
             "fetch:https://a.test untaintd",
             "unknown caveat 'untaintd'; on fetch: there are "
-            "ask, bytes, except, expires, net, public, rate, untainted, uses",
+            "ask, bytes, except, expires, net, rate, uses, untainted, public",
         ),
         (
             "tool:pay Arg.to=any",
             "unknown caveat 'Arg.to'; on tool: there are "
-            "arg.NAME, expires, public, rate, untainted, uses",
+            "expires, rate, uses, arg.NAME, untainted, public",
         ),
         ("read:/a untaintd", "unknown caveat 'untaintd'; on read: there are except, expires, uses"),
         ("read:/a rate=1", "rate= takes N/s, N/min, N/h or N/d, N at most 10000"),

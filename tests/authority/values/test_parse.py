@@ -63,10 +63,8 @@ def test_a_condition_is_read(text: str, test: Test) -> None:
         *((f"{name}()", "takes one operand") for name in ("prefix", "max")),
         *((f'{name}("")', "takes one operand") for name in ("prefix", "max")),
         *((f"{name}(1,2)", "takes one operand") for name in ("prefix", "max")),
-        *(
-            (f"max({amount})", "takes max(AMOUNT)")
-            for amount in ("x", "-1", "50.0", "1e3", "1.000")
-        ),
+        *((f"max({amount})", "takes max(AMOUNT)") for amount in ("x", "-1", "1e3", "1.000")),
+        ("max(50.0)", "'50.0' is spelt '50'"),
     ],
 )
 def test_what_falls_short_of_a_form_is_no_condition(text: str, reason: str) -> None:

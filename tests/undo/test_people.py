@@ -51,6 +51,24 @@ def test_a_file_that_was_edited_since_stays_and_the_rest_is_undone(
     assert ((top / "z").read_text(), (top / "a/x").read_text()) == ("by a person", "x in a\n")
 
 
+def test_what_force_replaced_and_redo_brought_back_is_theirs_again(
+    hand: MakeHand, top: Path
+) -> None:
+    work = hand()
+    work.write("new", "by the run")
+    work.write("a.txt", "by the run")
+    kept = work.close()
+    (top / "new").write_text("by a person")
+    for _ in range(2):
+        assert [(step.path, step.reason) for step in undo(kept).left] == [(f"{top}/new", CHANGED)]
+        redo(kept)
+        undo(kept, force=True)
+        assert not (top / "new").exists()
+        redo(kept)
+        assert (top / "new").read_text() == "by a person"
+        assert (top / "a.txt").read_text() == "by the run"
+
+
 def test_force_replaces_it_and_redo_brings_it_back(hand: MakeHand, top: Path) -> None:
     before, work = tree(top), hand()
     work.write("z", "by the run")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from capbox.sandbox.undo.paths import Paths
-from capbox.undo.log import Left, Log
+from capbox.undo.log import Entry, Left, Log
 
 
 class Origins:
@@ -40,18 +40,32 @@ class Known:
         """Read the logs in the order in which they were written."""
         self._left: Paths[Left | tuple[()]] = Paths()
         self._over: Paths[bool] = Paths()
-        for log in logs:
+        foreign: dict[int, set[str]] = {}
+        for number, log in enumerate(logs):
+            undone = log.header.get("of") if log.header.get("kind") == "redo" else None
+            theirs = foreign.get(undone, set()) if isinstance(undone, int) else set()
+            replaced = foreign.setdefault(number, set()) if log.header.get("force") else set()
             for entry in log.entries:
                 over = entry.call in log.ended
                 if entry.kind == "post":
-                    self._left.set(entry.path, entry.left)
+                    # What a person had made, an undo replaced and its redo put back is theirs.
+                    if entry.path not in theirs:
+                        self._left.set(entry.path, entry.left)
                 elif entry.kind != "rename":
+                    if entry.kind == "pre" and not self._as_left(entry):
+                        replaced.add(entry.path)
                     self._over.set(entry.path, over)
                 elif entry.line not in log.void:
                     self._left.move(entry.path, entry.new_path)
                     self._over.move(entry.path, entry.new_path)
                     self._over.set(entry.path, over)
                     self._over.set(entry.new_path, over)
+
+    def _as_left(self, entry: Entry) -> bool:
+        """Say whether what an entry saved is as it was left before."""
+        left = self._left.get(entry.path, ())
+        now = None if entry.state is None else entry.state.signature()
+        return left == () or (left[0] if left else None) == now
 
     def is_open(self, path: str) -> bool:
         """Say whether the last call that asked for `path` never ended."""

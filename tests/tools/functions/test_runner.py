@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 def box(engine: LocalEngine, tmp_path: Path) -> Box:
     """A box that grants every function of these tests."""
     (tmp_path / "work").mkdir()
-    return Box(engine=engine, workspace=tmp_path / "work", grants=["tool:act", "tool:read_it"])
+    return Box(engine=engine, workspace=tmp_path / "work", grants=["tool:act"])
 
 
 async def called(box: Box, call: Any, **arguments: Json) -> ToolResult:

@@ -5,6 +5,7 @@ from tests.gate.conftest import Desk, returning
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.seat import Repeats, call_key
+from capbox.messages import ToolCall
 from capbox.sandbox.spec import Outcome, Touched
 from capbox.tools.scripted import failure, reply
 
@@ -120,3 +121,14 @@ async def test_a_change_makes_an_old_question_new(desk) -> None:
         assert (await desk.call(seat, "read", path="a")).content == "done"
         desk.answer = returning(Outcome(reply("wrote"), (wrote,)))
         assert (await desk.call(seat, "write", path="a", text=str(number))).ok
+
+
+def test_no_two_calls_of_a_run_have_one_id_nor_one_that_an_invocation_could_have(
+    desk: Desk,
+) -> None:
+    seat = desk.seat("read:/workspace")
+    given = ["c", "c", "c", "c+1", "d/1", "d_1"]
+    named = [seat.named(ToolCall(name, "read", {})).id for name in given]
+    assert named[0] == "c"
+    assert len(set(named)) == len(given)
+    assert not any("/" in name for name in named)

@@ -178,7 +178,7 @@ def test_at_a_terminal_it_opens_with_one_question_and_asks_for_what_is_missing(
     assert "yes, once\n  write  new.txt  ok, " in seen
     assert (workspace / "new.txt").read_text() == "x\n"
     again = person("run", "t", "--model", script(WRITE, DONE))
-    again.waits_for(f"{workspace}: it may read this folder (remembered in ")
+    again.waits_for(f"{workspace}: it may read this folder (remembered; ")
     again.waits_for("[s]top: ")
     again.types("s\n")
     code, seen = again.leaves()

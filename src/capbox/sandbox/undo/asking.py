@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cached_property
 
 from anyio import CancelScope, to_thread
 
@@ -63,7 +64,12 @@ class Saving:
         self._keeper = keeper
         self._told = told
         self._call = call
-        self._places = {mount.guest: (mount, Judge(mount.rules)) for mount in job.mounts}
+        self._mounts = job.mounts
+
+    @cached_property
+    def _places(self) -> dict[GuestPath, tuple[Mount, Judge]]:
+        """Return the mounts with their judges, made for a call that changes something."""
+        return {mount.guest: (mount, Judge(mount.rules)) for mount in self._mounts}
 
     def beside(self, serve: Serve) -> Serve:
         """Return what answers these questions, and hands all others to `serve`."""
@@ -172,7 +178,7 @@ class Saving:
 
     def _place(self, host: str) -> tuple[str, str] | None:
         """Return the root and the name of a host path that the worker says it has changed."""
-        roots = (mount.host for mount, _ in self._places.values())
+        roots = (mount.host for mount in self._mounts)
         for root in sorted(roots, key=len, reverse=True):
             name = host.removeprefix(f"{root.rstrip('/')}/")
             if name != host and is_name(name):

@@ -108,13 +108,6 @@ def _used(
     return found
 
 
-def _is_date(text: object) -> bool:
-    try:
-        return isinstance(text, str) and datetime.fromisoformat(text).date().isoformat() == text
-    except ValueError:
-        return False
-
-
 def _add(database: sqlite3.Connection, date: str, draws: Iterable[Draw]) -> None:
     oldest = datetime.fromisoformat(date).toordinal() - _DAYS_KEPT
     database.execute(

@@ -154,3 +154,27 @@ def test_a_run_without_secrets_is_kept_as_it_is(tape: Tape, tmp_path: Path) -> N
     assert begun == ({"kind": "run", "size": 0}, b"")
     assert (call[0]["at"], call[0]["redacted"]) == (0, False)
     assert reply[1] == SECRET.encode()
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_of_what_may_not_be_kept_only_that_it_was_is_on_the_tape(
+    recording: Recording, tape: Tape, tmp_path: Path, private: bool
+) -> None:
+    """A call that saw a variable of the host; a worker that was taken over, with a deep frame."""
+    asked: Json = ["request", "value-of-a-variable"]
+    for _ in range(0 if private else 600):
+        asked = [asked]
+
+    async def serve(header: JsonObject, body: bytes, under_way: UnderWay) -> Answer:
+        return {"http": 1}, b"value-of-a-variable"
+
+    heard = recording.beside(serve, 4, private=private)
+    assert await heard({"http": asked}, b"value-of-a-variable", MOMENT) == (
+        {"http": 1},
+        b"value-of-a-variable",
+    )
+    recording.ended(Outcome(Finished(b"value-of-a-variable")), 4, private=True)
+    (request, body), (reply, said) = kept(tmp_path, tape)
+    assert (request["operation"], request["redacted"], body) == (None, True, b"")
+    assert (reply["redacted"], said) == (True, b"")
+    assert b"variable" not in (tmp_path / f"{RUN}.tape").read_bytes()

@@ -126,12 +126,16 @@ async def test_a_call_has_no_more_time_than_is_left(desk: Desk) -> None:
 async def test_a_cancelled_call_gives_nothing_back_that_it_may_have_used(desk: Desk) -> None:
     seat = with_budget(desk.seat(), calls=2, seconds=100)
 
+    scope = anyio.CancelScope()
+
     async def answer(job: Job) -> Outcome:
+        await anyio.sleep(0.05)
+        scope.cancel()
         await anyio.sleep_forever()
         raise AssertionError
 
     desk.answer = answer
-    with anyio.move_on_after(0.05):
+    with scope:
         await desk.call(seat, "bash")
     seconds = seat.purse.left("seconds")
     assert seat.purse.left("calls") == 1

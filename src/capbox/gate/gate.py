@@ -227,7 +227,8 @@ class Gate:
         self, checked: Checked, seat: Seat, held: Held, named: Declared
     ) -> Permit | ToolFailure:
         manifest, size = checked.tool.manifest, len(checked.text)
-        charge = charged(seat.purse, manifest, named.tool, size, checked.limits)
+        nested = checked.caller is not PRINCIPAL
+        charge = charged(seat.purse, manifest, named.tool, size, checked.limits, nested=nested)
         if isinstance(charge, ToolFailure):
             return charge
         name, requests = checked.call.name, manifest.requests

@@ -9,6 +9,7 @@ from tests.gate.invocation.conftest import LIST, Program, asks
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
+from capbox.authority.values.draws import Draw
 from capbox.gate.approver import ForRun, No, Once, Stop
 from capbox.gate.budget.purse import Account, Purse
 from capbox.messages import JsonObject, ToolCall
@@ -89,6 +90,16 @@ async def test_what_a_function_says_is_told_as_it_is_and_no_longer(program: Prog
     await program.run(program.seat("invoke:greet", "invoke:boom"), asks("greet"), asks("boom"))
     assert program.worker.why == "ValueError: no luck"
     assert program.worker.contents[:1] == ['{"content": "h\u00e9llo", "truncated": false}'.encode()]
+
+
+async def test_an_invocation_takes_no_time_beside_that_of_its_call(program: Program) -> None:
+    seat = program.seat("invoke:send")
+    account = Account({"seconds": 5, "calls": 2})  # less than a call of `bash` may take
+    seat.purse = Purse((account,))
+    result = await program.run(seat, asks("send", {"to": ALICE}), asks("send", {"to": ALICE}))
+    assert program.worker.ends == ["sent", "limit"]  # it is a call, all the same
+    assert result.ok and account.used_of(Draw("calls")) == 2
+    assert account.used_of(Draw("seconds")) < 5
 
 
 async def test_what_is_no_invocation_is_of_the_network(program: Program) -> None:

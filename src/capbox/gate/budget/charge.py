@@ -63,11 +63,20 @@ class Charge:
 
 
 def charged(
-    purse: Purse, manifest: Manifest, tool: ToolAccess, characters: int, limits: Limits
+    purse: Purse,
+    manifest: Manifest,
+    tool: ToolAccess,
+    characters: int,
+    limits: Limits,
+    *,
+    nested: bool = False,
 ) -> Charge | ToolFailure:
-    """Take a call, its time and, for a function of the program, what it sends and to whom."""
+    """Take a call, its time and, for a function of the program, what it sends and to whom.
+
+    The time of a `nested` one is taken already: it is part of the call whose guest waits for it.
+    """
     try:
-        left = purse.left("seconds")
+        left = None if nested else purse.left("seconds")
         seconds = None if left is None else min(left, limits.wall_seconds)
         draws = [Draw("calls"), *_sent(manifest, tool, characters)]
         if seconds is not None:

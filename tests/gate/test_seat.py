@@ -1,12 +1,15 @@
 """What the gate remembers of a run: repetitions, what it read, what must not be echoed."""
 
+from contextlib import ExitStack
+
+import anyio
 import pytest
 from tests.gate.conftest import Desk, returning
 
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.gate.seat import Repeats, call_key
 from capbox.messages import ToolCall
-from capbox.sandbox.spec import Outcome, Touched
+from capbox.sandbox.spec import Job, Outcome, Touched
 from capbox.tools.scripted import failure, reply
 
 ONE, OTHER = call_key("read", '{"path":"a"}'), call_key("read", '{"path":"b"}')
@@ -26,11 +29,36 @@ def test_the_same_result_once_too_often_is_exhausted() -> None:
 
 def test_a_change_forgets_the_results_of_other_calls_and_not_its_own() -> None:
     repeats = Repeats()
-    for _ in range(6):
+    for number in range(6):
         repeats.count(ONE, "x", changed=False)
-        repeats.count(OTHER, "x", changed=True)
+        repeats.count(call_key("write", str(number)), "x", changed=True)
     assert not repeats.exhausted(ONE)
+    for _ in range(5):
+        repeats.count(OTHER, "x", changed=True)
     assert repeats.exhausted(OTHER)
+
+
+def test_two_calls_that_change_things_in_turns_are_each_a_repetition() -> None:
+    repeats, counts = Repeats(), []
+    for _ in range(5):
+        assert not repeats.exhausted(ONE) and not repeats.exhausted(OTHER)
+        counts.append([repeats.count(call, "x", changed=True) for call in (ONE, OTHER)])
+    assert counts == [[1, 1], [1, 2], [2, 3], [3, 4], [4, 5]]
+    assert (repeats.exhausted(ONE), repeats.exhausted(OTHER)) == (False, True)
+    assert repeats.count(ONE, "y", changed=True) == 1  # that is another result
+    assert not repeats.exhausted(OTHER)
+
+
+def test_what_has_no_result_yet_counts_and_only_so_long() -> None:
+    repeats, uncounted = Repeats(), Repeats(counting=False)
+    with ExitStack() as stack:
+        for _ in range(5):
+            assert not repeats.exhausted(ONE)
+            stack.enter_context(repeats.under_way(ONE))
+            stack.enter_context(uncounted.under_way(ONE))
+        assert repeats.exhausted(ONE) and not repeats.exhausted(OTHER)
+        assert not uncounted.exhausted(ONE)
+    assert not repeats.exhausted(ONE)
 
 
 def test_where_nothing_is_counted_every_call_is_the_first() -> None:
@@ -75,13 +103,33 @@ async def test_identical_results_are_warned_about_and_then_refused(desk) -> None
     assert (await desk.call(seat, "read", path="b")).ok
 
 
+async def test_the_same_call_side_by_side_is_refused_like_one_after_the_other(desk: Desk) -> None:
+    seat, go, codes = desk.seat("read:/workspace"), anyio.Event(), list[str]()
+
+    async def waiting(job: Job) -> Outcome:
+        await go.wait()
+        return Outcome(reply("done"))
+
+    async def one() -> None:
+        result = await desk.call(seat, "read", path="a")
+        codes.append("" if result.error is None else result.error.code)
+        if len(codes) == 3:  # what is refused does not wait
+            go.set()
+
+    desk.answer = waiting
+    async with anyio.create_task_group() as tasks:
+        for _ in range(8):
+            tasks.start_soon(one)
+    assert sorted(codes) == [""] * 5 + ["repeated"] * 3
+
+
 async def test_the_same_arguments_in_another_order_are_the_same_call(desk) -> None:
     seat = desk.seat("read:/workspace")
     for arguments in ({"path": "a", "text": "b"}, {"text": "b", "path": "a"}) * 3:
         result = await desk.call(seat, "read", **arguments)
     assert result.error is not None and result.error.code == "repeated"
     assert result.error.message == (
-        "this same call gave the same result 5 times; do something else"
+        "this same call was made 5 times, for one result; do something else"
     )
 
 

@@ -136,12 +136,13 @@ class Gate:
         checked = self._checked(call, seat, limits, caller)
         if isinstance(checked, ToolFailure):
             return self._refused(call, seat, checked, caller)
-        permit = await self._permitted(checked, seat)
-        if isinstance(permit, Denied):
-            return self._denied(call, seat, permit)
-        if isinstance(permit, ToolFailure):
-            return self._refused(call, seat, permit, caller)
-        return await self._run(checked, permit, seat)
+        with seat.repeats.under_way(checked.key):
+            permit = await self._permitted(checked, seat)
+            if isinstance(permit, Denied):
+                return self._denied(call, seat, permit)
+            if isinstance(permit, ToolFailure):
+                return self._refused(call, seat, permit, caller)
+            return await self._run(checked, permit, seat)
 
     def _checked(
         self, call: ToolCall, seat: Seat, limits: Limits | None, caller: Caller
@@ -170,7 +171,7 @@ class Gate:
         key = call_key(call.name, text)
         if caller is PRINCIPAL and seat.repeats.exhausted(key):
             times = REPEATS_REFUSED - 1
-            message = f"this same call gave the same result {times} times; do something else"
+            message = f"this same call was made {times} times, for one result; do something else"
             return ToolFailure("repeated", message)
         ours = seat.authority.limits
         if limits is not None and not limits.within(ours):

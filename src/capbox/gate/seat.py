@@ -6,7 +6,9 @@ Does not: decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -41,22 +43,40 @@ class Repeats:
     def __init__(self, *, counting: bool = True) -> None:
         """Start with none; without `counting` every call is the first."""
         self._seen: dict[bytes, tuple[str, int]] = {}
+        self._under_way: Counter[bytes] = Counter()
+        self._changes: set[tuple[bytes, str]] = set()
         self.counting = counting
 
     def exhausted(self, call: bytes) -> bool:
-        """Say whether one more such call would be one too many."""
-        return self._seen.get(call, ("", 0))[1] >= REPEATS_REFUSED - 1
+        """Say whether one more such call would be one too many.
+
+        Attack: a model that asks for all of them at once, before any has a result.
+        """
+        times = self._seen.get(call, ("", 0))[1] + self._under_way[call]
+        return self.counting and times >= REPEATS_REFUSED - 1
+
+    @contextmanager
+    def under_way(self, call: bytes) -> Generator[None, None, None]:
+        """Count a call that has no result yet, for as long as it has none."""
+        self._under_way[call] += 1
+        try:
+            yield
+        finally:
+            self._under_way[call] -= 1
+            self._under_way += Counter()  # forgets what is at 0
 
     def count(self, call: bytes, result: str, *, changed: bool) -> int:
         """Note a result (its digest); returns how often it came in a row.
 
-        A call that `changed` something makes the results of all other calls worth asking again.
+        A call that `changed` something makes the results of all other calls worth asking again; not
+        so when the same has happened before. Attack: two writing calls in turns, without end.
         """
         if not self.counting:
             return 1
         before, times = self._seen.get(call, ("", 0))
         times = times + 1 if before == result else 1
-        if changed:
+        if changed and (call, result) not in self._changes:
+            self._changes.add((call, result))
             self._seen.clear()
         self._seen[call] = (result, times)
         return times

@@ -162,6 +162,8 @@ class Player:
         self.since.ours |= _changes(entries)
         if any(_overspent(content) for _, content in call.entries):
             return "a budget did not allow all of it, and what others had spent is not on record"
+        if any(content.get("result") == "repeated" for _, content in call.entries):
+            return "the same call had no result yet, several times over, when it was refused"
         if call.tool in self.forgotten:
             return f"what {call.tool} had kept from a call before it is not on record"
         started = call.of("intent").get("started_ns") or call.asked.get("at")

@@ -454,6 +454,51 @@ async def test_a_box_undoes_what_its_calls_changed_and_goes_on(
         assert [step.reason for step in (await box.undo()).left] == [CHANGED]
 
 
+@pytest.mark.parametrize(
+    ("grant", "budget", "why"),
+    [
+        ("write:/workspace", {"calls": 2}, "budget_exceeded"),
+        ("write:/workspace uses=2", {}, "denied"),
+        ("write:/workspace", {}, ""),
+    ],
+)
+async def test_what_was_spent_is_not_given_back_by_an_undo(
+    make_box: MakeBox, workspace: Path, grant: str, budget: dict[str, float], why: str
+) -> None:
+    codes: list[str] = []
+    async with make_box(grant, budget=budget) as box:
+        for number in range(3):
+            result = await box.call("write", path="new.txt", content=f"{number}\n")
+            codes.append("" if result.error is None else result.error.code)
+            if result.ok:
+                assert (await box.undo()).left == ()
+                assert not (workspace / "new.txt").exists()
+        assert codes == ["", "", why]
+
+
+async def test_after_an_undo_a_box_knows_what_it_has_read_and_holds_nothing_that_was_revoked(
+    make_box: MakeBox,
+) -> None:
+    box = make_box("write:/workspace", "tool:tell untainted")
+
+    @box.tool(effect="send")
+    def tell(text: str) -> str:
+        """Tell somebody."""
+        return text
+
+    async with box:
+        assert (await box.call("tell", text="hi")).ok
+        assert (await box.call("read", path="a.txt")).ok
+        assert (await box.call("write", path="new.txt", content="x\n")).ok
+        (before,) = box.authorities
+        await box.undo()
+        refused = await box.call("tell", text="hi")
+        assert "untainted" in str(refused.denied)
+        assert box.authorities == (before,)
+        box.revoke(before)
+        assert (await box.call("read", path="a.txt")).error is not None
+
+
 def test_a_closed_box_says_so_also_without_a_loop(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "workspace").mkdir()

@@ -287,7 +287,7 @@ class LocalEngine:
         """Keep what a replay of this run needs, unless the operator does not want that."""
         if self.tapes is not None:
             tape = tape_of(self.home.replay, seat.run, self.tapes, now)
-            told = partial(described, seat, self._trusted, self._settings)
+            told = partial(described, seat, self._trusted, self._settings, self._holdings)
             seat.recording = Recording(tape, told, time.time_ns, lambda: seat.redactor)
 
     @property

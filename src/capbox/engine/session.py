@@ -26,12 +26,13 @@ from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
 from capbox.authority.values.kinds import Value
+from capbox.engine.approvers.patient import Patient
 from capbox.engine.budgets.purses import Purses
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
 from capbox.engine.presets import named
 from capbox.engine.settings import Settings, SettingsError
-from capbox.gate.approver import Answer, Approver, AskRequest, DenyApprover
+from capbox.gate.approver import Approver, DenyApprover
 from capbox.gate.runner import Tool
 from capbox.gate.seat import Repeats, Seat
 from capbox.journal.errors import JournalError
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from capbox.agent import events
     from capbox.agent.loop import AskMore
     from capbox.agent.plan import OfferedTool
-    from capbox.agent.stopwatch import Stopwatch
     from capbox.engine.approvers.queue import QueueApprover
     from capbox.models.model import Model
     from capbox.undo.undoing import Undone
@@ -87,6 +87,7 @@ class Session:
         self._approver = approver or DenyApprover()
         self._board = board
         self._calls: OpenRun | None = None
+        self._undone: OpenRun | None = None  # the run of direct calls before that
         self._seen: tuple[int, int] | None = None  # what the workspace was at the last call
         self._calling: dict[anyio.CancelScope, anyio.Event] = {}
         self._runs: list[_UnderWay] = []
@@ -128,11 +129,7 @@ class Session:
         """Call one tool as the principal, which implies `tool:NAME`. Never raises on a refusal."""
         try:
             if self._calls is None:
-                names = tuple(_tool_grant(name) for name in self._engine.tools)
-                self._calls = self._open(self._mint(names), f"capbox call {tool}")
-                # A principal may ask the same thing as often as it likes, also side by side; only a
-                # model is cut short.
-                self._calls.seat.repeats = Repeats(counting=False)
+                self._calls = self._open_calls(tool)
         except (JournalError, OSError) as error:
             # No record, no effect.
             failure = ToolFailure("sandbox_failed", f"a run cannot be opened: {error}")
@@ -155,8 +152,8 @@ class Session:
         from capbox.undo.record import recorded_undo
 
         if self._calls is not None and not self._calling:
-            calls, self._calls = self._calls, None
-            calls.close("ended")
+            self._undone, self._calls = self._calls, None
+            self._undone.close("ended")
         state, workspace = self._engine.home.state, self._layout.workspace
         one = find(state / "undo", run, workspace)
         tops = [_within(workspace, path) for path in paths]
@@ -236,7 +233,7 @@ class Session:
             return await self._at_gate(call, opened)
 
         stopwatch = Stopwatch(anyio.current_time)
-        seat.approver = _Patient(seat.approver, stopwatch)
+        seat.approver = Patient(seat.approver, stopwatch)
         run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more, spending=spending(seat))
         under_way = _UnderWay(seat, run.cancel)
         opened.entry.end = run.revoke
@@ -292,6 +289,21 @@ class Session:
         offered = chosen.offered({name: tool.manifest for name, tool in every.items()})
         granted = {str(m.grant.selector) for m in self._mint(()).grants if m.grant.action == "tool"}
         return tuple(sorted({*offered, *granted.intersection(self._engine.tools)}))
+
+    def _open_calls(self, tool: str) -> OpenRun:
+        """Open the run of direct calls. After an undo it is another one, which holds what is left.
+
+        Attack: calls of which each is undone, so that no counter, expiry or budget ever ends.
+        """
+        names, before = tuple(_tool_grant(name) for name in self._engine.tools), self._undone
+        authority = self._mint(names) if before is None else before.seat.authority
+        opened = self._open(authority, f"capbox call {tool}")
+        if before is not None:
+            opened.seat.follow(before.seat)
+        # A principal may ask the same thing as often as it likes, also side by side; only a model
+        # is cut short.
+        opened.seat.repeats = Repeats(counting=False)
+        return opened
 
     def _open(self, authority: Authority, what: str, task: str | None = None) -> OpenRun:
         if self._revoked:
@@ -383,16 +395,3 @@ class _UnderWay:
         with anyio.CancelScope(shield=True):
             async with self._closing:
                 await self.stack.aclose()
-
-
-@dataclass(frozen=True, slots=True)
-class _Patient:
-    """An approver whose answers take no time of the run's."""
-
-    approver: Approver
-    stopwatch: Stopwatch
-
-    async def ask(self, request: AskRequest) -> Answer:
-        """Return the answer of the person behind it."""
-        with self.stopwatch.paused():
-            return await self.approver.ask(request)

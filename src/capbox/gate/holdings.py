@@ -12,7 +12,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from capbox.authority.authority import Minted
+from capbox.authority.authority import Authority, Minted
 from capbox.authority.caveats import Bytes, Rate, Uses
 from capbox.authority.decision import AuthorityId, GrantId, Standing
 from capbox.journal.counting import Used
@@ -90,6 +90,15 @@ class Holdings:
         """Give back what the call did not exercise, once it is known; return what it did."""
         self._uses.subtract(reservation.possible - exercised)
         return reservation.certain | (reservation.possible & exercised)
+
+    def used(self, authorities: Iterable[Authority]) -> dict[GrantId, Used]:
+        """Return what is used, or reserved, of the counters of these authorities."""
+        names = {g for one in authorities for m in one.grants for g, _ in m.counters}
+        found = {
+            name: Used(self._uses[name], self._bytes[name], tuple(self._times.get(name, ())))
+            for name in sorted(names)
+        }
+        return {name: used for name, used in found.items() if used != Used()}
 
     def resume(self, grant: GrantId, used: Used) -> None:
         """Go on counting where another process stopped. Before the grant is held by anybody."""

@@ -168,6 +168,11 @@ class Seat:
         self.called.add(name)
         return replace(call, id=name)
 
+    def follow(self, before: Seat) -> None:
+        """Go on with what a run that ended has spent of the same budget, and with what it knew."""
+        self.purse.follow(before.purse)
+        self.context.sources |= before.context.sources
+
     def note_seen(self, names: Iterable[str]) -> None:
         """Remember what the run has read, for whoever is asked to let data out."""
         for name in names:

@@ -16,19 +16,23 @@ from typing import TYPE_CHECKING, get_args
 
 from capbox.authority.authority import Authority
 from capbox.authority.budget import Budget
-from capbox.authority.decision import AuthorityId
+from capbox.authority.decision import AuthorityId, GrantId
 from capbox.authority.grant import Grant
 from capbox.authority.limits import Limits
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import GrantPath, GuestPath, HostPath, Layout, Place
 from capbox.authority.policy import NeverRule
+from capbox.authority.values import label
 from capbox.authority.values.kinds import Kind, Value
-from capbox.authority.web.places import ANY_HOST, FetchSelector
+from capbox.authority.values.label import Source, Sources
+from capbox.authority.web.places import ANY_HOST, FetchSelector, Origin, parse_origin
 from capbox.gate.manifest import DeclaredSink, Manifest, ToolAccessKind
 from capbox.gate.schema import Schema
+from capbox.journal.counting import Used
 from capbox.messages import Json, JsonObject
 
 if TYPE_CHECKING:
+    from capbox.gate.holdings import Holdings
     from capbox.gate.runner import Tool
     from capbox.gate.seat import Seat
 
@@ -52,7 +56,8 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What the run held, and how it lay; `functions` are manifests and digests of the program's own
-    tools, `settings` digests of what the operator had set for a tool.
+    tools, `settings` digests of what the operator had set for a tool. `used` is what others had
+    drawn of its counters before, `sources` what it knew already.
     """
 
     authority: Written
@@ -63,12 +68,18 @@ class Opening:
     trusted: tuple[HostPath, ...]
     functions: Mapping[str, tuple[Manifest, str]]
     settings: Mapping[str, str]
+    used: Mapping[GrantId, Used]
+    sources: Sources
 
 
 def described(
-    seat: Seat, trusted: Iterable[HostPath], settings: Mapping[str, JsonObject]
+    seat: Seat,
+    trusted: Iterable[HostPath],
+    settings: Mapping[str, JsonObject],
+    holdings: Holdings,
 ) -> JsonObject:
-    """Return what `seat` holds before its first call."""
+    """Return what `seat` holds before its first call, and what of it others have used."""
+    held = (seat.authority, *seat.leases, *(() if seat.ceiling is None else (seat.ceiling,)))
     return {
         "authority": _written(seat.authority),
         "ceiling": None if seat.ceiling is None else _written(seat.ceiling),
@@ -79,6 +90,8 @@ def described(
         "trusted": list(trusted),
         "functions": {name: _function(tool) for name, tool in seat.functions.items()},
         "settings": {name: settings_digest(given) for name, given in settings.items()},
+        "used": {name: astuple(used) for name, used in holdings.used(held).items()},
+        "sources": sorted(map(_told, seat.context.now())),
     }
 
 
@@ -100,6 +113,8 @@ def parse_opening(written: JsonObject) -> Opening:
             "trusted": [*trusted],
             "functions": dict(functions),
             "settings": dict(settings),
+            "used": dict(used),
+            "sources": [*sources],
         }:
             places = tuple(Place(HostPath(a), GuestPath(b)) for a, b in map(_pair, mounts))
             return Opening(
@@ -111,6 +126,8 @@ def parse_opening(written: JsonObject) -> Opening:
                 trusted=tuple(HostPath(str(one)) for one in trusted),
                 functions={name: _manifest(name, told) for name, told in functions.items()},
                 settings={name: str(digest) for name, digest in settings.items()},
+                used={GrantId(name): _used(told) for name, told in used.items()},
+                sources=frozenset(map(_source, sources)),
             )
         case _:
             raise ValueError("it does not say what the run held")
@@ -203,6 +220,29 @@ def _lease(written: Json) -> tuple[AuthorityId, tuple[Grant, ...]]:
             return AuthorityId(id), tuple(map(grant_of, grants))
         case _:
             raise ValueError("not a lease")
+
+
+def _used(written: Json) -> Used:
+    match written:
+        case [int(uses), int(count), [*times]]:
+            return Used(uses, count, tuple(t for t in times if isinstance(t, int | float)))
+        case _:
+            raise ValueError("not what was used of a grant")
+
+
+def _told(source: Source) -> tuple[str, str, bool, str]:
+    return source.kind, source.name, source.trusted, str(source.origin or "")
+
+
+def _source(written: Json) -> Source:
+    kinds: tuple[label.Kind, ...] = get_args(label.Kind)
+    match written:
+        case [str(word), str(name), bool(trusted), str(place)] if word in kinds:
+            origin = parse_origin(place) if place else None
+            if origin is None or isinstance(origin, Origin):
+                kind = next(one for one in kinds if one == word)
+                return Source(kind, name, trusted=trusted, origin=origin)
+    raise ValueError("not a source")
 
 
 def _pair(written: Json) -> tuple[str, str]:

@@ -118,6 +118,8 @@ class Replaying:
             runner = ReplayRunner(sandbox, copied.moved)
             clock = _Clock(runner)
             notebook, holdings = Notes(run.id), Holdings()
+            for grant, used in run.opening.used.items():
+                holdings.resume(grant, used)
             tools: Mapping[str, Tool] = registry.with_runner(runner, self.settings)
             player = Player(
                 run,

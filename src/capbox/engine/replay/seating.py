@@ -85,7 +85,7 @@ class Holder:
             grounds=opening.grounds,
             leases=tuple(one for one in lent if one is not None),
             remember=remembered,
-            context=Context(opening.trusted),
+            context=Context(opening.trusted, sources=opening.sources),
         )
 
     def rights(self) -> tuple[FileRight, ...]:

@@ -118,6 +118,10 @@ class Purse:
             (Account(dict(bounds)), *self.accounts), self.day, note
         )
 
+    def follow(self, before: Purse) -> None:
+        """Draw on the accounts of a purse that nobody draws on any more."""
+        self.accounts, self._warned = before.accounts, before._warned
+
     def raise_to(self, bounds: Mapping[str, float]) -> None:
         """Allow the run itself more, as a person said; its ancestors and the day stay."""
         own = self.accounts[0].bounds

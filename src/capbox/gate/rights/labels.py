@@ -78,13 +78,16 @@ class Context:
     """The sources of what one run has read: of calls that ended, and of those under way."""
 
     def __init__(
-        self, trusted: tuple[HostPath, ...] = (), provenance: Provenance | None = None
+        self,
+        trusted: tuple[HostPath, ...] = (),
+        provenance: Provenance | None = None,
+        sources: Sources = NOTHING,
     ) -> None:
-        """Start with nothing read; below `trusted` nobody but the operator has written.
+        """Start with `sources` read; below `trusted` nobody but the operator has written.
 
         What files hold of what runs have read is kept in `provenance`.
         """
-        self.sources = NOTHING
+        self.sources = sources
         self._trusted = trusted
         self._provenance = provenance
         self._under_way: list[Reading] = []

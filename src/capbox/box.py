@@ -189,8 +189,8 @@ class Box:
     async def undo(self, *paths: str, run: str | None = None, force: bool = False) -> Undone:
         """Take back what a run changed (None: the last one in this workspace), or `paths` of it.
 
-        Direct calls of this box are one run, which ends with this. The next call begins another one:
-        with the same authority, as far as it is used up, the same budget and the same labels.
+        Direct calls of this box are one run, which ends with this. The next call begins another:
+        with the same authority, as far as it is not used up, the same budget and the same labels.
         What somebody else changed since is left, and in `left`, unless `force`. Raises UndoError.
         """
         return await self._opened.undo(paths, run=run, force=force)

@@ -61,6 +61,7 @@ td.level { font-weight: 600; white-space: nowrap; }
 .cut { color: var(--cut); }
 ul { margin: 0; padding-left: 1.1rem; }
 @media (max-width: 44rem) { .scroll table { min-width: 0; } tr, td, th { display: block; }
+  thead { display: none; }
   tr { border-top: 1px solid var(--line); padding: .4rem 0; }
   th, td { border: 0; padding: .1rem 0; } }
 """
@@ -176,4 +177,4 @@ def _cell(text: str, below: str = "") -> str:
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{safe(one)}</th>" for one in headings)
     body = "".join(f"<tr>{''.join(row)}</tr>\n" for row in rows)
-    return f"<table>{f'<tr>{head}</tr>' if head else ''}\n{body}</table>"
+    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}\n{body}</table>"

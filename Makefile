@@ -22,6 +22,9 @@ UV := env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON=$(PY) UV_PYTHO
 QUIET_SETUP := $(MAKE) -s setup 1>&2
 FUZZ_CALLS ?= 1000000
 FAST ?= yes
+# Tests run side by side, one process a core; WORKERS=0 runs them one after the other.
+WORKERS ?= auto
+PYTEST = $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal --inline-snapshot=disable
 BENCH ?= full
 JSON ?=
 
@@ -88,12 +91,12 @@ demo: setup
 # The guests' own tests first, so that the last line is pytest's; both run whatever the other says.
 test: setup
 	@status=0; $(MAKE) -s guests-check || status=1; \
-		$(PY) -m pytest --fuzz-calls $(FUZZ_CALLS) || status=$$?; exit $$status
+		$(PYTEST) --fuzz-calls $(FUZZ_CALLS) || status=$$?; exit $$status
 
 # FAST=no leaves out the fast tests, for who runs them all next.
 check: setup lint types guests-check
 	@$(PY) -m pytest tests/test_layers.py tests/test_charter.py
-	@[ "$(FAST)" = no ] || $(PY) -m pytest -m "not slow and not attack" --fuzz-calls 20000 \
+	@[ "$(FAST)" = no ] || $(PYTEST) -m "not slow and not attack" --fuzz-calls 20000 \
 		--ignore tests/test_layers.py --ignore tests/test_charter.py
 
 lint: setup

@@ -6,13 +6,14 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from tests.gate.conftest import NOW, Desk, ScriptedApprover
 
 from capbox.authority.access import ReadAccess
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GrantPath
 from capbox.broker.redact import Redactor
 from capbox.engine.replay.kept import taped
-from capbox.gate.approver import ForUses
+from capbox.gate.approver import For, ForUses
 from capbox.gate.recording import Recording
 from capbox.journal.event import RunId
 from capbox.journal.tape import Tape
@@ -178,3 +179,13 @@ async def test_of_what_may_not_be_kept_only_that_it_was_is_on_the_tape(
     assert (request["operation"], request["redacted"], body) == (None, True, b"")
     assert (reply["redacted"], said) == (True, b"")
     assert b"variable" not in (tmp_path / f"{RUN}.tape").read_bytes()
+
+
+async def test_a_lease_for_a_while_lasts_from_the_moment_on_record(desk: Desk, tape: Tape) -> None:
+    for kept_on, ends in ((None, NOW + 60), (tape, NOW - 5 + 60)):
+        approver = ScriptedApprover(For(60))
+        seat = desk.seat(ceiling=("read:/workspace",), approver=approver, run=f"run-{int(ends)}")
+        # Between the answer and the lease the gate looks at its clock again.
+        seat.recording = Recording(kept_on, clock_ns=lambda: int((desk.now - 5) * 1e9))
+        assert (await desk.call(seat, "read", path="a")).ok
+        assert [m.expires_ms for m in seat.leases[0].grants] == [ends * 1000]

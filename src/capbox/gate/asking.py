@@ -63,7 +63,10 @@ async def lease_for(
     if isinstance(answer, ByRule) and answer.grant in seat.ruled:
         # Attack: a script asks on, and each lease of the rule has its counters begin at nothing.
         return replace(denied, reason=f"{denied.reason}; a rule lends once in a run")
-    lease = _lent(answer, seat, question, name, standing())
+    now, moment = standing(), seat.recording.moment_ns
+    # What was said for a minute lasts as long in a replay, which knows when it was said.
+    now = now if moment is None else replace(now, now=moment / 1e9)
+    lease = _lent(answer, seat, question, name, now)
     if isinstance(lease, str):
         return replace(denied, reason=lease)
     if isinstance(answer, ByRule):

@@ -36,6 +36,7 @@ class Recording:
     header: Callable[[], JsonObject] = field(default=dict)
     clock_ns: Callable[[], int] = field(default=lambda: 0)
     redactor: Callable[[], Redactor] = field(default=lambda: Redactor({}))
+    moment_ns: int | None = None
     _begun: bool = False
 
     def asked(self, call: ToolCall, limits: Limits | None, before: int, *, counting: bool) -> None:
@@ -65,10 +66,10 @@ class Recording:
             self.tape.append({**record, "asked": None, "redacted": True})  # it is no JSON
 
     def answered(self, access: Access, answer: Answer) -> None:
-        """Keep what somebody, or a rule, said when asked for an access."""
+        """Keep what somebody, or a rule, said when asked for an access, and when (`moment_ns`)."""
         if self.tape is not None:
             told: JsonObject = {"word": type(answer).__name__, "said": asdict(answer)}
-            at = self.clock_ns()
+            at = self.moment_ns = self.clock_ns()
             self.tape.append({"kind": "answer", "at": at, "access": str(access), **told})
 
     def beside(self, serve: Serve, intent: int, *, private: bool = False) -> Serve:

@@ -63,7 +63,6 @@ class Repeats:
             yield
         finally:
             self._under_way[call] -= 1
-            self._under_way += Counter()  # forgets what is at 0
 
     def count(self, call: bytes, result: str, *, changed: bool) -> int:
         """Note a result (its digest); returns how often it came in a row.

@@ -123,7 +123,9 @@ async def test_what_a_function_raises_is_a_failure_without_a_traceback(
     assert "Traceback" not in result.error.message and ".py" not in result.error.message
 
 
-@pytest.mark.parametrize("returned", [object(), b"bytes", float("nan"), {1: {2}}], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "returned", [object(), b"bytes", float("nan"), {1: {2}}], ids=lambda one: type(one).__name__
+)
 async def test_a_result_that_is_neither_text_nor_json_is_a_failure(
     box: Box, returned: object
 ) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.gate.conftest import Desk
+from tests.gate.conftest import Desk, authority
 
 from capbox.authority.authority import Minted
 from capbox.authority.caveats import Bytes, Counted, Rate, Uses
@@ -96,6 +96,22 @@ def test_requests_are_counted_where_they_are_made_and_for_the_record_of_their_ca
     assert not holdings.spend(one, 1)
     assert holdings.standing(3.0).bytes == {A: 7, B: 7}
     assert tally.listed({B, C}) == ((A, 2, 6), (B, 1, 6), (C, 1, 0))
+
+
+def test_what_is_used_of_an_authority_is_told_and_goes_on_elsewhere() -> None:
+    holdings, elsewhere = Holdings(), Holdings()
+    held = authority(f"{READS} uses=9", f"{FETCHES} uses=3 bytes=100 rate=9/min", READS)
+    reads, fetches, bare = held.grants
+    assert holdings.used([held]) == {}
+    holdings.reserve(held.grants, {reads.id, bare.id}, set())
+    holdings.draw(fetches, 5.0)
+    holdings.spend(fetches, 7)
+    holdings.reserve([minted(D, (D, 1))], {D}, set())  # of another authority
+    used = {reads.id: Used(1, 0), fetches.id: Used(1, 7, (5.0,))}
+    assert holdings.used([held]) == used
+    for name, one in used.items():
+        elsewhere.resume(name, one)
+    assert elsewhere.used([held]) == used
 
 
 def test_what_another_process_counted_is_added_to() -> None:

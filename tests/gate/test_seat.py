@@ -7,6 +7,9 @@ import pytest
 from tests.gate.conftest import Desk, returning
 
 from capbox.authority.paths import GuestPath, HostPath
+from capbox.authority.values.draws import Draw
+from capbox.authority.values.label import Source
+from capbox.gate.budget.purse import Account, Purse
 from capbox.gate.seat import Repeats, call_key
 from capbox.messages import ToolCall
 from capbox.sandbox.spec import Job, Outcome, Touched
@@ -180,3 +183,18 @@ def test_no_two_calls_of_a_run_have_one_id_nor_one_that_an_invocation_could_have
     assert named[0] == "c"
     assert len(set(named)) == len(given)
     assert not any("/" in name for name in named)
+
+
+def test_a_run_that_follows_another_knows_what_that_knew_and_spends_of_the_same(
+    desk: Desk,
+) -> None:
+    before, after = desk.seat(), desk.seat(run="run-2")
+    before.purse = Purse((Account({"calls": 5}),))
+    read, told = Source("workspace", "/workspace/a"), Source("web", "https://a.example")
+    before.context.sources, after.context.sources = frozenset({read}), frozenset({told})
+    after.follow(before)
+    assert after.context.sources == {read, told}
+    assert after.purse.spend(Draw("calls", 2)) is None
+    assert before.purse.left("calls") == 3
+    before.purse.spend(Draw("calls", 2))
+    assert after.purse.left("calls") == 1

@@ -191,4 +191,16 @@ class ToolMessage:
     sources: tuple[str, ...] = ()
 
 
-Message = UserMessage | AssistantMessage | ToolMessage
+@dataclass(frozen=True, slots=True)
+class SummaryMessage:
+    """What stands, in a request, for everything before it but the last `kept` messages.
+
+    `sources` are those of all that it sums up: a summary of a stranger's words is a stranger's.
+    """
+
+    text: str
+    kept: int
+    sources: tuple[str, ...] = ()
+
+
+Message = UserMessage | AssistantMessage | ToolMessage | SummaryMessage

@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from capbox.agent import events
+from capbox.agent.limits.stopwatch import Stopwatch
 from capbox.agent.loop import AskMore, Run
 from capbox.agent.plan import CallTool, OfferedTool, RunPlan
-from capbox.agent.stopwatch import Stopwatch
 from capbox.authority.budget import Budget
 from capbox.messages import ToolCall, ToolResult
 from capbox.models.model import Model

@@ -3,7 +3,7 @@
     run = Run(plan, call_tool, stopwatch=Stopwatch(monotonic))
     finished = await run.run(emit)
 
-Guarantees: limits are asked before every step (`capbox.agent.caps`); a model error, a cut reply or
+Guarantees: limits are asked before every step (`limits/caps.py`); a model error, a cut reply or
 an interruption never ends as `Completed`; `RunFinished` is the last event whatever ends the run, a
 cancelled caller included (an exception, which is a bug, is none of these); `emit` is never awaited
 twice at a time; when `run` returns or raises, no task of it is left, the model's stream is closed.
@@ -31,8 +31,10 @@ from anyio import (
 
 from capbox.agent import events
 from capbox.agent.calls import Batch, batches, run_in_order
-from capbox.agent.caps import Meter
 from capbox.agent.context import tool_message
+from capbox.agent.limits.caps import Meter
+from capbox.agent.limits.spending import Exceeded, Spending, Turn
+from capbox.agent.limits.stopwatch import Stopwatch
 from capbox.agent.outcome import (
     BudgetUsedUp,
     Cancelled,
@@ -45,13 +47,13 @@ from capbox.agent.outcome import (
     StoppedByPerson,
 )
 from capbox.agent.plan import CallTool, RunPlan
-from capbox.agent.spending import Exceeded, Spending, Turn
-from capbox.agent.stopwatch import Stopwatch
+from capbox.agent.transcript import in_context
 from capbox.messages import Message, ToolCall, ToolResult, Usage, UserMessage
 from capbox.models.model import ModelError, ModelRequest, Reply, TextDelta, ThinkingDelta
 
 Emit = Callable[[events.Event], Awaitable[None]]
 AskMore = Callable[[Limit], Awaitable[bool]]
+Keep = Callable[[Message], Awaitable[None]]
 
 # An answer that cannot be used is asked for again, with the reason; three times in a row is enough.
 RECOVERIES_MAX = 3
@@ -82,11 +84,13 @@ class Run:
         ask_more: AskMore | None = None,
         held: Callable[[], Sequence[str]] | None = None,
         spending: Spending | None = None,
+        keep: Keep | None = None,
     ) -> None:
         """Prepare; `ask_more` asks a person at a limit (None: nobody to ask, so no).
 
         `held` returns the grants held now, where leases may add to those of the plan. `spending` is
-        what its turns draw on besides its own limits (None: nothing).
+        what its turns draw on besides its own limits (None: nothing). `keep` is awaited for each
+        message that joins the transcript, before anything is done because of it.
         """
         self._plan = plan
         self._call_tool = call_tool
@@ -97,7 +101,8 @@ class Run:
         self._turn: Turn | str = ""  # the next one, or why there is none
         self._specs = tuple(tool.spec for tool in plan.tools)
         self._read_only = frozenset(tool.name for tool in plan.tools if tool.reads_only)
-        self._conversation: list[Message] = [UserMessage(plan.task)]
+        self._transcript: list[Message] = list(plan.history)
+        self._keep = keep
         self._text = ""
         self._recoveries = 0
         self._sandbox_failures = 0
@@ -107,6 +112,11 @@ class Run:
         self._scope: CancelScope | None = None
         self._asking = Lock()
         self._telling = Lock()
+
+    @property
+    def transcript(self) -> tuple[Message, ...]:
+        """Return all that was said until now, what came before this run included."""
+        return tuple(self._transcript)
 
     def cancel(self) -> None:
         """Interrupt: model and tools are cancelled, and the run finishes as `Cancelled`."""
@@ -121,6 +131,7 @@ class Run:
         self._emit = emit
         try:
             await self._tell(self._started())
+            await self._say(UserMessage(self._plan.task))
             await self._work()
         except get_cancelled_exc_class():
             # The caller itself is being cancelled. The record must still say how the run ended, but
@@ -162,7 +173,7 @@ class Run:
                 return ended
 
     async def _act_on(self, reply: Reply) -> Outcome | None:
-        self._conversation.append(reply.message)
+        await self._say(reply.message)
         if reply.message.tool_calls:
             self._recoveries = 0
             return await self._use_tools(reply.message.tool_calls)
@@ -181,7 +192,7 @@ class Run:
         if self._recoveries >= RECOVERIES_MAX:
             return ModelFailed(problem, f"{RECOVERIES_MAX} requests to go on did not help")
         self._recoveries += 1
-        self._conversation.append(UserMessage(_RECOVERY[problem]))
+        await self._say(UserMessage(_RECOVERY[problem]))
         await self._tell(events.Warned(f"the model's reply was unusable ({problem}); asked again"))
         return None
 
@@ -192,7 +203,7 @@ class Run:
             return limit
         plan = self._plan
         request = ModelRequest(
-            plan.system, tuple(self._conversation), self._specs, plan.output_tokens_max
+            plan.system, in_context(self._transcript), self._specs, plan.output_tokens_max
         )
         turn = self._spending.begin(request)
         limit = turn.limit(self._meter.spent) if isinstance(turn, Exceeded) else None
@@ -272,11 +283,8 @@ class Run:
     async def _take(self, call: ToolCall, result: ToolResult) -> None:
         """Tell a result and give it to the model."""
         await self._tell(events.ToolFinished(call, result))
-        self._conversation.append(
-            tool_message(
-                call, result, self._held(), characters_max=self._plan.result_characters_max
-            )
-        )
+        most = self._plan.result_characters_max
+        await self._say(tool_message(call, result, self._held(), characters_max=most))
         for warning in self._spending.drain():
             await self._tell(events.Warned(warning))
         code = result.error.code if result.error is not None else ""
@@ -315,6 +323,12 @@ class Run:
                 return
             # At least a step: the seconds left stand still while a person is waited for.
             await sleep(max(self._meter.seconds_left, _CLOCK_STEP_SECONDS))
+
+    async def _say(self, message: Message) -> None:
+        """Add to the transcript what was said."""
+        if self._keep is not None:
+            await self._keep(message)
+        self._transcript.append(message)
 
     async def _tell(self, event: events.Event) -> None:
         async with self._telling:

@@ -56,7 +56,7 @@ class TokenLimit:
 
 @dataclass(frozen=True, slots=True)
 class BudgetExceeded:
-    """The money is spent; `estimated` if a reply had no known price (see `capbox.agent.caps`).
+    """The money is spent; `estimated` if a reply had no known price (see `limits/caps.py`).
 
     `needed_usd` is what the next turn may cost, if that is more than is left.
     """

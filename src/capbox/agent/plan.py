@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from capbox.agent.context import RESULT_CHARACTERS_MAX
 from capbox.agent.prompt import system_prompt
 from capbox.authority.budget import Budget
-from capbox.messages import JsonObject, ToolCall, ToolResult
+from capbox.messages import JsonObject, Message, ToolCall, ToolResult
 from capbox.models.model import Model, ToolSpec
 
 CallTool = Callable[[ToolCall], Awaitable[ToolResult]]
@@ -36,13 +36,17 @@ class OfferedTool:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """One task, who works on it, with what, and within which limits."""
+    """One task, who works on it, with what, and within which limits.
+
+    `history` is what was said before: the transcript that the task goes on from.
+    """
 
     run: str
     task: str
     model: Model
     tools: tuple[OfferedTool, ...] = ()
     grants: tuple[str, ...] = ()
+    history: tuple[Message, ...] = ()
     budget: Budget = field(default_factory=Budget)
     output_tokens_max: int = 8_192
     result_characters_max: int = RESULT_CHARACTERS_MAX

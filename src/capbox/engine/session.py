@@ -203,9 +203,9 @@ class Session:
         Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
         """
         # A direct call needs none of these, and they take a fifteenth of its time to load.
+        from capbox.agent.limits.stopwatch import Stopwatch
         from capbox.agent.loop import Run
         from capbox.agent.plan import RunPlan
-        from capbox.agent.stopwatch import Stopwatch
         from capbox.agent.stream import follow
         from capbox.engine.record import recording
 

@@ -42,11 +42,12 @@ class ModelError(Exception):
     An error inside a stream has the kind it would have had as a status.
     """
 
-    def __init__(self, kind: ErrorKind, message: str) -> None:
-        """Keep what a run reports."""
+    def __init__(self, kind: ErrorKind, message: str, *, retry_after: float | None = None) -> None:
+        """Keep what a run reports; `retry_after` is in seconds, if the provider named a time."""
         super().__init__(message)
         self.kind = kind
         self.message = message
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from capbox.gate.approver import Answer, Approver, AskRequest
 
 if TYPE_CHECKING:
-    from capbox.agent.stopwatch import Stopwatch
+    from capbox.agent.limits.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from capbox.journal.event import Decided
 from capbox.journal.tables.spending import Day
 
 if TYPE_CHECKING:
-    from capbox.agent.spending import Spending
+    from capbox.agent.limits.spending import Spending
     from capbox.models.model import Model
 
 # The clock of a run runs while its model thinks, too: its loop has it, see `agent.caps`.
@@ -56,7 +56,7 @@ class Purses:
         Where somebody bounds US dollars, a model without a known price is refused: what it costs
         would be a guess.
         """
-        from capbox.agent.spending import Spending
+        from capbox.agent.limits.spending import Spending
         from capbox.models.pricing import quoted
 
         quote = partial(quoted, model)

@@ -16,7 +16,14 @@ from pydantic_ai import messages as wire
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
 
-from capbox.messages import AssistantMessage, Message, ToolCall, ToolMessage, UserMessage
+from capbox.messages import (
+    AssistantMessage,
+    Message,
+    SummaryMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 from capbox.models.model import ModelRequest
 from capbox.models.unicode import encodable
 
@@ -54,7 +61,7 @@ def wire_parameters(request: ModelRequest) -> ModelRequestParameters:
 
 def _request_part(message: Message) -> wire.ModelRequestPart:
     match message:
-        case UserMessage():
+        case UserMessage() | SummaryMessage():
             return wire.UserPromptPart(content=encodable(message.text))
         case ToolMessage():
             return wire.ToolReturnPart(

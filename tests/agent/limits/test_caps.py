@@ -6,7 +6,8 @@ import anyio
 import pytest
 
 from capbox.agent import events
-from capbox.agent.caps import Meter
+from capbox.agent.limits.caps import Meter
+from capbox.agent.limits.stopwatch import Stopwatch
 from capbox.agent.outcome import (
     BudgetExceeded,
     Completed,
@@ -16,7 +17,6 @@ from capbox.agent.outcome import (
     ToolCallLimit,
     TurnLimit,
 )
-from capbox.agent.stopwatch import Stopwatch
 from capbox.authority.budget import Budget
 from capbox.messages import ToolCall, ToolResult, Usage
 from capbox.models.script import ScriptedReply

@@ -15,8 +15,8 @@ from json import dumps
 
 from anyio import to_thread
 
-from capbox.agent.caps import dear
 from capbox.agent.events import RunSpent
+from capbox.agent.limits.caps import dear
 from capbox.agent.outcome import BudgetExceeded, Limit, TokenLimit, TurnLimit
 from capbox.authority.values.draws import Draw, Overspent
 from capbox.gate.budget.purse import OWN, Purse, Reserved

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from capbox.agent.events import RunSpent
+from capbox.agent.limits.stopwatch import Stopwatch
 from capbox.agent.outcome import (
     BudgetExceeded,
     Limit,
@@ -22,7 +23,6 @@ from capbox.agent.outcome import (
     ToolCallLimit,
     TurnLimit,
 )
-from capbox.agent.stopwatch import Stopwatch
 from capbox.authority.budget import Budget
 from capbox.messages import Usage
 

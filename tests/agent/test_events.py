@@ -6,13 +6,14 @@ import json
 
 from inline_snapshot import snapshot
 
-from capbox.agent import events
+from capbox.agent import events, incidents
 from capbox.agent.outcome import Completed, TurnLimit
 from capbox.messages import (
     AssistantMessage,
     Denial,
     Effect,
     Spent,
+    SummaryMessage,
     ToolCall,
     ToolFailure,
     ToolResult,
@@ -42,6 +43,18 @@ ONE_OF_EACH: tuple[events.Event, ...] = (
     ),
     events.Warned("careful"),
     events.LimitAsked(TurnLimit(50), granted=False),
+    incidents.Retrying(1, 0.5, "rate_limit", "slow down"),
+    incidents.ReplyTakenBack("the connection closed"),
+    incidents.Recovering("empty", 1),
+    incidents.FellBack("anthropic/a", "openai/b", "busy"),
+    incidents.Steered("rather in French"),
+    incidents.Paused(),
+    incidents.Resumed(),
+    incidents.StopRefused("the tests fail"),
+    incidents.Compressed(
+        SummaryMessage("so far", 2, ("web:https://a.example",)), 900, 90, Usage(9, 8), 0.5
+    ),
+    incidents.CompressionFailed("it was empty", True, Usage(9, 0), None),
     events.RunFinished(Completed(), "done", events.RunSpent(2, 1, 1_500, Usage(1, 2, 3, 4), None)),
 )
 
@@ -120,6 +133,52 @@ def test_the_schema_of_every_event() -> None:
                 "limit": "turn_limit",
                 "reason": "all 50 turns are used",
                 "granted": False,
+            },
+            {
+                "type": "retrying",
+                "attempt": 1,
+                "seconds": 0.5,
+                "kind": "rate_limit",
+                "reason": "slow down",
+            },
+            {"type": "reply_taken_back", "reason": "the connection closed"},
+            {"type": "recovering", "problem": "empty", "attempt": 1},
+            {
+                "type": "fell_back",
+                "failed": "anthropic/a",
+                "model": "openai/b",
+                "reason": "busy",
+            },
+            {"type": "steered", "text": "rather in French"},
+            {"type": "paused"},
+            {"type": "resumed"},
+            {"type": "stop_refused", "text": "the tests fail"},
+            {
+                "type": "compressed",
+                "text": "so far",
+                "kept": 2,
+                "sources": ["web:https://a.example"],
+                "before_tokens": 900,
+                "after_tokens": 90,
+                "usage": {
+                    "input_tokens": 9,
+                    "output_tokens": 8,
+                    "cache_read_tokens": 0,
+                    "cache_write_tokens": 0,
+                },
+                "usd": 0.5,
+            },
+            {
+                "type": "compression_failed",
+                "reason": "it was empty",
+                "given_up": True,
+                "usage": {
+                    "input_tokens": 9,
+                    "output_tokens": 0,
+                    "cache_read_tokens": 0,
+                    "cache_write_tokens": 0,
+                },
+                "usd": None,
             },
             {
                 "type": "run_finished",

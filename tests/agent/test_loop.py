@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import anyio
 import pytest
@@ -18,7 +17,6 @@ from capbox.agent.outcome import (
 from capbox.messages import (
     AssistantMessage,
     Denial,
-    Message,
     ToolCall,
     ToolFailure,
     ToolMessage,
@@ -44,33 +42,6 @@ def _reply(text: str, *calls: ToolCall, stop: Stop = "end", usd: float | None = 
     return Reply(AssistantMessage(text, calls), Usage(1, 1), usd, stop)
 
 
-@dataclass
-class Told:
-    """A model that streams the events it was given, one list a turn, and keeps the requests."""
-
-    turns: list[list[ModelEvent | ModelError]]
-    name: str = "told"
-    requests: list[ModelRequest] = field(default_factory=list)
-    open: int = 0
-
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Stream the next list."""
-        self.requests.append(request)
-        self.open += 1
-        try:
-            for event in self.turns[len(self.requests) - 1]:
-                await anyio.lowlevel.checkpoint()
-                if isinstance(event, ModelError):
-                    raise event
-                yield event
-        finally:
-            self.open -= 1
-
-    def last_messages(self) -> tuple[Message, ...]:
-        """Return the conversation of the last request."""
-        return self.requests[-1].messages
-
-
 async def test_a_reply_without_calls_ends_the_run(stage) -> None:
     finished = await stage.play((DONE,))
     assert (finished.outcome, finished.text) == (Completed(), "done")
@@ -78,9 +49,9 @@ async def test_a_reply_without_calls_ends_the_run(stage) -> None:
     assert stage.told[-1] is finished
 
 
-async def test_results_go_back_to_the_model_in_the_order_of_the_calls(stage) -> None:
+async def test_results_go_back_to_the_model_in_the_order_of_the_calls(stage, told) -> None:
     calls = tuple(ToolCall(f"c{n}", "read", {"n": n}) for n in range(3))
-    model = Told([[_reply("", *calls, stop="tool_calls")], [_reply("done")]])
+    model = told([[_reply("", *calls, stop="tool_calls")], [_reply("done")]])
     await stage.play(model)
     assert model.last_messages() == (
         UserMessage("do it"),
@@ -92,10 +63,10 @@ async def test_results_go_back_to_the_model_in_the_order_of_the_calls(stage) -> 
     ] * 2
 
 
-async def test_a_thousand_deltas_arrive_one_by_one_before_the_reply(stage) -> None:
+async def test_a_thousand_deltas_arrive_one_by_one_before_the_reply(stage, told) -> None:
     deltas = [TextDelta(str(number)) for number in range(1_000)]
     whole = "".join(delta.text for delta in deltas)
-    finished = await stage.play(Told([[ThinkingDelta("hm"), *deltas, _reply(whole)]]))
+    finished = await stage.play(told([[ThinkingDelta("hm"), *deltas, _reply(whole)]]))
     texts = [event.text for event in stage.told if isinstance(event, events.TextDelta)]
     assert texts == [delta.text for delta in deltas]
     assert stage.kinds()[:2] == ["run_started", "thinking_delta"]
@@ -125,21 +96,22 @@ async def test_a_delta_is_told_while_the_rest_is_still_to_come(stage) -> None:
 @pytest.mark.parametrize(
     "turn",
     [
-        [ModelError("overloaded", "busy")],
-        [TextDelta("almost"), ModelError("cut", "gone")],
+        [ModelError("authentication", "no key")],
+        [TextDelta("almost"), ModelError("quota", "nothing left")],
     ],
 )
-async def test_a_model_error_never_ends_as_a_success(stage, turn) -> None:
-    model = Told([turn])
+async def test_a_model_error_never_ends_as_a_success(stage, told, turn) -> None:
+    model = told([turn])
     finished = await stage.play(model)
     error = turn[-1]
     assert finished.outcome == ModelFailed(error.kind, error.message)
     assert (finished.text, model.open) == ("", 0)
 
 
-async def test_a_stream_that_ends_without_a_reply_is_a_cut_one(stage) -> None:
-    finished = await stage.play(Told([[TextDelta("almost")]]))
-    assert finished.outcome == ModelFailed("cut", "the stream ended without a whole reply")
+async def test_a_stream_that_ends_without_a_reply_is_a_cut_one(stage, told) -> None:
+    finished = await stage.play(told([[TextDelta("almost")]] * 6))
+    said = "the stream ended without a whole reply (sent again 5 times)"
+    assert finished.outcome == ModelFailed("cut", said)
 
 
 async def test_a_script_without_a_further_reply_is_a_model_error(stage, calling) -> None:
@@ -148,8 +120,8 @@ async def test_a_script_without_a_further_reply_is_a_model_error(stage, calling)
     assert finished.outcome.kind == "script"
 
 
-async def test_a_filtered_reply_is_not_an_answer(stage) -> None:
-    finished = await stage.play(Told([[_reply("I can", stop="refused")]]))
+async def test_a_filtered_reply_is_not_an_answer(stage, told) -> None:
+    finished = await stage.play(told([[_reply("I can", stop="refused")]]))
     assert isinstance(finished.outcome, ModelFailed)
     assert finished.outcome.kind == "refused"
 
@@ -159,21 +131,21 @@ async def test_a_filtered_reply_is_not_an_answer(stage) -> None:
     [(_reply(""), "empty"), (_reply("half", stop="length"), "length")],
 )
 async def test_an_unusable_reply_is_asked_for_again_three_times_and_no_more(
-    stage, unusable, problem
+    stage, told, unusable, problem
 ) -> None:
-    helped = Told([[unusable], [unusable], [unusable], [_reply("done")]])
+    helped = told([[unusable], [unusable], [unusable], [_reply("done")]])
     assert (await stage.play(helped)).outcome == Completed()
-    assert stage.kinds().count("warning") == 3
+    assert stage.kinds().count("recovering") == 3
     assert isinstance(helped.last_messages()[-1], UserMessage)
-    hopeless = Told([[unusable]] * 5)
+    hopeless = told([[unusable]] * 5)
     finished = await stage.play(hopeless)
     assert finished.outcome == ModelFailed(problem, "3 requests to go on did not help")
     assert len(hopeless.requests) == 4
 
 
-async def test_a_useful_reply_makes_room_for_further_recoveries(stage) -> None:
+async def test_a_useful_reply_makes_room_for_further_recoveries(stage, told) -> None:
     empty, call = [_reply("")], [_reply("", ToolCall("c1", "read", {}))]
-    finished = await stage.play(Told([empty, empty, empty, call, empty, empty, [_reply("done")]]))
+    finished = await stage.play(told([empty, empty, empty, call, empty, empty, [_reply("done")]]))
     assert finished.outcome == Completed()
 
 
@@ -191,11 +163,11 @@ async def test_arguments_that_are_not_json_go_back_as_an_error_and_never_run(sta
     assert (finished.outcome, finished.spent.tool_calls) == (Completed(), 2)
 
 
-async def test_a_tool_that_does_not_exist_is_the_gates_to_refuse(stage) -> None:
+async def test_a_tool_that_does_not_exist_is_the_gates_to_refuse(stage, told) -> None:
     async def refuse(call: ToolCall) -> ToolResult:
         return ToolResult(False, "", error=ToolFailure("unknown_tool", f"no tool {call.name}"))
 
-    model = Told([[_reply("", ToolCall("c1", "rm -rf", {}), stop="tool_calls")], [_reply("done")]])
+    model = told([[_reply("", ToolCall("c1", "rm -rf", {}), stop="tool_calls")], [_reply("done")]])
     finished = await stage.play(model, call_tool=refuse)
     assert finished.outcome == Completed()
     assert model.last_messages()[-1] == ToolMessage(
@@ -203,7 +175,7 @@ async def test_a_tool_that_does_not_exist_is_the_gates_to_refuse(stage) -> None:
     )
 
 
-async def test_a_refusal_goes_back_with_what_is_held_and_the_run_goes_on(stage) -> None:
+async def test_a_refusal_goes_back_with_what_is_held_and_the_run_goes_on(stage, told) -> None:
     denial = Denial("read /etc/passwd", "no grant covers it", "read:/etc/passwd", "--read /etc")
 
     async def refuse(call: ToolCall) -> ToolResult:
@@ -211,7 +183,7 @@ async def test_a_refusal_goes_back_with_what_is_held_and_the_run_goes_on(stage) 
             False, "", error=ToolFailure("denied", "read /etc/passwd"), denied=(denial,)
         )
 
-    model = Told([[_reply("", ToolCall("c1", "read", {}))], [_reply("I may not read it.")]])
+    model = told([[_reply("", ToolCall("c1", "read", {}))], [_reply("I may not read it.")]])
     finished = await stage.play(model, call_tool=refuse)
     message = model.last_messages()[-1]
     assert isinstance(message, ToolMessage)
@@ -243,11 +215,13 @@ async def test_a_sandbox_that_fails_again_and_again_ends_the_run(stage, calling)
     assert (await stage.play((*script[1:],), call_tool=broken)).outcome == Completed()
 
 
-async def test_what_it_used_is_added_up_and_one_unknown_price_makes_the_sum_unknown(stage) -> None:
+async def test_what_it_used_is_added_up_and_one_unknown_price_makes_the_sum_unknown(
+    stage, told
+) -> None:
     call = ToolCall("c1", "read", {})
-    known = Told([[_reply("", call, usd=0.5)], [_reply("done", usd=0.25)]])
+    known = told([[_reply("", call, usd=0.5)], [_reply("done", usd=0.25)]])
     spent = (await stage.play(known)).spent
     assert (spent.turns, spent.tool_calls, spent.usage, spent.usd) == (2, 1, Usage(2, 2), 0.75)
-    unknown = Told([[_reply("", call, usd=0.5)], [_reply("done", usd=None)]])
+    unknown = told([[_reply("", call, usd=0.5)], [_reply("done", usd=None)]])
     assert (await stage.play(unknown)).spent.usd is None
     assert "no price is known for told" in str(stage.told[-2])

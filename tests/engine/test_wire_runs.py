@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from capbox.agent.events import Event, RunFinished, ToolFinished
+from capbox.agent.incidents import Retrying
 from capbox.agent.outcome import Completed, ModelFailed
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
@@ -93,11 +94,25 @@ async def test_arguments_that_are_not_json_go_back_to_the_model_and_run_nothing(
 
 
 @pytest.mark.parametrize("fault", ["cut", "error_event"])
-async def test_a_reply_that_breaks_off_is_never_a_success_and_runs_nothing(
+async def test_a_reply_that_breaks_off_is_asked_for_again_and_its_calls_run_once(
     play: Callable[[FakeLlm], list[Event]], workspace: Path, fault: str
 ) -> None:
     with serving([{"tool_calls": [EDIT], "fault": fault}, {"text": "Done."}]) as server:
         events = await play(server)
+    assert len([event for event in events if isinstance(event, Retrying)]) == 1
+    assert [event.result.ok for event in events if isinstance(event, ToolFinished)] == [True]
+    assert isinstance(events[-1], RunFinished)
+    assert (events[-1].outcome, events[-1].text) == (Completed(), "Done.")
+    assert (workspace / "a.txt").read_text() == "omega\n"
+
+
+async def test_a_key_that_is_refused_ends_the_run_at_once(
+    play: Callable[[FakeLlm], list[Event]], workspace: Path
+) -> None:
+    with serving([{"tool_calls": [EDIT], "fault": {"status": 401}}, {"text": "Done."}]) as server:
+        events = await play(server)
+        asked = len(server.received)
     assert isinstance(events[-1], RunFinished)
     assert isinstance(events[-1].outcome, ModelFailed)
+    assert (events[-1].outcome.kind, asked) == ("authentication", 1)
     assert (workspace / "a.txt").read_text() == "alpha\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from capbox.agent.incidents import Incident
 from capbox.agent.outcome import Limit, Outcome, exit_code, sentence, word
 from capbox.messages import AssistantMessage, Json, ToolCall, ToolResult, Usage
 from capbox.models.model import Stop
@@ -188,6 +189,7 @@ Event = (
     | Warned
     | LimitAsked
     | RunFinished
+    | Incident
 )
 
 

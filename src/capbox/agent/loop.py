@@ -3,11 +3,13 @@
     run = Run(plan, call_tool, stopwatch=Stopwatch(monotonic))
     finished = await run.run(emit)
 
+What follows what is decided in `machine/`, which is pure; here its actions are done.
 Guarantees: limits are asked before every step (`limits/caps.py`); a model error, a cut reply or
 an interruption never ends as `Completed`; `RunFinished` is the last event whatever ends the run, a
 cancelled caller included (an exception, which is a bug, is none of these); `emit` is never awaited
-twice at a time; when `run` returns or raises, no task of it is left, the model's stream is closed.
-Does not: decide about a tool call (`call_tool` leads to the gate), retry the model, store events.
+twice at a time; when `run` returns or raises, no task of it is left, the model's stream is closed;
+what a person says to it is given to the model, or is in `undelivered` at the end.
+Does not: decide about a tool call (`call_tool` leads to the gate), store events.
 
 Why a coroutine that is given `emit`, and not an async generator: tools run in task groups and all
 of it in a cancel scope, and a `yield` inside either leaves the scope open in whoever iterates, so
@@ -17,12 +19,13 @@ events there is `capbox.agent.stream`, whose task belongs to the caller's task g
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Literal, assert_never
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from random import random
+from typing import assert_never
 
 from anyio import (
     CancelScope,
-    Lock,
     create_task_group,
     get_cancelled_exc_class,
     move_on_after,
@@ -30,46 +33,48 @@ from anyio import (
 )
 
 from capbox.agent import events
-from capbox.agent.calls import Batch, batches, run_in_order
-from capbox.agent.context import tool_message
+from capbox.agent.calls import batches
+from capbox.agent.compression.compressor import Compressor, tokens_taken
+from capbox.agent.incidents import FellBack
 from capbox.agent.limits.caps import Meter
-from capbox.agent.limits.spending import Exceeded, Spending, Turn
+from capbox.agent.limits.spending import Spending, Turn
 from capbox.agent.limits.stopwatch import Stopwatch
-from capbox.agent.outcome import (
-    BudgetUsedUp,
-    Cancelled,
-    Completed,
-    Limit,
-    ModelFailed,
-    Outcome,
-    Revoked,
-    SandboxFailed,
-    StoppedByPerson,
+from capbox.agent.machine.state import (
+    Ask,
+    Compress,
+    Failed,
+    Finish,
+    Note,
+    Over,
+    Poll,
+    Polled,
+    Replied,
+    Signal,
+    UseTools,
+    Wait,
+    Waited,
 )
+from capbox.agent.machine.transition import first_step, next_step
+from capbox.agent.outcome import Cancelled, Outcome, Revoked
 from capbox.agent.plan import CallTool, RunPlan
+from capbox.agent.steps.asking import Broken, ask
+from capbox.agent.steps.guard import AskMore, Guard
+from capbox.agent.steps.pausing import Pausing
+from capbox.agent.steps.using import Hands, Stow, use
+from capbox.agent.steps.voice import Emit, Keep, Voice
 from capbox.agent.transcript import in_context
-from capbox.messages import Message, ToolCall, ToolResult, Usage, UserMessage
-from capbox.models.model import ModelError, ModelRequest, Reply, TextDelta, ThinkingDelta
+from capbox.messages import AssistantMessage, Message, SummaryMessage, UserMessage
+from capbox.models.facts import facts_of
+from capbox.models.model import ModelRequest, Reply
 
-Emit = Callable[[events.Event], Awaitable[None]]
-AskMore = Callable[[Limit], Awaitable[bool]]
-Keep = Callable[[Message], Awaitable[None]]
+__all__ = ["AskMore", "Emit", "Keep", "Run"]
 
-# An answer that cannot be used is asked for again, with the reason; three times in a row is enough.
-RECOVERIES_MAX = 3
-SANDBOX_FAILURES_MAX = 3
-# The code of a result by which the gate says that a person answered "no, and stop".
-STOPPED_BY_PERSON = "stopped_by_person"
-# And by which it says that something of a budget does not suffice.
-BUDGET_EXCEEDED = "budget_exceeded"
+BeforeStop = Callable[[], Awaitable[str | None]]
+
 # How long the last event of a cancelled run may take to be delivered to a slow reader.
 FAREWELL_SECONDS = 1.0
-_CLOCK_STEP_SECONDS = 0.05
-
-_RECOVERY = {
-    "empty": "Your last reply was empty. Go on with the task, or give your final answer.",
-    "length": "Your last reply was cut at its length limit. Go on, in smaller steps.",
-}
+# A model that is asked for less gives no useful reply.
+_OUTPUT_TOKENS_MIN = 1_024
 
 
 class Run:
@@ -85,38 +90,50 @@ class Run:
         held: Callable[[], Sequence[str]] | None = None,
         spending: Spending | None = None,
         keep: Keep | None = None,
+        stow: Stow | None = None,
+        before_stop: BeforeStop | None = None,
+        wait: Callable[[float], Awaitable[None]] = sleep,
+        chance: Callable[[], float] = random,
     ) -> None:
         """Prepare; `ask_more` asks a person at a limit (None: nobody to ask, so no).
 
         `held` returns the grants held now, where leases may add to those of the plan. `spending` is
         what its turns draw on besides its own limits (None: nothing). `keep` is awaited for each
-        message that joins the transcript, before anything is done because of it.
+        message that joins the transcript, before anything is done because of it. `stow` puts a
+        result that is too long where tools can read it (`steps/using.py`). `before_stop` is asked
+        when the model is done; a text sends it on, at most three times. `wait` takes seconds,
+        `chance` returns a number in [0, 1); both are for retries.
         """
         self._plan = plan
-        self._call_tool = call_tool
-        self._ask_more = ask_more
-        self._held = held or (lambda: plan.grants)
-        self._meter = Meter(plan.budget, stopwatch)
-        self._spending = spending or Spending()
-        self._turn: Turn | str = ""  # the next one, or why there is none
+        self._voice = Voice(plan.history, keep)
+        self._guard = Guard(
+            Meter(plan.budget, stopwatch), spending or Spending(), self._voice, ask_more
+        )
+        self._pausing = Pausing(stopwatch, self._voice.tell)
+        self._compressor = Compressor(self._guard)
+        grants = held or (lambda: plan.grants)
+        self._hands = Hands(call_tool, grants, stow, plan.result_characters_max, self._end)
+        self._before_stop = before_stop
+        self._wait, self._chance = wait, chance
         self._specs = tuple(tool.spec for tool in plan.tools)
         self._read_only = frozenset(tool.name for tool in plan.tools if tool.reads_only)
-        self._transcript: list[Message] = list(plan.history)
-        self._keep = keep
+        self._model = plan.model
         self._text = ""
-        self._recoveries = 0
-        self._sandbox_failures = 0
-        self._price_known = True
-        self._usage_known = True
+        self._steering: list[str] = []
+        self._compact = False
+        self._closed = False
         self._ended: Outcome | None = None
         self._scope: CancelScope | None = None
-        self._asking = Lock()
-        self._telling = Lock()
 
     @property
     def transcript(self) -> tuple[Message, ...]:
         """Return all that was said until now, what came before this run included."""
-        return tuple(self._transcript)
+        return tuple(self._voice.transcript)
+
+    @property
+    def undelivered(self) -> tuple[str, ...]:
+        """Return what a person said that the model was not given (yet)."""
+        return tuple(self._steering)
 
     def cancel(self) -> None:
         """Interrupt: model and tools are cancelled, and the run finishes as `Cancelled`."""
@@ -126,21 +143,44 @@ class Run:
         """End it like that, because what it held was taken back: it finishes as `Revoked`."""
         self._end(Revoked())
 
+    def steer(self, text: str) -> bool:
+        """Give the model a message of the person, before its next turn, or when it would be done.
+
+        False: the run is over, so nothing will read it.
+        """
+        if not self._closed:
+            self._steering.append(text)
+        return not self._closed
+
+    def pause(self) -> None:
+        """Begin no further turn or call, and let the clock of the run stand still."""
+        self._pausing.hold()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._pausing.let_go()
+
+    def compact(self) -> None:
+        """Sum up the conversation before the next turn, or before the end."""
+        self._compact = True
+
     async def run(self, emit: Emit) -> events.RunFinished:
         """Work until the run ends, and return its last event."""
-        self._emit = emit
+        self._voice.emit = emit
         try:
-            await self._tell(self._started())
-            await self._say(UserMessage(self._plan.task))
+            await self._voice.tell(self._started())
+            await self._voice.say(UserMessage(self._plan.task))
             await self._work()
         except get_cancelled_exc_class():
             # The caller itself is being cancelled. The record must still say how the run ended, but
             # a reader that is gone must not hold up the interruption.
             with move_on_after(FAREWELL_SECONDS, shield=True):
-                await self._tell(self._finished())
+                await self._voice.tell(self._finished())
             raise
+        finally:
+            self._closed = True
         finished = self._finished()
-        await self._tell(finished)
+        await self._voice.tell(finished)
         return finished
 
     async def _work(self) -> None:
@@ -148,191 +188,110 @@ class Run:
             if self._ended is not None:
                 return
             async with create_task_group() as tasks:
-                tasks.start_soon(self._watch_the_clock)
+                tasks.start_soon(self._guard.watch_the_clock, self._end)
                 self._end(await self._turns())
 
     def _end(self, outcome: Outcome) -> None:
         """Stop everything; the first reason is the one that counts."""
+        self._closed = True
         self._ended = self._ended or outcome
         if self._scope is not None:
             self._scope.cancel()
 
     async def _turns(self) -> Outcome:
+        step = first_step(tuple(model.name for model in self._plan.models))
         while True:
-            await self._spending.ready()
-            limit = await self._reached(self._before_turn)
-            if limit is not None:
-                return limit
-            if isinstance(self._turn, str):
-                return BudgetUsedUp(self._turn)
-            reply = await self._reply(self._turn)
-            if isinstance(reply, ModelFailed):
-                return reply
-            ended = await self._act_on(reply)
-            if ended is not None:
-                return ended
+            for note in step.notes:
+                await self._note(note)
+            if isinstance(step.action, Finish):
+                return step.action.outcome
+            step = next_step(step.state, await self._do(step.action))
 
-    async def _act_on(self, reply: Reply) -> Outcome | None:
-        await self._say(reply.message)
-        if reply.message.tool_calls:
-            self._recoveries = 0
-            return await self._use_tools(reply.message.tool_calls)
-        match reply.stop:
-            case "refused":
-                return ModelFailed("refused", "the provider's filter ended the reply")
-            case "length":
-                return await self._recover("length")
-            case "end" | "tool_calls":
-                return Completed() if reply.message.text else await self._recover("empty")
+    async def _note(self, note: Note) -> None:
+        match note:
+            case UserMessage() | AssistantMessage() | SummaryMessage():
+                await self._voice.say(note)
+            case FellBack():
+                place = [model.name for model in self._plan.models].index(note.model)
+                self._model = self._plan.models[place]
+                self._guard.follow(self._model)
+                await self._voice.tell(note)
             case _:
-                assert_never(reply.stop)
+                await self._voice.tell(note)
 
-    async def _recover(self, problem: Literal["empty", "length"]) -> ModelFailed | None:
-        """Ask again, with the reason, unless that has been done often enough."""
-        if self._recoveries >= RECOVERIES_MAX:
-            return ModelFailed(problem, f"{RECOVERIES_MAX} requests to go on did not help")
-        self._recoveries += 1
-        await self._say(UserMessage(_RECOVERY[problem]))
-        await self._tell(events.Warned(f"the model's reply was unusable ({problem}); asked again"))
-        return None
+    async def _do(self, action: Poll | Ask | Wait | UseTools | Compress) -> Signal:
+        match action:
+            case Poll():
+                return await self._poll(action)
+            case Ask():
+                return await self._ask(action)
+            case Wait(seconds):
+                await self._wait(seconds)
+                return Waited()
+            case UseTools(batch):
+                return await use(batch, self._hands, self._guard, self._voice, self._pausing)
+            case Compress():
+                signal = await self._compressor.compress(
+                    action, self._model, self._voice.transcript, self._request()
+                )
+                return self._with_chance(signal)
+            case _:
+                assert_never(action)
 
-    def _before_turn(self) -> Limit | None:
-        """Return the limit that one more turn would break; else what it may take is reserved."""
-        limit = self._meter.before_turn()
-        if limit is not None:
-            return limit
-        plan = self._plan
-        request = ModelRequest(
-            plan.system, in_context(self._transcript), self._specs, plan.output_tokens_max
-        )
-        turn = self._spending.begin(request)
-        limit = turn.limit(self._meter.spent) if isinstance(turn, Exceeded) else None
-        self._turn = str(turn) if isinstance(turn, Exceeded) else turn
-        return limit
+    async def _poll(self, poll: Poll) -> Polled:
+        await self._pausing.passed()
+        objection: str | None = None
+        waits = self._steering or self._compact
+        if poll.done and poll.refusable and not waits and self._before_stop is not None:
+            objection = await self._before_stop()
+        steered, compact = tuple(self._steering), self._compact
+        self._compact = False
+        self._steering.clear()
+        if poll.done and not steered and not compact and objection is None:
+            # From here to the end nothing is awaited: what comes now would reach nobody.
+            self._closed = True
+        window = facts_of(self._model).context_tokens
+        tokens = tokens_taken(self._guard.spending, self._request()) if window else 0
+        return Polled(steered, compact, objection, tokens, window)
 
-    async def _reply(self, turn: Turn) -> Reply | ModelFailed:
-        """Ask the model for one whole reply, telling its pieces as they come."""
-        self._meter.count_turn()
-        stream, begun = self._plan.model.stream(turn.request), False
-        try:
-            async for event in stream:
-                begun = True
-                match event:
-                    case TextDelta(text):
-                        await self._tell(events.TextDelta(text))
-                    case ThinkingDelta(text):
-                        await self._tell(events.ThinkingDelta(text))
-                    case Reply():
-                        await self._pay(event, *turn.replied(event.usage, event.usd))
-                        return event
-                    case _:
-                        assert_never(event)
-        except ModelError as error:
-            turn.failed(error, begun=begun)
-            return ModelFailed(error.kind, error.message)
-        finally:
-            # Left in the middle, a generator would close whenever it is collected, and with it the
-            # connection to the provider.
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
-        return ModelFailed("cut", "the stream ended without a whole reply")
+    async def _ask(self, action: Ask) -> Signal:
+        await self._pausing.passed()
+        turn = await self._guard.begin(self._request(), again=action.again)
+        if not isinstance(turn, Turn):
+            return Over(turn)
+        reply = await ask(self._model, turn, self._voice.tell)
+        if isinstance(reply, Broken):
+            error = reply.error
+            failed = Failed(error.kind, error.message, error.retry_after, reply.begun)
+            return self._with_chance(failed)
+        await self._pay(turn, reply)
+        calls = tuple(batches(reply.message.tool_calls, self._read_only))
+        return Replied(reply.message, calls, reply.stop)
 
-    async def _pay(self, reply: Reply, usage: Usage, usd: float | None) -> None:
-        self._meter.pay(usage, usd)
+    async def _pay(self, turn: Turn, reply: Reply) -> None:
+        usage, usd = self._guard.pay(turn, reply)
         self._text = reply.message.text or self._text
-        await self._tell(events.ModelReply(reply.message, usage, usd, reply.stop))
-        if reply.usage is None and self._usage_known:
-            self._usage_known = False
-            await self._tell(
-                events.Warned(
-                    f"{self._plan.model.name} did not say how many tokens its reply took: "
-                    "it counts as the most that it may have taken, a byte of text as a token"
-                )
-            )
-        if usd is None and self._price_known:
-            self._price_known = False
-            await self._tell(
-                events.Warned(
-                    f"no price is known for {self._plan.model.name}: against the budget of "
-                    f"{self._plan.budget.usd:g} USD its tokens count at a dear model's price"
-                )
-            )
+        await self._voice.tell(events.ModelReply(reply.message, usage, usd, reply.stop))
+        await self._guard.warn(self._model, reply, usd)
 
-    async def _use_tools(self, calls: Batch) -> Outcome | None:
-        for batch in batches(calls, self._read_only):
-            allowed, limit = await self._admit(batch)
-            await run_in_order(allowed, self._call_tool, self._take)
-            if self._sandbox_failures >= SANDBOX_FAILURES_MAX:
-                return SandboxFailed(f"{self._sandbox_failures} tool calls in a row")
-            if limit is not None:
-                return limit
-        return None
+    def _with_chance(self, signal: Signal) -> Signal:
+        return replace(signal, chance=self._chance()) if isinstance(signal, Failed) else signal
 
-    async def _admit(self, batch: Batch) -> tuple[Batch, Limit | None]:
-        """Count calls up to the limit; return those that may run, and the limit if one is met."""
-        allowed: list[ToolCall] = []
-        for call in batch:
-            limit = await self._reached(self._meter.before_tool_call)
-            if limit is not None:
-                return tuple(allowed), limit
-            self._meter.count_tool_call()
-            await self._tell(events.ToolStarted(call))
-            allowed.append(call)
-        return tuple(allowed), None
-
-    async def _take(self, call: ToolCall, result: ToolResult) -> None:
-        """Tell a result and give it to the model."""
-        await self._tell(events.ToolFinished(call, result))
-        most = self._plan.result_characters_max
-        await self._say(tool_message(call, result, self._held(), characters_max=most))
-        for warning in self._spending.drain():
-            await self._tell(events.Warned(warning))
-        code = result.error.code if result.error is not None else ""
-        self._sandbox_failures = self._sandbox_failures + 1 if code == "sandbox_failed" else 0
-        over = self._spending.over if code == BUDGET_EXCEEDED else None
-        if code == STOPPED_BY_PERSON:
-            self._end(StoppedByPerson())
-        elif over is not None:
-            self._end(BudgetUsedUp(over))
-
-    async def _reached(self, check: Callable[[], Limit | None]) -> Limit | None:
-        """Return the limit that forbids the next step, if no person raises it."""
-        async with self._asking:
-            while (limit := check()) is not None:
-                if not await self._more(limit):
-                    return limit
-        return None
-
-    async def _more(self, limit: Limit) -> bool:
-        if self._ask_more is None:
-            return False
-        with self._meter.stopwatch.paused():
-            granted = await self._ask_more(limit)
-        if granted:
-            self._meter.extend(limit)
-            self._spending.purse.raise_to(self._meter.allowed.bounds())
-        await self._tell(events.LimitAsked(limit, granted))
-        return granted
-
-    async def _watch_the_clock(self) -> None:
-        """End the run in the middle of a step when its time is up."""
-        while True:
-            limit = await self._reached(self._meter.out_of_time)
-            if limit is not None:
-                self._end(limit)
-                return
-            # At least a step: the seconds left stand still while a person is waited for.
-            await sleep(max(self._meter.seconds_left, _CLOCK_STEP_SECONDS))
-
-    async def _say(self, message: Message) -> None:
-        """Add to the transcript what was said."""
-        if self._keep is not None:
-            await self._keep(message)
-        self._transcript.append(message)
-
-    async def _tell(self, event: events.Event) -> None:
-        async with self._telling:
-            await self._emit(event)
+    def _request(self) -> ModelRequest:
+        """Return the request that is due, with no more output than there is room for."""
+        plan, facts = self._plan, facts_of(self._model)
+        request = ModelRequest(
+            plan.system,
+            in_context(self._voice.transcript),
+            self._specs,
+            min(plan.output_tokens_max, facts.output_tokens or plan.output_tokens_max),
+            plan.effort,
+        )
+        if facts.context_tokens is None:
+            return request
+        room = facts.context_tokens - tokens_taken(self._guard.spending, request)
+        most = min(request.max_output_tokens, max(room, _OUTPUT_TOKENS_MIN))
+        return replace(request, max_output_tokens=most)
 
     def _started(self) -> events.RunStarted:
         plan = self._plan
@@ -340,4 +299,4 @@ class Run:
         return events.RunStarted(plan.run, plan.task, plan.model.name, tools, plan.grants)
 
     def _finished(self) -> events.RunFinished:
-        return events.RunFinished(self._ended or Cancelled(), self._text, self._meter.spent)
+        return events.RunFinished(self._ended or Cancelled(), self._text, self._guard.meter.spent)

@@ -16,8 +16,11 @@ from typing import Literal, assert_never
 
 from capbox.models.model import ErrorKind
 
-FailureKind = ErrorKind | Literal["empty", "length", "refused"]
-"""An error of the stream, or a whole reply that is no answer: nothing in it, cut, or filtered."""
+FailureKind = ErrorKind | Literal["empty", "length", "malformed", "refused"]
+"""An error of the stream, or a whole reply that is no answer: nothing in it, cut, or filtered.
+
+`malformed`: replies in a row none of whose tool calls could run.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from capbox.agent.context import RESULT_CHARACTERS_MAX
 from capbox.agent.prompt import system_prompt
 from capbox.authority.budget import Budget
 from capbox.messages import JsonObject, Message, ToolCall, ToolResult
-from capbox.models.model import Model, ToolSpec
+from capbox.models.model import Effort, Model, ToolSpec
 
 CallTool = Callable[[ToolCall], Awaitable[ToolResult]]
 
@@ -38,7 +38,9 @@ class OfferedTool:
 class RunPlan:
     """One task, who works on it, with what, and within which limits.
 
-    `history` is what was said before: the transcript that the task goes on from.
+    `history` is what was said before: the transcript that the task goes on from. `fallbacks` take
+    over, in order and for good, when the model before them cannot be reached any more. `effort` is
+    how hard to think, where a model can be told (None: as its provider chooses).
     """
 
     run: str
@@ -50,6 +52,13 @@ class RunPlan:
     budget: Budget = field(default_factory=Budget)
     output_tokens_max: int = 8_192
     result_characters_max: int = RESULT_CHARACTERS_MAX
+    fallbacks: tuple[Model, ...] = ()
+    effort: Effort | None = None
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """Return the model and its fallbacks."""
+        return (self.model, *self.fallbacks)
 
     @property
     def system(self) -> str:

@@ -1,7 +1,8 @@
 """Writes the events of a run to the store, and its turns to the journal, as they happen.
 
 Guarantees: the run is in the store before its first event, and finished there when its last event
-came; the journal is durable at the end of every turn, and closed when the recording ends. What
+came; the journal is durable at the end of every turn, and closed when the recording ends; a turn
+is that of the model which answered, a summary one like any other. What
 cannot be recorded is kept as `failure`; the run is to end then. Does not: store deltas (each reply
 is stored whole), or import the database library before the first run.
 """
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from capbox.agent import events
+from capbox.agent.incidents import Compressed, CompressionFailed, FellBack
 from capbox.agent.outcome import word
 from capbox.engine.local import OpenRun
 from capbox.journal.errors import JournalError
 from capbox.journal.event import TurnEnded
 from capbox.journal.log import RunJournal
+from capbox.messages import Usage
+from capbox.models.model import Stop
 from capbox.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -72,8 +76,15 @@ class Recorder:
             self.failure = error
 
     async def _store_event(self, event: events.Event) -> None:
-        if isinstance(event, events.ModelReply):
-            await self._end_turn(event)
+        match event:
+            case events.ModelReply():
+                await self._end_turn(event.usage, event.usd, event.stop)
+            case Compressed() | CompressionFailed() if event.usage.total:
+                await self._end_turn(event.usage, event.usd, "end")
+            case FellBack():
+                self._model = event.model
+            case _:
+                pass
         await self._store.append(self._journal.run, event.to_json(), at=time.time())
         if isinstance(event, events.RunFinished):
             self.outcome = word(event.outcome)
@@ -86,8 +97,8 @@ class Recorder:
                 usd=spent.usd,
             )
 
-    async def _end_turn(self, reply: events.ModelReply) -> None:
+    async def _end_turn(self, usage: Usage, usd: float | None, stop: Stop) -> None:
         self.turn += 1
-        turn = TurnEnded(self.turn, self._model, reply.usage, reply.usd, reply.stop)
+        turn = TurnEnded(self.turn, self._model, usage, usd, stop)
         self._journal.append(turn)
         await to_thread.run_sync(self._journal.sync)

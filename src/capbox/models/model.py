@@ -30,6 +30,9 @@ ErrorKind = Literal[
     "script",
 ]
 
+Effort = Literal["low", "medium", "high", "max"]
+"""How hard a model is to think, where it can be told."""
+
 
 class ModelError(Exception):
     """A model gave no whole reply.
@@ -67,6 +70,7 @@ class ModelRequest:
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int = 8_192
+    effort: Effort | None = None
 
     @property
     def replies_so_far(self) -> int:

@@ -3,9 +3,9 @@
 Guarantees: counters only grow; at a limit of N exactly N turns or tool calls are made; zero means
 zero; a limit is raised by `extend` alone, which the loop calls after a person said yes.
 Does not: know the size of a reply in advance. A turn is refused when it must pass the token limit
-(a conversation only grows, so it costs at least what the last one held); one that is let go may
-still pass it, or the budget in USD, by that one reply. A reply whose price nobody knows is counted
-at a dear model's price; the sum then reported is None, and the loop says so.
+(a conversation grows until it is summed up, so it costs at least what the last one held); one that
+is let go may still pass it, or the budget in USD, by that one reply. A reply whose price nobody
+knows is counted at a dear model's price; the sum then reported is None, and the loop says so.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ class Meter:
         return self._allowed
 
     @property
+    def allowed_at_first(self) -> Budget:
+        """Return the limits as they were at the start."""
+        return self._base
+
+    @property
     def spent(self) -> RunSpent:
         """Return what the run used so far."""
         wall_ms = round(self.stopwatch.seconds * 1_000)
@@ -74,9 +79,9 @@ class Meter:
             return ToolCallLimit(self._allowed.tool_calls)
         return self.out_of_time()
 
-    def before_turn(self) -> Limit | None:
-        """Return the limit that one more turn would break."""
-        if self._turns >= self._allowed.turns:
+    def before_turn(self, *, again: bool = False) -> Limit | None:
+        """Return the limit that one more turn would break; `again`: one that is counted already."""
+        if not again and self._turns >= self._allowed.turns:
             return TurnLimit(self._allowed.turns)
         if self._tokens + self._last_turn_tokens > self._allowed.tokens:
             return TokenLimit(self._allowed.tokens, self._tokens)
@@ -100,6 +105,10 @@ class Meter:
             self._usd_estimated = True
             usd = dear(usage)
         self._usd += usd
+
+    def shrink(self) -> None:
+        """Note that the conversation was summed up: the next turn may take less than the last."""
+        self._last_turn_tokens = 1
 
     def extend(self, limit: Limit) -> None:
         """Allow as much again as at the start (at least one step), after a person said yes."""

@@ -3,13 +3,14 @@
 Guarantees: no turn begins that must pass a bound in tokens or US dollars, its ancestors' and the
 day's too, and the model is asked for no more output than is left; a reply that was cut off has
 spent what was reserved for it. Does not: know how many tokens a text has. Until a reply says so,
-a byte counts as one, which is more than any text has; a bound in tokens may be passed by what one
-turn adds to the conversation, one in US dollars only if a provider counts more tokens than bytes.
+a byte counts as one, which is more than any text has, and so it does again once a conversation is
+summed up; a bound in tokens may be passed by what one turn adds to the conversation, one in US
+dollars only if a provider counts more tokens than bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from json import dumps
 
@@ -25,12 +26,34 @@ from capbox.messages import AssistantMessage, Message, Usage
 from capbox.models.model import ModelError, ModelRequest
 
 # Providers refuse these before they count anything, as long as nothing of a reply has come.
-_FREE = frozenset({"authentication", "invalid_request", "context_length", "quota", "script"})
+_FREE = frozenset(
+    {
+        *("authentication", "invalid_request", "context_length", "quota", "script"),
+        *("rate_limit", "overloaded"),
+    }
+)
 _OUTPUT_TOKENS_MIN = 256  # less is no useful reply, and its input would be paid all the same
 _FRAME_BYTES = 64  # what a provider wraps each message in
 _FIRST_BYTES = 2_000  # and what it says to a model about tools
 
 Quote = Callable[[int, int], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a conversation: its first message, how many, and the tokens they take."""
+
+    first: Message | None = None
+    messages: int = 0
+    tokens: int = 0
+
+    def of(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """Return how many of these messages have how many tokens; none of another conversation.
+
+        One that was summed up is another one: it begins with its summary.
+        """
+        same = len(messages) >= self.messages > 0 and messages[0] is self.first
+        return (self.messages, self.tokens) if same else (0, 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +65,7 @@ class Spending:
     warnings: list[str] = field(default_factory=list)
     broken: str | None = None  # why nothing more can be spent
     _ready: bool = False
-    _known: tuple[int, int] = (0, 0)  # messages, and the tokens that they are known to have
+    _known: Known = field(default_factory=Known)
 
     async def ready(self) -> None:
         """Have prices at hand: their tables take a second to load."""
@@ -50,21 +73,35 @@ class Spending:
             self._ready = True
             await to_thread.run_sync(self.quote, 1, 1, abandon_on_cancel=True)
 
-    def begin(self, request: ModelRequest) -> Turn | Exceeded:
-        """Reserve what a reply may take, or say what does not suffice."""
+    def follow(self, quote: Quote) -> None:
+        """Have another model's prices from now on."""
+        self.quote, self._ready = quote, False
+
+    def begin(
+        self, request: ModelRequest, *, again: bool = False, aside: bool = False
+    ) -> Turn | Exceeded:
+        """Reserve what a reply may take, or say what does not suffice.
+
+        `again`: its turn is drawn already. `aside`: it is no part of the conversation.
+        """
         if self.broken is not None:
             return Exceeded(self.broken)
         try:
-            return self._begun(request)
+            turn = self._begun(request, Draw("turns", 0 if again else 1))
         except JournalError as error:
             return Exceeded(str(error))
+        return replace(turn, aside=aside) if isinstance(turn, Turn) else turn
 
-    def _begun(self, request: ModelRequest) -> Turn | Exceeded:
-        place, known = self._known
-        fresh = sum(map(_bytes, request.messages[place:]))
-        if not place:
-            tools = dumps([[t.name, t.description, t.input_schema] for t in request.tools])
-            fresh += len(request.system.encode()) + len(tools) + _FIRST_BYTES
+    def known(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """Return how many of these messages, from the first on, are known to have how many tokens.
+
+        Then those of the system prompt and the tools are among them.
+        """
+        return self._known.of(messages)
+
+    def _begun(self, request: ModelRequest, turn: Draw) -> Turn | Exceeded:
+        place, known = self._known.of(request.messages)
+        fresh = request_bytes(request, place)
         given, wanted = known + fresh, request.max_output_tokens
         tokens = self.purse.left("tokens")
         if tokens is not None:
@@ -73,7 +110,7 @@ class Spending:
         if usd is not None:
             wanted = self._affordable(usd, given, wanted)
         count = given + wanted if tokens is None else max(known + 1, min(given + wanted, tokens))
-        draws = Draw("turns"), Draw("tokens", count), Draw("usd", self._price(given, wanted))
+        draws = turn, Draw("tokens", count), Draw("usd", self._price(given, wanted))
         reserved = self.purse.reserve(*draws)
         if isinstance(reserved, Overspent):
             return Exceeded(reserved)
@@ -105,7 +142,7 @@ class Spending:
 
     def learn(self, request: ModelRequest, usage: Usage) -> None:
         """Note what a conversation and the reply to it are known to have."""
-        self._known = len(request.messages) + 1, usage.total
+        self._known = Known(request.messages[0], len(request.messages) + 1, usage.total)
 
     def _affordable(self, usd: float, given: int, wanted: int) -> int:
         least, most = self._price(given, 0), self._price(given, wanted)
@@ -152,12 +189,14 @@ class Turn:
     reserved: Reserved
     request: ModelRequest
     most: Usage
+    aside: bool = False
 
     def replied(self, usage: Usage | None, usd: float | None) -> tuple[Usage, float | None]:
         """Settle for what the reply took, and return it; where nobody said, it took the most."""
         if usage is None:
             return self.most, self.spending.quote(self.most.input_tokens, self.most.output_tokens)
-        self.spending.learn(self.request, usage)
+        if not self.aside:
+            self.spending.learn(self.request, usage)
         price = dear(usage) if usd is None else usd
         self.spending.settle(self.reserved, tokens=usage.total, usd=price)
         return usage, usd
@@ -168,7 +207,17 @@ class Turn:
             self.spending.settle(self.reserved, tokens=0, usd=0)
 
 
-def _bytes(message: Message) -> int:
+def request_bytes(request: ModelRequest, place: int = 0) -> int:
+    """Return how many bytes a provider is sent, of which the first `place` messages are known."""
+    fresh = sum(map(message_bytes, request.messages[place:]))
+    if place:
+        return fresh
+    tools = dumps([[t.name, t.description, t.input_schema] for t in request.tools])
+    return fresh + len(request.system.encode()) + len(tools) + _FIRST_BYTES
+
+
+def message_bytes(message: Message) -> int:
+    """Return how many bytes a message has, with what a provider wraps it in."""
     match message:
         case AssistantMessage(text, calls, thinking):
             arguments = dumps([[call.id, call.name, dict(call.arguments)] for call in calls])

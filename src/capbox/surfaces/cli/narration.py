@@ -9,7 +9,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from capbox.agent import events
+from capbox.agent import events, incidents
+from capbox.agent.machine.recovery import RECOVERIES_MAX
 from capbox.agent.outcome import BudgetUsedUp, Completed, Outcome, Refused, sentence, word
 from capbox.agent.report import Report
 from capbox.messages import Denial, Effect, ToolCall, ToolResult
@@ -58,8 +59,18 @@ class Narration:
                 screen.say(f"note: {message}", "yellow")
             case events.LimitAsked(limit, granted):
                 screen.say(f"{sentence(limit)}: {'more' if granted else 'no more'}", "yellow")
+            case incidents.ReplyTakenBack(reason):
+                self._streamed = False
+                screen.end_line()
+                screen.say(f"that reply broke off and does not count: {reason}", "yellow")
             case _:
-                pass
+                self._tell_incident(event)
+
+    def _tell_incident(self, event: events.Event) -> None:
+        """Show what did not go as planned, or what a person did, in a line."""
+        line = _incident(event)
+        if line is not None:
+            self._screen.say(line, "yellow")
 
     def sum_up(self, report: Report) -> None:
         """Show what the run changed, what it was refused, what it used, where it is on record."""
@@ -86,6 +97,32 @@ class Narration:
                 screen.say(f"to allow it, add: --grant {missing}", "bold")
             screen.say(_used(finished.spent), "dim")
         screen.say(f"on record: capbox audit show {report.run}", "dim")
+
+
+def _incident(event: events.Event) -> str | None:
+    match event:
+        case incidents.Retrying(attempt, seconds, kind, reason):
+            return f"asking again in {seconds:.1f} s (try {attempt}, {kind}): {reason}"
+        case incidents.Recovering(problem, attempt):
+            most = f"{attempt} of {RECOVERIES_MAX}"
+            return f"no usable reply ({problem}); asked to go on ({most})"
+        case incidents.FellBack(failed, model, reason):
+            return f"{failed} gave up, {model} goes on: {reason}"
+        case incidents.Steered(text):
+            return f"you said: {text}"
+        case incidents.Paused():
+            return "paused"
+        case incidents.Resumed():
+            return "going on"
+        case incidents.StopRefused(text):
+            return f"not done yet: {text}"
+        case incidents.Compressed() as done:
+            tokens = f"{done.before_tokens} to about {done.after_tokens} tokens"
+            return f"summed up what came before: {tokens} a request"
+        case incidents.CompressionFailed(reason, given_up):
+            return f"could not sum up: {reason}" + ("; not tried again" if given_up else "")
+        case _:
+            return None
 
 
 def raised_by(outcome: Outcome) -> str | None:

@@ -208,6 +208,7 @@ class Session:
         from capbox.agent.plan import RunPlan
         from capbox.agent.stream import follow
         from capbox.engine.record import recording
+        from capbox.engine.results.stowing import stowing
 
         if self._tasks is None:
             raise RuntimeError("the session is not open")
@@ -232,9 +233,9 @@ class Session:
         async def call_tool(call: ToolCall) -> ToolResult:
             return await self._at_gate(call, opened)
 
-        stopwatch = Stopwatch(anyio.current_time)
-        seat.approver = Patient(seat.approver, stopwatch)
-        run = Run(plan, call_tool, stopwatch=stopwatch, ask_more=ask_more, spending=spending(seat))
+        watch, stow = Stopwatch(anyio.current_time), stowing(seat.scratch)
+        seat.approver, draws = Patient(seat.approver, watch), spending(seat)
+        run = Run(plan, call_tool, stopwatch=watch, ask_more=ask_more, spending=draws, stow=stow)
         under_way = _UnderWay(seat, run.cancel)
         opened.entry.end = run.revoke
         self._runs.append(under_way)

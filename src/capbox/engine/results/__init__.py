@@ -1,0 +1,1 @@
+"""What tools returned, kept for the tools of the same run."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from capbox.agent.context import bounded, tool_message
 from capbox.messages import Denial, ToolCall, ToolFailure, ToolMessage, ToolResult
+from capbox.models.script import ScriptedReply
+from capbox.models.scripted import ScriptedModel
 
 CALL = ToolCall("c1", "bash", {})
 DENIED = Denial("read /etc/passwd", "no grant covers it", "read:/etc/passwd", "--read /etc/passwd")
@@ -67,3 +71,32 @@ def test_a_text_beyond_the_bound_keeps_head_and_tail_and_says_what_is_missing() 
     head, _, tail = cut.partition("\n[... 9910 characters left out here; ")
     assert (head, tail.endswith(text[-30:])) == (text[:60], True)
     assert len(cut) < 200
+
+
+def test_a_text_that_was_kept_names_the_place_where_the_whole_of_it_is() -> None:
+    cut = bounded("x" * 100, 90, "/tmp/results/1.txt")
+    assert "the whole is in /tmp/results/1.txt: read it in parts, with offset and limit" in cut
+    assert bounded("x" * 90, 90, "/tmp/results/1.txt") == "x" * 90
+
+
+async def test_a_result_is_kept_only_if_it_is_too_long(stage, calling) -> None:
+    kept = []
+
+    def stow(call: ToolCall, text: str) -> str | None:
+        kept.append((call.name, text))
+        return None if call.name == "write" else f"/tmp/results/{len(kept)}.txt"
+
+    async def call_tool(call: ToolCall) -> ToolResult:
+        return ToolResult(True, "x" * int(call.arguments["length"]))
+
+    stage.plan = replace(stage.plan, result_characters_max=100)
+    sizes = ['{"length": 100}', '{"length": 101}', '{"length": 101}']
+    reply = calling("read", "read", "write", arguments=sizes)
+    stage.plan = replace(stage.plan, model=ScriptedModel("s", (reply, ScriptedReply(text="done"))))
+    run = stage.run(call_tool=call_tool, stow=stow)
+    await run.run(stage.emit)
+    assert kept == [("read", "x" * 101), ("write", "x" * 101)]
+    shown = [m.content for m in run.transcript if isinstance(m, ToolMessage)]
+    assert shown[0] == "x" * 100
+    assert "the whole is in /tmp/results/1.txt" in shown[1]
+    assert "ask for a smaller part" in shown[2]

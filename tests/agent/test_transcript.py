@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from capbox.agent.transcript import in_context
-from capbox.messages import AssistantMessage, Message, SummaryMessage, UserMessage
+from capbox.agent.transcript import NO_RESULT, in_context, since_summary
+from capbox.messages import (
+    AssistantMessage,
+    Message,
+    SummaryMessage,
+    ToolCall,
+    ToolMessage,
+    UserMessage,
+)
 
 A, B, C = UserMessage("a"), AssistantMessage("b"), UserMessage("c")
 ONE, TWO = SummaryMessage("one", kept=1), SummaryMessage("two", kept=3)
@@ -28,3 +35,27 @@ def test_a_request_holds_the_last_summary_what_it_kept_and_what_came_after(
     transcript: list[Message], held: list[Message]
 ) -> None:
     assert in_context(transcript) == tuple(held)
+
+
+CALLS = AssistantMessage("", (ToolCall("c1", "read", {}), ToolCall("c2", "write", {})))
+READ = ToolMessage("c1", "read", "text", is_error=False)
+LOST = ToolMessage("c2", "write", NO_RESULT, is_error=True)
+
+
+@pytest.mark.parametrize(
+    ("transcript", "held"),
+    [
+        ([A, CALLS, READ], [A, CALLS, READ, LOST]),
+        ([A, CALLS, READ, C], [A, CALLS, READ, LOST, C]),
+        ([A, CALLS, READ, CALLS, READ, LOST], [A, CALLS, READ, LOST, CALLS, READ, LOST]),
+        (
+            [A, CALLS],
+            [A, CALLS, ToolMessage("c1", "read", NO_RESULT, is_error=True), LOST],
+        ),
+    ],
+)
+def test_a_call_whose_run_was_ended_has_a_result_that_says_so(
+    transcript: list[Message], held: list[Message]
+) -> None:
+    assert in_context(transcript) == tuple(held)
+    assert since_summary(transcript) == tuple(transcript)

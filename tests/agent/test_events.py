@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 from inline_snapshot import snapshot
 
@@ -205,3 +207,11 @@ def test_the_schema_of_every_event() -> None:
 
 def test_every_kind_of_event_is_in_the_schema_test() -> None:
     assert {type(event) for event in ONE_OF_EACH} == set(events.Event.__args__)
+
+
+def test_every_event_is_in_the_table_of_the_docs_with_its_keys() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+    rows = [row.split("|")[1:3] for row in page.splitlines() if row.startswith("| `")]
+    listed = {kind: cell.strip(" `") for kinds, cell in rows for kind in re.findall(r"\w+", kinds)}
+    told = {str(event.to_json()["type"]): [*event.to_json()][1:] for event in ONE_OF_EACH}
+    assert {kind: keys.split() for kind, keys in listed.items()} == told

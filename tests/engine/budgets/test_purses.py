@@ -11,9 +11,10 @@ import pytest
 from capbox.agent.events import RunFinished, ToolFinished, Warned
 from capbox.agent.outcome import BudgetExceeded, BudgetUsedUp, Completed, exit_code
 from capbox.engine.budgets.given import budget_of
+from capbox.engine.budgets.purses import Purses
 from capbox.engine.home import Home
 from capbox.engine.session import Session
-from capbox.engine.settings import SettingsError
+from capbox.engine.settings import Settings, SettingsError
 from capbox.messages import AssistantMessage, ToolResult, Usage
 from capbox.models.model import ModelEvent, ModelRequest, Reply
 from capbox.models.scripted import ScriptedModel
@@ -154,6 +155,17 @@ async def test_a_model_without_a_price_is_refused_where_dollars_are_bounded(
         with pytest.raises(SettingsError, match="no price is known") as refused:
             await finished(session, Paid(None, 0))
     assert refused.value.subject == "[budget.day] usd"
+
+
+async def test_a_model_to_fall_back_on_needs_a_price_too_where_dollars_are_bounded(
+    workspace: Path,
+) -> None:
+    purses = Purses(Settings(workspace=workspace, **limited(usd=1)))
+    priced, unpriced = Paid(0.1, 0, dear=1e-6), Paid(None, 0, name="test/free")
+    await purses.spending(priced, priced)
+    with pytest.raises(SettingsError, match="no price is known for test/free"):
+        await purses.spending(priced, unpriced)
+    await Purses(Settings(workspace=workspace)).spending(priced, unpriced)
 
 
 async def test_a_turn_is_asked_for_no_more_output_than_can_be_paid(

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from capbox.agent import events
+from capbox.agent import events, incidents
 from capbox.agent.outcome import (
     BudgetExceeded,
     BudgetUsedUp,
@@ -28,6 +28,7 @@ from capbox.messages import (
     Effect,
     Json,
     Spent,
+    SummaryMessage,
     ToolCall,
     ToolFailure,
     ToolResult,
@@ -133,6 +134,52 @@ def test_streamed_text_is_not_repeated_and_unstreamed_text_is_not_lost() -> None
         events.ModelReply(AssistantMessage("Bye."), Usage(), 0.0, "end"),
     )
     assert out == "Hello.\nBye.\n"
+
+
+def test_half_a_reply_that_was_taken_back_is_marked_and_the_whole_one_is_shown() -> None:
+    whole = AssistantMessage("All of it.")
+    out, err = told(
+        events.TextDelta("All o"),
+        incidents.ReplyTakenBack("the connection\nclosed"),
+        incidents.Retrying(1, 0.25, "cut", "the connection closed"),
+        events.ModelReply(whole, Usage(), 0.0, "end"),
+        finished(Completed()),
+    )
+    assert out == "All o\nAll of it.\n"
+    lines = err.splitlines()
+    assert lines[0] == "that reply broke off and does not count: the connection"
+    assert "closed" in lines[1]
+    assert lines[2] == "asking again in 0.2 s (try 1, cut): the connection closed"
+
+
+SUMMARY = SummaryMessage("so far", 2)
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (incidents.Recovering("empty", 2), "no usable reply (empty); asked to go on (2 of 3)"),
+        (incidents.FellBack("a/x", "b/y", "busy"), "a/x gave up, b/y goes on: busy"),
+        (incidents.Steered("in French"), "you said: in French"),
+        (incidents.Paused(), "paused"),
+        (incidents.Resumed(), "going on"),
+        (incidents.StopRefused("the tests fail"), "not done yet: the tests fail"),
+        (
+            incidents.Compressed(SUMMARY, 9_000, 900, Usage(), 0.0),
+            "summed up what came before: 9000 to about 900 tokens a request",
+        ),
+        (
+            incidents.CompressionFailed("it was empty", False, Usage(), 0.0),
+            "could not sum up: it was empty",
+        ),
+        (
+            incidents.CompressionFailed("it was empty", True, Usage(), 0.0),
+            "could not sum up: it was empty; not tried again",
+        ),
+    ],
+)
+def test_what_did_not_go_as_planned_is_told_in_a_line(event: events.Event, line: str) -> None:
+    assert told(event, finished(Completed()))[1].splitlines()[0] == line
 
 
 def test_the_summary_says_what_was_done_refused_and_spent() -> None:

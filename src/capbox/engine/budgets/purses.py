@@ -50,20 +50,21 @@ class Purses:
         own = Account({word: amount for word, amount in bounds.items() if word in kept})
         seat.purse = Purse((own,), self.day, note)
 
-    async def spending(self, model: Model) -> Callable[[Seat], Spending]:
+    async def spending(self, model: Model, *fallbacks: Model) -> Callable[[Seat], Spending]:
         """Return what makes the spending of a run with `model`. Raises SettingsError.
 
-        Where somebody bounds US dollars, a model without a known price is refused: what it costs
-        would be a guess.
+        Where somebody bounds US dollars, a model without a known price is refused, as one to fall
+        back on too: what it costs would be a guess.
         """
         from capbox.agent.limits.spending import Spending
         from capbox.models.pricing import quoted
 
         quote = partial(quoted, model)
         subject = self._named("usd")
-        if subject is not None and await to_thread.run_sync(quote, 1, 1) is None:
-            reason = f"no price is known for {model.name}, so nobody could keep to it; bound tokens"
-            raise SettingsError(subject, f"{reason} instead: --budget tokens=")
+        for one in (model, *fallbacks) if subject is not None else ():
+            if await to_thread.run_sync(quoted, one, 1, 1) is None:
+                reason = f"no price is known for {one.name}, so nobody could keep to it; bound"
+                raise SettingsError(subject or "", f"{reason} tokens instead: --budget tokens=")
         return lambda seat: Spending(seat.purse, quote, seat.warnings)
 
     def _named(self, word: str) -> str | None:

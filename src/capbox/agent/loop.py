@@ -62,7 +62,6 @@ from capbox.agent.steps.guard import AskMore, Guard
 from capbox.agent.steps.pausing import Pausing
 from capbox.agent.steps.using import Hands, Stow, use
 from capbox.agent.steps.voice import Emit, Keep, Voice
-from capbox.agent.transcript import in_context
 from capbox.messages import AssistantMessage, Message, SummaryMessage, UserMessage
 from capbox.models.facts import facts_of
 from capbox.models.model import ModelRequest, Reply
@@ -282,7 +281,7 @@ class Run:
         plan, facts = self._plan, facts_of(self._model)
         request = ModelRequest(
             plan.system,
-            in_context(self._voice.transcript),
+            self._voice.context,
             self._specs,
             min(plan.output_tokens_max, facts.output_tokens or plan.output_tokens_max),
             plan.effort,

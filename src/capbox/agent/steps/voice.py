@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from anyio import Lock
 
 from capbox.agent.events import Event
+from capbox.agent.transcript import in_context
 from capbox.messages import Message
 
 Emit = Callable[[Event], Awaitable[None]]
@@ -26,6 +27,15 @@ class Voice:
         self.emit: Emit = _unheard
         self._keep = keep
         self._telling = Lock()
+        self._context: tuple[Message, ...] = ()
+        self._context_of = -1  # how long the transcript was then
+
+    @property
+    def context(self) -> tuple[Message, ...]:
+        """Return what a request holds of the transcript now."""
+        if self._context_of != len(self.transcript):
+            self._context, self._context_of = in_context(self.transcript), len(self.transcript)
+        return self._context
 
     async def say(self, message: Message) -> None:
         """Add to the transcript what was said."""

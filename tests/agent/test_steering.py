@@ -9,7 +9,7 @@ import pytest
 
 from capbox.agent import events
 from capbox.agent.incidents import Paused, Resumed, Steered, StopRefused
-from capbox.agent.outcome import Cancelled, Completed, TurnLimit
+from capbox.agent.outcome import Cancelled, Completed, Refused, TurnLimit
 from capbox.authority.budget import Budget
 from capbox.messages import AssistantMessage, ToolCall, ToolResult, Usage, UserMessage
 from capbox.models.model import ModelError, Reply
@@ -133,6 +133,15 @@ async def test_a_person_may_hold_a_run_again_and_again(stage, calling) -> None:
 
     assert (await run.run(emit)).outcome == Completed()
     assert (len(stage.of(Paused)), len(stage.of(Resumed))) == (3, 3)
+
+
+async def test_a_program_may_refuse_a_run_before_its_first_turn(stage, told) -> None:
+    model = told([])
+    stage.plan = replace(stage.plan, model=model)
+    run = stage.run()
+    run.refuse("not on a Sunday")
+    assert (await run.run(stage.emit)).outcome == Refused("the run", "not on a Sunday", None)
+    assert model.requests == []
 
 
 @pytest.mark.parametrize(("refusals", "turns"), [(0, 1), (2, 3), (9, 4)])

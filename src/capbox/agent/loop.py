@@ -55,7 +55,7 @@ from capbox.agent.machine.state import (
     Waited,
 )
 from capbox.agent.machine.transition import first_step, next_step
-from capbox.agent.outcome import Cancelled, Outcome, Revoked
+from capbox.agent.outcome import Cancelled, Outcome, Refused, Revoked
 from capbox.agent.plan import CallTool, RunPlan
 from capbox.agent.steps.asking import Broken, ask
 from capbox.agent.steps.guard import AskMore, Guard
@@ -114,7 +114,6 @@ class Run:
         self._hands = Hands(call_tool, grants, stow, plan.result_characters_max, self._end)
         self._before_stop = before_stop
         self._wait, self._chance = wait, chance
-        self._specs = tuple(tool.spec for tool in plan.tools)
         self._read_only = frozenset(tool.name for tool in plan.tools if tool.reads_only)
         self._model = plan.model
         self._text = ""
@@ -141,6 +140,10 @@ class Run:
     def revoke(self) -> None:
         """End it like that, because what it held was taken back: it finishes as `Revoked`."""
         self._end(Revoked())
+
+    def refuse(self, reason: str) -> None:
+        """End it like that before its first turn: it finishes as `Refused`, for `reason`."""
+        self._end(Refused("the run", reason, None))
 
     def steer(self, text: str) -> bool:
         """Give the model a message of the person, before its next turn, or when it would be done.
@@ -282,7 +285,7 @@ class Run:
         request = ModelRequest(
             plan.system,
             self._voice.context,
-            self._specs,
+            plan.specs,
             min(plan.output_tokens_max, facts.output_tokens or plan.output_tokens_max),
             plan.effort,
         )

@@ -56,6 +56,11 @@ class RunPlan:
     effort: Effort | None = None
 
     @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """Return what the model is told of its tools now."""
+        return tuple(tool.spec for tool in self.tools)
+
+    @property
     def models(self) -> tuple[Model, ...]:
         """Return the model and its fallbacks."""
         return (self.model, *self.fallbacks)

@@ -36,7 +36,7 @@ def tokens_taken(spending: Spending, request: ModelRequest) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Compressor:
-    """Sums up for one run; `chance` is for the time until another try, if the request fails."""
+    """Sums up for one run; `guard` lets its turns begin, and has them paid."""
 
     guard: Guard
 

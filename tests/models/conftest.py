@@ -44,10 +44,8 @@ def provider(request: pytest.FixtureRequest) -> Provider:
 def connect(provider: Provider) -> Connect:
     """Open a model of the provider at a fake server."""
 
-    def connected(server: FakeLlm, *, retries: int = 2) -> DirectModel:
+    def connected(server: FakeLlm) -> DirectModel:
         base_url = server.url if provider == "anthropic" else server.url + "/v1"
-        return DirectModel(
-            Endpoint(provider, "some-model", base_url, "sk-secret-key", 20.0, retries)
-        )
+        return DirectModel(Endpoint(provider, "some-model", base_url, "sk-secret-key", 20.0))
 
     return connected

@@ -61,7 +61,9 @@ class DiscreetModel:
                                 yield kind(rest)
                         yield replace(event, message=self._clean(event.message))
         except ModelError as error:
-            raise ModelError(error.kind, self.redactor.text(error.message)) from None
+            raise ModelError(
+                error.kind, self.redactor.text(error.message), retry_after=error.retry_after
+            ) from None
 
     def _clean(self, message: AssistantMessage) -> AssistantMessage:
         return AssistantMessage(

@@ -161,3 +161,36 @@ async def test_usage_that_is_missing_or_makes_no_sense_is_none(
     model = served(httpserver, "openai", body + DONE, "text/event-stream")
     reply = [heard async for heard in model.stream(ASK)][-1]
     assert isinstance(reply, Reply) and (reply.usage, reply.usd) == (usage, None)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 529])
+@pytest.mark.parametrize(
+    ("headers", "low", "high"),
+    [
+        ({"retry-after": "7"}, 7, 7),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25, 0.25),
+        ({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0, 0),
+        ({}, None, None),
+        ({"retry-after": "-1"}, None, None),
+        ({"retry-after": "inf"}, None, None),
+        ({"retry-after": "soon"}, None, None),
+        ({"retry-after": "99999999999"}, None, None),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, None, None),
+    ],
+)
+async def test_the_time_that_a_server_names_is_in_the_error_if_it_makes_sense(
+    httpserver: HTTPServer,
+    provider: Provider,
+    status: int,
+    headers: dict[str, str],
+    low: float | None,
+    high: float | None,
+) -> None:
+    httpserver.expect_request(PATHS[provider]).respond_with_data(
+        "{}", status=status, headers=headers, content_type="application/json"
+    )
+    model = DirectModel(Endpoint(provider, "m", httpserver.url_for(""), "sk-secret-key"))
+    with pytest.raises(ModelError) as raised:
+        _ = [heard async for heard in model.stream(ASK)]
+    after = raised.value.retry_after
+    assert after is None if low is None or high is None else low <= (after or 0.0) <= high

@@ -84,7 +84,7 @@ def _anthropic(endpoint: Endpoint, http: httpx2.AsyncClient) -> AsyncAnthropic:
         api_key=endpoint.api_key or _NO_KEY,
         base_url=base_url.removesuffix("/v1"),  # the SDK adds it
         http_client=http,
-        max_retries=endpoint.retries,
+        max_retries=0,
         timeout=_timeout(endpoint),
         open_telemetry=False,
     )
@@ -95,7 +95,7 @@ def _openai(endpoint: Endpoint, http: httpx2.AsyncClient) -> AsyncOpenAI:
         api_key=endpoint.api_key or _NO_KEY,
         base_url=endpoint.base_url or _OPENAI_URL,
         http_client=http,
-        max_retries=endpoint.retries,
+        max_retries=0,
         timeout=_timeout(endpoint),
     )
 

@@ -14,17 +14,14 @@ class Endpoint:
     """One model of one provider, or of a server that speaks as that provider does.
 
     `base_url` None is the provider's own address. `stall_seconds` is the silence on the wire after
-    which a reply is given up; most providers send pings while they think. A request that was
-    refused as too many or too early (408, 409, 429, 5xx) or met no server is sent again at most
-    `retries` times, after the time that the server names or a growing one of seconds.
+    which a reply is given up; most providers send pings while they think.
     """
 
     provider: Provider
     model: str
     base_url: str | None
     api_key: str | None = field(repr=False)
-    stall_seconds: float = 120.0
-    retries: int = 2
+    stall_seconds: float = 45.0
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from capbox.models.providers.endpoint import Endpoint
 from capbox.models.unicode import encodable
 
 _MESSAGE_CHARACTERS = 2_000
+_RETRY_AFTER_SECONDS_MAX = 86_400.0
 
 
 def failed(
@@ -23,7 +24,12 @@ def failed(
     """Return the error for what pydantic-ai raised; `opened` says whether the stream had begun."""
     if not isinstance(error, wire.ModelAPIError):
         return ModelError("provider", _shown(error.message, endpoint))
-    return ModelError(_kind(error, opened=opened), _shown(_said(error), endpoint))
+    return ModelError(
+        _kind(error, opened=opened),
+        _shown(_said(error), endpoint),
+        # Read by the library: Retry-After as seconds or as a date, retry-after-ms, Google's body.
+        retry_after=_seconds(error.retry_after),
+    )
 
 
 def broken(error: Exception, endpoint: Endpoint) -> ModelError:
@@ -52,6 +58,11 @@ def _kind(error: wire.ModelAPIError, *, opened: bool) -> ErrorKind:
             return "invalid_request"
         case _:
             return "provider"
+
+
+def _seconds(said: float | None) -> float | None:
+    """Return what a server asks to wait, if that can be meant: not forever, nor less than none."""
+    return said if said is not None and 0 <= said <= _RETRY_AFTER_SECONDS_MAX else None
 
 
 def _said(error: wire.ModelAPIError) -> str:

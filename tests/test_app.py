@@ -177,11 +177,11 @@ async def test_a_bare_variable_takes_its_value_from_the_environment(
     ],
 )
 def test_a_model_is_opened_by_its_name(
-    spec: str, base_url: str | None, opens: bool, tmp_path: Path
+    spec: str, base_url: str | None, opens: bool, home: Home, tmp_path: Path
 ) -> None:
     wanted = DirectModel if opens else ModelSpecError
     secrets = SecretStore(tmp_path, keyring=lambda: None)
-    assert isinstance(app.model(spec, base_url, secrets=secrets), wanted)
+    assert isinstance(app.roster(home, secrets).open(spec, base_url), wanted)
 
 
 def test_the_secrets_of_a_home_are_in_its_state(home: Home) -> None:

@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from capbox.gate.approver import Approver
     from capbox.gate.manifest import Manifest
     from capbox.gate.runner import Tool
-    from capbox.models.model import Model
-    from capbox.models.open import ModelSpecError
+    from capbox.models.roster import Roster
     from capbox.sandbox.process.frames import Walls
     from capbox.tools.functions.function import Function
     from capbox.tools.registry import Found
@@ -339,27 +338,13 @@ def secret_store(home: Home | None = None) -> SecretStore:
     return SecretStore((home or home_of(os.environ)).state)
 
 
-def model(
-    spec: str, base_url: str | None = None, *, secrets: SecretStore | None = None
-) -> Model | ModelSpecError:
-    """Open the model that `spec` names, with the key for it.
+def roster(home: Home | None = None, secrets: SecretStore | None = None) -> Roster:
+    """Return the models of `home` (None: this user's), with the keys of `secrets` (None: its)."""
+    from capbox.models.roster import Roster
 
-    That is PROVIDER_API_KEY of the environment; if it is not set, the secret of this name in
-    `secrets` (None: this user's store).
-    """
-    from capbox.broker.secrets import SecretError
-    from capbox.models.open import ModelSpecError, open_model
-    from capbox.models.providers.endpoint import PROVIDERS
-
-    provider = spec.partition("/")[0]
-    key = None
-    if provider in PROVIDERS:
-        name = f"{provider.upper()}_API_KEY"
-        try:
-            key = os.environ.get(name) or (secrets or secret_store()).get(name)
-        except SecretError as error:
-            return ModelSpecError(spec, str(error))
-    return open_model(spec, base_url=base_url, api_key=key)
+    where = home or home_of(os.environ)
+    store = secrets or secret_store(where)
+    return Roster(os.environ, store.get, lambda: operator_of(where).catalog)
 
 
 def operator_rules(home: Home) -> tuple[NeverRule, ...]:
@@ -389,7 +374,7 @@ def main() -> int:
         open_session=lambda engine, settings, approver: session(
             engine, settings, approver=approver
         ),
-        open_model=model,
+        roster=roster,
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),
         hold=lambda settings: granting(home_of(os.environ), settings),

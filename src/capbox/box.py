@@ -197,7 +197,7 @@ class Box:
 
     def _model(self, spec: str, base_url: str | None) -> Model | ModelSpecError:
         home = self._home if self._engine is None else self._engine.home
-        return app.model(spec, base_url, secrets=app.secret_store(home))
+        return app.roster(home).open(spec, base_url)
 
     @property
     def _opened(self) -> Session:

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 import pytest
 
 from capbox.messages import Json
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
 from capbox.models.fake_llm.plan import plan_of
 from capbox.models.fake_llm.server import FakeLlm
-from capbox.models.providers.endpoint import Endpoint, Provider
+from capbox.models.providers.endpoint import Endpoint
 from capbox.models.script import ScriptError, parse_script
 
 Serve = Callable[[list[Json]], FakeLlm]
@@ -35,17 +36,19 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture(params=["anthropic", "openai"])
-def provider(request: pytest.FixtureRequest) -> Provider:
+def provider(request: pytest.FixtureRequest) -> str:
     """Each provider."""
     return request.param
 
 
 @pytest.fixture
-def connect(provider: Provider) -> Connect:
+def connect(provider: str) -> Connect:
     """Open a model of the provider at a fake server."""
 
     def connected(server: FakeLlm) -> DirectModel:
         base_url = server.url if provider == "anthropic" else server.url + "/v1"
-        return DirectModel(Endpoint(provider, "some-model", base_url, "sk-secret-key", 20.0))
+        return DirectModel(
+            Endpoint(PROVIDERS[provider], "some-model", base_url, "sk-secret-key", 20.0)
+        )
 
     return connected

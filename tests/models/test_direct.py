@@ -11,9 +11,10 @@ from capbox.messages import (
     ToolMessage,
     UserMessage,
 )
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
 from capbox.models.model import ErrorKind, ModelError, ModelRequest, Reply, TextDelta, ToolSpec
-from capbox.models.providers.endpoint import Endpoint, Provider
+from capbox.models.providers.endpoint import Endpoint
 
 ASK = ModelRequest("", (UserMessage("Go."),))
 TEXT = "a text that is long enough to come in several pieces"
@@ -67,7 +68,7 @@ async def test_nothing_is_sent_again_behind_the_loops_back(serve, connect, fault
 
 
 async def test_an_error_event_inside_the_stream_is_an_error_and_not_a_short_reply(
-    serve, connect, provider: Provider
+    serve, connect, provider: str
 ) -> None:
     server = serve([{"text": TEXT, "fault": "error_event"}])
     error = await error_of(connect(server))
@@ -80,10 +81,10 @@ async def test_an_error_event_inside_the_stream_is_an_error_and_not_a_short_repl
     }[provider]
 
 
-async def test_silence_in_the_middle_of_a_reply_is_given_up(serve, provider: Provider) -> None:
+async def test_silence_in_the_middle_of_a_reply_is_given_up(serve, provider: str) -> None:
     server = serve([{"text": TEXT, "fault": "stall", "seconds": 600}])
     base_url = server.url if provider == "anthropic" else server.url + "/v1"
-    model = DirectModel(Endpoint(provider, "m", base_url, "k", stall_seconds=0.2))
+    model = DirectModel(Endpoint(PROVIDERS[provider], "m", base_url, "k", stall_seconds=0.2))
     assert (await error_of(model)).kind == "stalled"
 
 
@@ -93,7 +94,7 @@ async def test_a_short_pause_is_waited_for(serve, connect) -> None:
 
 
 async def test_malformed_arguments_go_back_to_the_provider_as_an_object_that_shows_them(
-    serve, connect, provider: Provider
+    serve, connect, provider: str
 ) -> None:
     server = serve(
         [
@@ -159,7 +160,7 @@ async def test_malformed_arguments_go_back_to_the_provider_as_an_object_that_sho
 
 
 async def test_system_prompt_tools_and_bound_are_sent_as_they_are(
-    serve, connect, provider: Provider
+    serve, connect, provider: str
 ) -> None:
     server = serve([{"text": "x"}])
     schema: dict[str, Json] = {
@@ -182,7 +183,7 @@ async def test_system_prompt_tools_and_bound_are_sent_as_they_are(
 
 
 async def test_only_the_headers_the_protocol_needs_leave_the_machine(
-    serve, connect, provider: Provider
+    serve, connect, provider: str
 ) -> None:
     server = serve([{"text": "x"}])
     await reply_of(connect(server))

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from capbox.models.catalog.catalog import Catalog
+from capbox.models.catalog.configured import read_catalog
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
+from capbox.models.facts import Facts, facts_of
 from capbox.models.model import Model
 from capbox.models.open import ModelSpecError, open_model
 from capbox.models.providers.endpoint import Endpoint
 
 LOCAL = "http://127.0.0.1:11434/v1"
-NEEDS = "{0} needs an API key: set {1}, or keep it: capbox secret set {1}"
-FORMS = "a model is PROVIDER/NAME (PROVIDER: anthropic, openai) or scripted:FILE.json"
+NEEDS = "{0} needs an API key: capbox login {1}, or set {2}"
+FORMS = f"a model is PROVIDER/NAME (PROVIDER: {', '.join(PROVIDERS)}) or scripted:FILE.json"
 
 
 @pytest.mark.parametrize(
@@ -25,16 +29,30 @@ FORMS = "a model is PROVIDER/NAME (PROVIDER: anthropic, openai) or scripted:FILE
             "anthropic/claude-sonnet-4-5",
             None,
             "k",
-            DirectModel(Endpoint("anthropic", "claude-sonnet-4-5", None, "k")),
+            DirectModel(Endpoint(PROVIDERS["anthropic"], "claude-sonnet-4-5", None, "k")),
         ),
-        ("anthropic/a", None, None, NEEDS.format("anthropic/a", "ANTHROPIC_API_KEY")),
-        ("openai/gpt-5", None, "", NEEDS.format("openai/gpt-5", "OPENAI_API_KEY")),
+        ("anthropic/a", None, None, NEEDS.format("anthropic/a", "anthropic", "ANTHROPIC_API_KEY")),
+        ("openai/gpt-5", None, "", NEEDS.format("openai/gpt-5", "openai", "OPENAI_API_KEY")),
         (
             "openai/meta-llama/llama-3",
             LOCAL,
             None,
-            DirectModel(Endpoint("openai", "meta-llama/llama-3", LOCAL, None)),
+            DirectModel(Endpoint(PROVIDERS["openai"], "meta-llama/llama-3", LOCAL, None)),
         ),
+        (
+            "ollama/qwen3:8b",
+            None,
+            None,
+            DirectModel(Endpoint(PROVIDERS["ollama"], "qwen3:8b", None, None)),
+        ),
+        (
+            "azure/a",
+            None,
+            "k",
+            "azure has no address that is everybody's: give --base-url, or base_url under"
+            " [providers.azure] in config.toml",
+        ),
+        ("azure/a", LOCAL, "k", DirectModel(Endpoint(PROVIDERS["azure"], "a", LOCAL, "k"))),
         (
             "openai/a",
             "localhost:1",
@@ -83,3 +101,17 @@ def test_opening_a_model_does_not_load_the_provider_libraries() -> None:
         "sys.exit(any(m in sys.modules for m in ('pydantic_ai', 'openai', 'anthropic', 'httpx2')))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_opening_a_model_gives_it_what_the_operator_knows_of_it() -> None:
+    catalog = read_catalog(
+        {"work": {"base_url": LOCAL, "needs_key": False}},
+        {"work/large": {"context_tokens": 9, "thinking": True}},
+    )
+    assert isinstance(catalog, Catalog)
+    large, small = (open_model(f"work/{name}", catalog=catalog) for name in ("large", "small"))
+    assert facts_of(large) == Facts(context_tokens=9, thinking=True)
+    assert facts_of(small) == Facts()
+    assert isinstance(open_model("work/large"), ModelSpecError)
+    with_key = open_model("work/large", api_key="sk-secret-key", catalog=catalog)
+    assert facts_of(with_key) == facts_of(large)

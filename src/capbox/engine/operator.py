@@ -24,7 +24,8 @@
     [budget.day]
     usd = 20
 
-and `ceiling = [GRANT, ...]`: what an answer to a question may lend at most.
+and `[providers.NAME]` and `[models."PROVIDER/NAME"]` (see `models.catalog.configured`), and
+`ceiling = [GRANT, ...]`: what an answer to a question may lend at most.
 
 Guarantees: anything unknown stops everything: going on without a rule would widen authority, and
 a file that cannot be read is kept as it is. Does not: read anything inside a workspace.
@@ -46,14 +47,15 @@ from capbox.engine.budgets.texts import read_table
 from capbox.engine.replay.kept import BOUNDS as TAPES
 from capbox.engine.settings import SettingsError
 from capbox.messages import JsonObject
+from capbox.models.catalog.catalog import BUILT_IN, Catalog
 from capbox.sandbox.undo.keeper import Bounds
 
 if TYPE_CHECKING:
     from capbox.engine.approvers.policy import Policy
 
 _KEYS = (
-    *("budget", "never", "trusted", "grounded", "ceiling", "network", "policy", "replay"),
-    *("search", "undo"),
+    *("budget", "never", "trusted", "grounded", "ceiling", "models", "network", "policy"),
+    *("providers", "replay", "search", "undo"),
 )
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
@@ -71,6 +73,7 @@ class Operator:
     `grounded` are texts whose values count as supplied by a principal in every run.
     `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
     `keeps` bounds what is kept for undo, `tapes` what is kept for a replay (None: nothing is).
+    `catalog` are the providers, and what is known of models.
     `budget` is the most that a run may spend, `day` all runs of one day together.
     """
 
@@ -83,6 +86,7 @@ class Operator:
     policy: Policy | None = None
     keeps: Bounds = field(default_factory=Bounds)
     tapes: Bounds | None = TAPES
+    catalog: Catalog = BUILT_IN
     budget: Mapping[str, float] = field(default_factory=dict)
     day: Mapping[str, float] = field(default_factory=dict)
 
@@ -117,6 +121,7 @@ def read_operator(file: Path) -> Operator:
         policy=_policy(document, file, text),
         keeps=_bounds(_table(document, "undo", file), file, "undo", Bounds()),
         tapes=_tapes(_table(document, "replay", file), file),
+        catalog=_catalog(document, file, text),
         budget=read_table({k: v for k, v in budget.items() if k != "day"}, f"{file}: [budget]"),
         day=read_table(_table(budget, "day", file), f"{file}: [budget.day]"),
     )
@@ -152,6 +157,18 @@ def _policy(document: Mapping[str, object], file: Path, text: str) -> Policy | N
     from capbox.engine.approvers.policy import policy_of
 
     return policy_of(document["policy"], file, text)
+
+
+def _catalog(document: Mapping[str, object], file: Path, text: str) -> Catalog:
+    if not document.keys() & {"providers", "models"}:
+        return BUILT_IN
+    from capbox.engine.approvers.policy import line_of
+    from capbox.models.catalog.configured import ConfigError, read_catalog
+
+    found = read_catalog(document.get("providers", {}), document.get("models", {}))
+    if isinstance(found, ConfigError):
+        raise SettingsError(str(file), f"{line_of(text, found.word)}{found.message}")
+    return found
 
 
 def _absolute(text: str, file: Path) -> Path:

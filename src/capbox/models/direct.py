@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from anyio import to_thread
 
 from capbox.messages import Usage
+from capbox.models.facts import Facts
 from capbox.models.model import ModelEvent, ModelRequest
 from capbox.models.pricing import price_usd
 from capbox.models.providers.endpoint import Endpoint
@@ -32,27 +33,22 @@ class DirectModel:
         """Return `PROVIDER/NAME`."""
         return self.endpoint.name
 
+    @property
+    def facts(self) -> Facts:
+        """Return what the model takes; the first time may take a third of a second."""
+        return self.endpoint.facts
+
     def most_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         """Return what so many tokens cost at most; None when no price is known.
 
         The first time loads the tables of prices: call it on a thread.
         """
-        end = self.endpoint
         # Whether input is read, written to a cache or neither, the provider decides.
         usages = (
             Usage(input_tokens, output_tokens),
             Usage(cache_write_tokens=input_tokens, output_tokens=output_tokens),
         )
-        prices = [
-            price_usd(
-                usage,
-                provider=end.provider,
-                model=end.model,
-                base_url=end.base_url,
-                at=datetime.now(UTC),
-            )
-            for usage in usages
-        ]
+        prices = [price_usd(usage, self.endpoint, at=datetime.now(UTC)) for usage in usages]
         return max((price for price in prices if price is not None), default=None)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from capbox.broker.redact import Redactor
 from capbox.messages import AssistantMessage, ToolCall
+from capbox.models.facts import Facts, facts_of
 from capbox.models.model import (
     Model,
     ModelError,
@@ -35,6 +36,11 @@ class DiscreetModel:
     def name(self) -> str:
         """Return the name of the model behind it."""
         return self.model.name
+
+    @property
+    def facts(self) -> Facts:
+        """Return what is known of the model behind it."""
+        return facts_of(self.model)
 
     def most_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         """Return what so many tokens cost at most; None when no price is known."""

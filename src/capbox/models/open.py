@@ -2,23 +2,24 @@
 
 Guarantees: what cannot be opened is a `ModelSpecError` that says what exists; provider libraries
 (seconds to import) are loaded at the first request, not here. Does not: read the environment or any
-configuration; a key comes in as an argument.
+configuration; catalog and key come in as arguments.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from capbox.broker.redact import SHORTEST, Redactor
+from capbox.models.catalog.catalog import BUILT_IN, Catalog
+from capbox.models.catalog.provider import Provider
 from capbox.models.direct import DirectModel
 from capbox.models.discreet import DiscreetModel
 from capbox.models.model import Model
-from capbox.models.providers.endpoint import PROVIDERS, Endpoint
+from capbox.models.providers.endpoint import Endpoint
 from capbox.models.script import ScriptError, read_script
 from capbox.models.scripted import ScriptedModel
-
-_FORMS = f"a model is PROVIDER/NAME (PROVIDER: {', '.join(PROVIDERS)}) or scripted:FILE.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,11 @@ class ModelSpecError:
 
 
 def open_model(
-    spec: str, *, base_url: str | None = None, api_key: str | None = None
+    spec: str,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    catalog: Catalog = BUILT_IN,
 ) -> Model | ModelSpecError:
     """Open the model that `spec` names.
 
@@ -43,22 +48,54 @@ def open_model(
     """
     if spec.startswith("scripted:"):
         return _scripted(spec, base_url)
-    provider, slash, name = spec.partition("/")
-    if not slash or not name or not provider:
-        return ModelSpecError(spec, f"{spec!r} names no model: {_FORMS}")
-    known = next((one for one in PROVIDERS if one == provider), None)
-    if known is None:
-        return ModelSpecError(spec, f"unknown provider {provider!r}: {_FORMS}")
-    if base_url is not None and not base_url.startswith(("http://", "https://")):
-        return ModelSpecError(spec, f"base URL {base_url!r} must start with http:// or https://")
-    if not api_key and base_url is None:
-        name = f"{provider.upper()}_API_KEY"
-        message = f"{spec} needs an API key: set {name}, or keep it: capbox secret set {name}"
-        return ModelSpecError(spec, message)
-    model = DirectModel(Endpoint(known, name, base_url, api_key))
+    provider = provider_of(spec, catalog)
+    if isinstance(provider, ModelSpecError):
+        return provider
+    problem = _problem(spec, provider, base_url, api_key)
+    if problem is not None:
+        return ModelSpecError(spec, problem)
+    name = spec.partition("/")[2]
+    override = catalog.override(provider, name)
+    model = DirectModel(Endpoint(provider, name, base_url, api_key, override=override))
     if len((api_key or "").encode()) < SHORTEST:
         return model  # too short to be told from ordinary text, as no real key is
-    return DiscreetModel(model, Redactor({f"{provider.upper()}_API_KEY": api_key or ""}))
+    return DiscreetModel(model, Redactor({provider.key: api_key or ""}))
+
+
+def provider_of(spec: str, catalog: Catalog) -> Provider | ModelSpecError:
+    """Return the provider that a specification names."""
+    name, slash, model = spec.partition("/")
+    if not slash or not model or not name:
+        return ModelSpecError(spec, f"{spec!r} names no model: {_forms(catalog)}")
+    found = catalog.provider(name)
+    return found or ModelSpecError(spec, f"unknown provider {name!r}: {_forms(catalog)}")
+
+
+def _forms(catalog: Catalog) -> str:
+    names = ", ".join(catalog.providers)
+    return f"a model is PROVIDER/NAME (PROVIDER: {names}) or scripted:FILE.json"
+
+
+def _problem(
+    spec: str, provider: Provider, base_url: str | None, api_key: str | None
+) -> str | None:
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        return f"base URL {base_url!r} must start with http:// or https://"
+    if base_url is None and provider.base_url is None:
+        where = f"base_url under [providers.{provider.name}] in config.toml"
+        return f"{provider.name} has no address that is everybody's: give --base-url, or {where}"
+    if not api_key and base_url is None and provider.needs_key:
+        return f"{spec} needs an API key: capbox login {provider.name}, or set {provider.key}"
+    if provider.dialect == "google" and not _has_google():
+        return f"{spec} needs Google's library: pip install 'capbox[google]'"
+    return None
+
+
+def _has_google() -> bool:
+    try:
+        return importlib.util.find_spec("google.genai") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _scripted(spec: str, base_url: str | None) -> Model | ModelSpecError:

@@ -1,4 +1,4 @@
-"""What a reply costs, from the price tables that genai-prices ships.
+"""What a reply costs: by the operator's prices, else the tables that genai-prices ships.
 
 Guarantees: no network; a model or an address the tables do not know has no price (None), never the
 price of another. Does not: know discounts, batch prices or prices agreed with a provider.
@@ -10,6 +10,7 @@ from datetime import datetime
 
 from capbox.messages import Usage
 from capbox.models.model import Model
+from capbox.models.providers.endpoint import Endpoint
 
 
 def quoted(model: Model, input_tokens: int, output_tokens: int) -> float | None:
@@ -22,14 +23,15 @@ def quoted(model: Model, input_tokens: int, output_tokens: int) -> float | None:
     return float(price) if isinstance(price, int | float) else None
 
 
-def price_usd(
-    usage: Usage, *, provider: str, model: str, base_url: str | None, at: datetime
-) -> float | None:
+def price_usd(usage: Usage, endpoint: Endpoint, *, at: datetime) -> float | None:
     """Return the price in US dollars of one reply sent at `at`, or None when it is not known.
 
-    A `base_url` other than the provider's own is looked up by address: a local server that calls
-    its model `gpt-5` does not charge what OpenAI does.
+    The operator's prices come first. An address other than the provider's own is looked up by
+    address: a local server that calls its model `gpt-5` does not charge what OpenAI does.
     """
+    own = endpoint.override.usd(usage)
+    if own is not None:
+        return own
     from genai_prices import Usage as PricedUsage
     from genai_prices import calc_price
 
@@ -39,11 +41,19 @@ def price_usd(
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
     )
+    provider = endpoint.provider.prices if endpoint.base_url is None else None
     try:
-        if base_url is None:
-            cost = calc_price(priced, model, provider_id=provider, genai_request_timestamp=at)
+        if provider is not None:
+            cost = calc_price(
+                priced, endpoint.model, provider_id=provider, genai_request_timestamp=at
+            )
         else:
-            cost = calc_price(priced, model, provider_api_url=base_url, genai_request_timestamp=at)
+            cost = calc_price(
+                priced,
+                endpoint.model,
+                provider_api_url=endpoint.address,
+                genai_request_timestamp=at,
+            )
     except (LookupError, ValueError):
         # ValueError: the table has the model, but no price for a kind of token that was used.
         return None

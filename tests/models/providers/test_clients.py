@@ -9,9 +9,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from capbox.messages import UserMessage
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
 from capbox.models.model import ModelError, ModelRequest
-from capbox.models.providers.endpoint import Endpoint, Provider
+from capbox.models.providers.endpoint import Endpoint
 
 PROGRAM = """
 import asyncio, sys
@@ -60,14 +61,14 @@ def test_a_hostile_environment_changes_neither_address_nor_key_nor_headers(serve
 
 
 async def test_a_redirect_is_not_followed_with_the_key(
-    httpserver: HTTPServer, provider: Provider
+    httpserver: HTTPServer, provider: str
 ) -> None:
     httpserver.expect_request("/elsewhere").respond_with_data("caught")
     for path in ("/v1/messages", "/chat/completions"):
         httpserver.expect_request(path).respond_with_data(
             "", status=307, headers={"location": httpserver.url_for("/elsewhere")}
         )
-    model = DirectModel(Endpoint(provider, "m", httpserver.url_for(""), "sk-secret-key"))
+    model = DirectModel(Endpoint(PROVIDERS[provider], "m", httpserver.url_for(""), "sk-secret-key"))
     with pytest.raises(ModelError) as raised:
         _ = [e async for e in model.stream(ModelRequest("", (UserMessage("Go."),)))]
     assert raised.value.kind == "provider"

@@ -8,12 +8,13 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from capbox.messages import AssistantMessage, Usage, UserMessage
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
 from capbox.models.model import ErrorKind, ModelError, ModelRequest, Reply, Stop
-from capbox.models.providers.endpoint import Endpoint, Provider
+from capbox.models.providers.endpoint import Endpoint
 
 ASK = ModelRequest("", (UserMessage("Go."),))
-PATHS: dict[Provider, str] = {"anthropic": "/v1/messages", "openai": "/chat/completions"}
+PATHS: dict[str, str] = {"anthropic": "/v1/messages", "openai": "/chat/completions"}
 
 
 def chunk(delta: object, finish_reason: object = None) -> str:
@@ -56,10 +57,10 @@ def ends(reason: str) -> str:
     return event("message_delta", delta=delta, usage={"output_tokens": 2}) + event("message_stop")
 
 
-def served(httpserver: HTTPServer, provider: Provider, body: str, content_type: str) -> DirectModel:
+def served(httpserver: HTTPServer, provider: str, body: str, content_type: str) -> DirectModel:
     """Serve one answer to everything, and open a model there."""
     httpserver.expect_request(PATHS[provider]).respond_with_data(body, content_type=content_type)
-    return DirectModel(Endpoint(provider, "m", httpserver.url_for(""), "sk-secret-key"))
+    return DirectModel(Endpoint(PROVIDERS[provider], "m", httpserver.url_for(""), "sk-secret-key"))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def served(httpserver: HTTPServer, provider: Provider, body: str, content_type: 
     ],
 )
 async def test_an_answer_that_is_no_whole_reply_is_an_error(
-    httpserver: HTTPServer, provider: Provider, body: str, kind: ErrorKind
+    httpserver: HTTPServer, provider: str, body: str, kind: ErrorKind
 ) -> None:
     content_type = "text/html" if body.startswith("<") else "text/event-stream"
     model = served(httpserver, provider, body, content_type)
@@ -118,7 +119,7 @@ async def test_an_answer_that_is_no_whole_reply_is_an_error(
     ],
 )
 async def test_a_whole_reply_says_why_it_ended(
-    httpserver: HTTPServer, provider: Provider, body: str, text: str, stop: Stop
+    httpserver: HTTPServer, provider: str, body: str, text: str, stop: Stop
 ) -> None:
     model = served(httpserver, provider, body, "text/event-stream")
     events = [heard async for heard in model.stream(ASK)]
@@ -127,12 +128,12 @@ async def test_a_whole_reply_says_why_it_ended(
 
 
 async def test_a_server_that_sends_the_key_back_does_not_put_it_into_the_message(
-    httpserver: HTTPServer, provider: Provider
+    httpserver: HTTPServer, provider: str
 ) -> None:
     httpserver.expect_request(PATHS[provider]).respond_with_json(
         {"error": {"type": "x", "message": "Incorrect key: sk-secret-key"}}, status=401
     )
-    model = DirectModel(Endpoint(provider, "m", httpserver.url_for(""), "sk-secret-key"))
+    model = DirectModel(Endpoint(PROVIDERS[provider], "m", httpserver.url_for(""), "sk-secret-key"))
     with pytest.raises(ModelError) as raised:
         _ = [heard async for heard in model.stream(ASK)]
     assert str(raised.value) == f"{provider}/m: 401: Incorrect key: [key]"
@@ -180,7 +181,7 @@ async def test_usage_that_is_missing_or_makes_no_sense_is_none(
 )
 async def test_the_time_that_a_server_names_is_in_the_error_if_it_makes_sense(
     httpserver: HTTPServer,
-    provider: Provider,
+    provider: str,
     status: int,
     headers: dict[str, str],
     low: float | None,
@@ -189,7 +190,7 @@ async def test_the_time_that_a_server_names_is_in_the_error_if_it_makes_sense(
     httpserver.expect_request(PATHS[provider]).respond_with_data(
         "{}", status=status, headers=headers, content_type="application/json"
     )
-    model = DirectModel(Endpoint(provider, "m", httpserver.url_for(""), "sk-secret-key"))
+    model = DirectModel(Endpoint(PROVIDERS[provider], "m", httpserver.url_for(""), "sk-secret-key"))
     with pytest.raises(ModelError) as raised:
         _ = [heard async for heard in model.stream(ASK)]
     after = raised.value.retry_after

@@ -84,7 +84,7 @@ def entry(home: Home) -> Entry:
         open_session=lambda engine, settings, approver: app.session(
             engine, settings, approver=approver
         ),
-        open_model=lambda spec, base_url: app.model(spec, base_url, secrets=secrets),
+        roster=lambda: app.roster(home, secrets),
         secrets=lambda: secrets,
         explain=lambda settings, access: app.explain(home, settings, access),
         hold=lambda settings: app.granting(home, settings),

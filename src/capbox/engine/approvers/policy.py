@@ -101,7 +101,7 @@ def read_policy(file: Path) -> Policy:
     unknown = sorted(set(document) - {"policy"})
     if unknown or "policy" not in document:
         what = f"unknown key {unknown[0]!r}" if unknown else "there is no [policy]"
-        raise SettingsError(str(file), f"{_line(text, unknown[0] if unknown else '')}{what}")
+        raise SettingsError(str(file), f"{line_of(text, unknown[0] if unknown else '')}{what}")
     return policy_of(document["policy"], file, text)
 
 
@@ -114,11 +114,11 @@ def policy_of(table: object, file: Path, text: str) -> Policy:
         raise SettingsError(str(file), "[policy] is a table")
     for key in sorted(set(table) - set(_KEYS)):
         known = ", ".join(_KEYS)
-        place = _line(text, key)
+        place = line_of(text, key)
         raise SettingsError(str(file), f"{place}[policy] has no key {key!r}; there are: {known}")
     unmatched = table.get("unmatched", "deny")
     if unmatched not in ("deny", "ask"):
-        where = _line(text, "unmatched")
+        where = line_of(text, "unmatched")
         raise SettingsError(str(file), f'{where}unmatched is "deny" or "ask", not {unmatched!r}')
     allow, ask, deny = (_rules(table, key, file, text) for key in _LISTS)
     return Policy(allow, ask, deny, "ask" if unmatched == "ask" else "deny")
@@ -127,11 +127,11 @@ def policy_of(table: object, file: Path, text: str) -> Policy:
 def _rules(table: Mapping[str, object], key: str, file: Path, text: str) -> tuple[Grant, ...]:
     listed = table.get(key, [])
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
-        raise SettingsError(str(file), f"{_line(text, key)}{key} is a list of grants, as texts")
+        raise SettingsError(str(file), f"{line_of(text, key)}{key} is a list of grants, as texts")
     rules: list[Grant] = []
     for one in listed:
         rule = parse_grant(one)
-        where = _line(text, one)
+        where = line_of(text, one)
         if isinstance(rule, GrantError):
             at = f"{where}{key}: {one!r}: at character {rule.place + 1}"
             raise SettingsError(str(file), f"{at}: {rule.message}")
@@ -157,7 +157,7 @@ def _forbids(rule: Grant, access: Access) -> bool:
     return rule.selects(access)
 
 
-def _line(text: str, word: str) -> str:
+def line_of(text: str, word: str) -> str:
     """Return "line N: " for the first line with a word; tomllib does not say where it found it."""
     if not word:
         return ""

@@ -32,10 +32,11 @@ from capbox.models.model import (
     ThinkingDelta,
 )
 from capbox.models.pricing import price_usd
-from capbox.models.providers.clients import http_client, wire_model
+from capbox.models.providers.clients import is_anthropics_own, wire_model
 from capbox.models.providers.conversation import wire_messages, wire_parameters
 from capbox.models.providers.endpoint import Endpoint
 from capbox.models.providers.failures import broken, failed
+from capbox.models.providers.http import http_client
 from capbox.models.unicode import encodable
 
 _STOPS: Final[dict[str, Stop]] = {
@@ -85,7 +86,7 @@ async def exchange(endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[
 
 def _settings(endpoint: Endpoint, request: ModelRequest) -> ModelSettings:
     # Other servers that speak Anthropic's dialect do not all know the cache field.
-    if endpoint.provider == "anthropic" and endpoint.base_url is None:
+    if is_anthropics_own(endpoint):
         return AnthropicModelSettings(max_tokens=request.max_output_tokens, anthropic_cache=True)
     return ModelSettings(max_tokens=request.max_output_tokens)
 
@@ -112,13 +113,7 @@ def _reply(endpoint: Endpoint, stream: StreamedResponse) -> Reply:
     usage = _usage(response.usage)
     if usage is None or (usage.output_tokens == 0 and message != AssistantMessage("")):
         return Reply(message, None, None, _stop(response))
-    usd = price_usd(
-        usage,
-        provider=endpoint.provider,
-        model=endpoint.model,
-        base_url=endpoint.base_url,
-        at=response.timestamp,
-    )
+    usd = price_usd(usage, endpoint, at=response.timestamp)
     return Reply(message, usage, usd, _stop(response))
 
 

@@ -1,0 +1,1 @@
+"""What is known beforehand of providers and models, and what the operator adds to it."""

@@ -54,8 +54,8 @@ def test_a_script_is_one_reply_an_element(text: str, parsed: tuple[ScriptedReply
         ('[{}, "a"]', 'script s.json, entry 1: a reply must be an object, not "a"'),
         (
             '[{"txt": "a"}]',
-            "script s.json, entry 0: unknown key 'txt'; known: fault, seconds, text, thinking,"
-            " tool_calls, usage",
+            "script s.json, entry 0: unknown key 'txt'; known: fault, seconds, stop, text,"
+            " thinking, tool_calls, usage",
         ),
         ('[{"text": 1}]', "script s.json, entry 0: text must be a string"),
         ('[{"text": null}]', "script s.json, entry 0: text must be a string"),
@@ -66,7 +66,7 @@ def test_a_script_is_one_reply_an_element(text: str, parsed: tuple[ScriptedReply
         ),
         (
             '[{"tool_calls": [{"name": "read", "args": {}}]}]',
-            "script s.json, entry 0: unknown key 'args'; known: arguments, name",
+            "script s.json, entry 0: unknown key 'args'; known: arguments, id, name",
         ),
         (
             '[{"tool_calls": [{"name": "read", "arguments": [1]}]}]',

@@ -1,9 +1,11 @@
 """Scripts: replies written in a JSON file, for the scripted model and for the fake server.
 
 A script is a list with one object per reply: `text`, `thinking` (strings), `tool_calls` (a list of
-`{"name", "arguments"}`; arguments are an object, or a string to send as it is), `usage` (token
-counts as in `capbox.messages.Usage`) and, for the fake server only, `fault` with its `seconds`
-(see `capbox.models.fake_llm.faults`). Reply number N answers the request that holds N replies.
+`{"name", "arguments"}`; arguments are an object, or a string to send as it is; an `id` of its own
+may be the same twice, as broken models have it), `usage` (token counts as in
+`capbox.messages.Usage`), `stop` (`length` or `refused`: why the reply ends, if not by itself) and,
+for the fake server only, `fault` with its `seconds` (see `capbox.models.fake_llm.faults`). Reply
+number N answers the request that holds N replies.
 Guarantees: what parses is complete and typed; what does not is a `ScriptError` that names the file,
 the entry and the reason; an unknown key is an error, never ignored. Does not: send anything.
 """
@@ -14,10 +16,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from capbox.messages import Json, JsonObject, Usage
 
-_KEYS = frozenset({"text", "thinking", "tool_calls", "usage", "fault", "seconds"})
+_KEYS = frozenset({"text", "thinking", "tool_calls", "usage", "stop", "fault", "seconds"})
+EarlyStop = Literal["length", "refused"]
 _USAGE_KEYS = frozenset(f.name for f in fields(Usage))
 
 
@@ -37,10 +41,14 @@ class ScriptError:
 
 @dataclass(frozen=True, slots=True)
 class ScriptedCall:
-    """One tool call; `arguments` is the JSON text as a model would write it, right or wrong."""
+    """One tool call; `arguments` is the JSON text as a model would write it, right or wrong.
+
+    Without an `id` it gets one of its own.
+    """
 
     name: str
     arguments: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class ScriptedReply:
     thinking: str = ""
     tool_calls: tuple[ScriptedCall, ...] = ()
     usage: Usage | None = None
+    stop: EarlyStop | None = None
     fault: Json = None
     seconds: Json = None
 
@@ -103,6 +112,7 @@ def _reply(entry: object) -> ScriptedReply:
         thinking=_text(fields_given, "thinking"),
         tool_calls=tuple(_call(call) for call in calls),
         usage=_usage(fields_given["usage"]) if "usage" in fields_given else None,
+        stop=_stop(fields_given.get("stop")),
         fault=fields_given.get("fault"),
         seconds=fields_given.get("seconds"),
     )
@@ -110,15 +120,23 @@ def _reply(entry: object) -> ScriptedReply:
 
 def _call(value: object) -> ScriptedCall:
     call = _object(value, "a tool call")
-    _only(call, frozenset({"name", "arguments"}))
-    name, arguments = call.get("name"), call.get("arguments", {})
+    _only(call, frozenset({"name", "arguments", "id"}))
+    name, arguments, own = call.get("name"), call.get("arguments", {}), _text(call, "id")
     if not isinstance(name, str) or not name:
         raise _EntryError("a tool call needs a name, a string")
     if isinstance(arguments, str):
-        return ScriptedCall(name, arguments)
+        return ScriptedCall(name, arguments, own)
     if not isinstance(arguments, Mapping):
         raise _EntryError(f"arguments of {name} must be an object, or a string to send as it is")
-    return ScriptedCall(name, json.dumps(arguments))
+    return ScriptedCall(name, json.dumps(arguments), own)
+
+
+def _stop(value: Json) -> EarlyStop | None:
+    match value:
+        case None | "length" | "refused":
+            return value
+        case _:
+            raise _EntryError("stop must be length or refused")
 
 
 def _usage(value: object) -> Usage:

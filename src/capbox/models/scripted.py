@@ -51,12 +51,12 @@ class ScriptedModel:
         if scripted.text:
             yield TextDelta(scripted.text)
         calls = tuple(
-            tool_call(f"call_{number}_{place}", call.name, call.arguments)
+            tool_call(call.id or f"call_{number}_{place}", call.name, call.arguments)
             for place, call in enumerate(scripted.tool_calls)
         )
         yield Reply(
             AssistantMessage(scripted.text, calls, scripted.thinking),
             scripted.usage or Usage(),
             usd=0.0,
-            stop="tool_calls" if calls else "end",
+            stop=scripted.stop or ("tool_calls" if calls else "end"),
         )

@@ -150,7 +150,7 @@ def test_a_request_that_was_refused_does_not_spend_a_fault(serve) -> None:
 
 def test_other_paths_and_methods_are_not_found(serve) -> None:
     server = serve([])
-    assert post(server, "/v1/responses", BEARER, {}).status_code == 404
+    assert post(server, "/v1/embeddings", BEARER, {}).status_code == 404
     with httpx2.Client(trust_env=False) as client:
         assert client.get(server.url + "/v1/messages").status_code == 404
 

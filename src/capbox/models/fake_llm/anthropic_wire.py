@@ -10,12 +10,14 @@ from collections.abc import Iterator
 
 from capbox.messages import Json, JsonObject
 from capbox.models.fake_llm.dialect import (
+    MODEL,
     Received,
     Refusal,
     Turn,
     messages_in,
     objects,
     pieces,
+    replies_in,
 )
 
 _ERROR_TYPES = {
@@ -51,6 +53,14 @@ class AnthropicWire:
             return Refusal(400, 'messages: first message must use the "user" role')
         return _unanswered(messages)
 
+    def streams(self, request: Received) -> bool:
+        """Say whether the answer comes as a stream."""
+        return request.body.get("stream") is True
+
+    def replies(self, request: Received) -> int:
+        """Return how many replies of a model the request holds."""
+        return replies_in(request.body)
+
     def events(self, turn: Turn) -> tuple[bytes, ...]:
         """Return message_start, ping, the blocks, message_delta and message_stop."""
         return tuple(_sse(event) for event in _stream(turn))
@@ -63,6 +73,19 @@ class AnthropicWire:
             "stop_reason": _stop_reason(turn),
             "usage": _usage(turn),
         }
+
+    def overflow(self) -> JsonObject:
+        """Return the error for a conversation that does not fit."""
+        return self.error(400, "prompt is too long: 200001 tokens > 200000 maximum")
+
+    def models(self) -> JsonObject:
+        """Return the list of models."""
+        model: JsonObject = {"id": MODEL, "type": "model", "display_name": MODEL}
+        return {"data": [model], "has_more": False, "first_id": MODEL, "last_id": MODEL}
+
+    def broken_event(self) -> bytes:
+        """Return an event that is not JSON."""
+        return b'event: content_block_delta\ndata: {"type": "content_block_delta", \n\n'
 
     def error(self, status: int, message: str) -> JsonObject:
         """Return the error object."""
@@ -144,7 +167,7 @@ def _blocks(turn: Turn) -> Iterator[JsonObject]:
     for place, call in enumerate(turn.reply.tool_calls):
         yield {
             "type": "tool_use",
-            "id": f"toolu_{turn.number}_{place}",
+            "id": turn.call_id("toolu", place),
             "name": call.name,
             "input": call.arguments,
         }
@@ -182,7 +205,8 @@ def _usage(turn: Turn) -> dict[str, Json]:
 
 
 def _stop_reason(turn: Turn) -> str:
-    return "tool_use" if turn.reply.tool_calls else "end_turn"
+    early = {"length": "max_tokens", "refused": "refusal", None: None}[turn.reply.stop]
+    return early or ("tool_use" if turn.reply.tool_calls else "end_turn")
 
 
 def _sse(event: JsonObject) -> bytes:

@@ -1,4 +1,4 @@
-"""What the two wire formats have in common, as the server sees them.
+"""What the wire formats have in common, as the server sees them.
 
 A dialect is pure: it reads a request's JSON and writes a reply's bytes. Does not: know faults,
 sockets or scripts as files.
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from capbox.messages import Json, JsonObject, Usage
 from capbox.models.script import ScriptedReply
+
+MODEL = "some-model"
+"""The one model on the list of models; any other name is answered too."""
 
 _CHARACTERS_PER_TOKEN = 4
 _PIECES = 6
@@ -41,11 +44,11 @@ class Turn:
     reply: ScriptedReply
     number: int
     request: JsonObject
+    model: str
 
-    @property
-    def model(self) -> str:
-        """Return the model's name as the request has it."""
-        return str(self.request.get("model"))
+    def call_id(self, prefix: str, place: int) -> str:
+        """Return the id of a call, its own or one that no other call has."""
+        return self.reply.tool_calls[place].id or f"{prefix}_{self.number}_{place}"
 
     @property
     def usage(self) -> Usage:
@@ -75,6 +78,14 @@ def messages_in(body: JsonObject) -> tuple[JsonObject, ...]:
 def replies_in(body: JsonObject) -> int:
     """Return how many replies of a model the request holds: the number of the one it asks for."""
     return sum(message.get("role") == "assistant" for message in messages_in(body))
+
+
+def model_in(request: Received) -> str:
+    """Return the model that a request names, in its body or in its path."""
+    named = request.body.get("model")
+    if isinstance(named, str):
+        return named
+    return request.path.rpartition("/")[2].partition(":")[0]
 
 
 def objects(value: Json) -> tuple[JsonObject, ...]:

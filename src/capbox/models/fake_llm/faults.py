@@ -3,8 +3,17 @@
     {"fault": {"status": 429, "retry_after": 2}}  refused with 400..599; Retry-After in seconds
     {"fault": "cut"}                              the connection drops in the middle of the reply
     {"fault": "stall", "seconds": 60}             silence in the middle of the reply, then the rest
-    {"fault": "malformed_tool_json"}              every tool call loses the end of its arguments
+    {"fault": "slow", "seconds": 60}              silence before the first byte, then the reply
     {"fault": "error_event"}                      an error of the provider inside a started stream
+    {"fault": "malformed_event"}                  an event in the middle that is not JSON
+    {"fault": "overflow"}                         refused: the conversation does not fit
+    {"fault": "malformed_tool_json"}              every tool call loses the end of its arguments
+    {"fault": "unknown_tool"}                     every tool call names a tool that does not exist
+    {"fault": "huge_tool_call"}                   every tool call has 4 MB more of arguments
+    {"fault": "duplicate_ids"}                    all tool calls have the same id
+    {"fault": "refusal"}                          the model refuses instead
+    {"fault": "length"}                           half of the text, then the bound on output
+    {"fault": "empty"}                            a reply with nothing in it
 
 A fault strikes the first request for its reply and is then spent: the same request sent again gets
 the reply as scripted. What is spent is forgotten when the server ends.
@@ -13,13 +22,30 @@ Guarantees: a fault that cannot be read is a `FaultError` with a reason, never n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final, Literal, get_args
 
 from capbox.messages import Json
 from capbox.models.script import ScriptedCall, ScriptedReply
 
-_NAMES = "cut, stall, malformed_tool_json, error_event or an object with a status"
+Spoiling = Literal[
+    "malformed_tool_json",
+    "unknown_tool",
+    "huge_tool_call",
+    "duplicate_ids",
+    "refusal",
+    "length",
+    "empty",
+]
+"""What makes a whole reply of another kind than the one in the script."""
+
+_SPOILINGS: Final[tuple[Spoiling, ...]] = get_args(Spoiling)
+_SIMPLE = ("cut", "error_event", "malformed_event", "overflow")
+_TIMED = ("stall", "slow")
+_NAMES = f"{', '.join((*_SIMPLE, *_TIMED, *_SPOILINGS))} or an object with a status"
+_HUGE_CHARACTERS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +69,27 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
-class MalformedToolJson:
-    """Tool-call arguments that are not JSON."""
+class Slow:
+    """Silence before the first byte, then the reply."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """A whole reply, but not the one in the script."""
+
+    how: Spoiling
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """A refusal, since the conversation does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedEvent:
+    """Half of the reply, an event that is not JSON, the other half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +97,7 @@ class ErrorEvent:
     """Half of the reply, then the provider's own error event."""
 
 
-Fault = Refused | Cut | Stall | MalformedToolJson | ErrorEvent
+Fault = Refused | Overflow | Cut | Stall | Slow | MalformedEvent | ErrorEvent | Spoiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +109,64 @@ class FaultError:
 
 def parse_fault(reply: ScriptedReply) -> Fault | FaultError | None:
     """Return the fault of a scripted reply, None when it has none."""
-    if reply.seconds is not None and reply.fault != "stall":
-        return FaultError("seconds belong to the fault stall")
+    if reply.seconds is not None and reply.fault not in _TIMED:
+        return FaultError("seconds belong to the faults stall and slow")
     match reply.fault:
         case None:
             return None
         case "cut":
             return Cut()
-        case "malformed_tool_json":
-            return MalformedToolJson()
         case "error_event":
             return ErrorEvent()
-        case "stall":
-            return _stall(reply.seconds)
+        case "malformed_event":
+            return MalformedEvent()
+        case "overflow":
+            return Overflow()
+        case "stall" | "slow" as name:
+            return _timed(name, reply.seconds)
         case Mapping() as fields:
             return _refused(fields)
         case other:
-            return FaultError(f"fault {other!r} is unknown: {_NAMES}")
+            how = next((one for one in _SPOILINGS if one == other), None)
+            return FaultError(f"fault {other!r} is unknown: {_NAMES}") if not how else Spoiled(how)
 
 
-def spoiled(reply: ScriptedReply) -> ScriptedReply:
-    """Return the reply with the last character of every call's arguments missing."""
-    calls = tuple(ScriptedCall(call.name, call.arguments[:-1]) for call in reply.tool_calls)
-    return replace(reply, tool_calls=calls)
+def spoiled(reply: ScriptedReply, how: Spoiling) -> ScriptedReply:
+    """Return the reply that comes instead."""
+    match how:
+        case "refusal":
+            return replace(reply, text="I will not.", tool_calls=(), stop="refused")
+        case "length":
+            half = reply.text[: len(reply.text) // 2]
+            return replace(reply, text=half, tool_calls=(), stop="length")
+        case "empty":
+            return replace(reply, text="", thinking="", tool_calls=(), stop=None)
+        case _:
+            calls = tuple(_spoiled(call, how) for call in reply.tool_calls)
+            return replace(reply, tool_calls=calls)
 
 
-def _stall(value: Json) -> Stall | FaultError:
+CallSpoiling = Literal["malformed_tool_json", "unknown_tool", "huge_tool_call", "duplicate_ids"]
+
+
+def _spoiled(call: ScriptedCall, how: CallSpoiling) -> ScriptedCall:
+    match how:
+        case "malformed_tool_json":
+            return replace(call, arguments=call.arguments[:-1])
+        case "unknown_tool":
+            return replace(call, name="no_such_tool")
+        case "huge_tool_call":
+            padded = {"padding": "x" * _HUGE_CHARACTERS}
+            return replace(call, arguments=json.dumps(padded))
+        case "duplicate_ids":
+            return replace(call, id="call_same")
+
+
+def _timed(name: Literal["stall", "slow"], value: Json) -> Stall | Slow | FaultError:
     seconds = _seconds(value)
     if seconds is None:
-        return FaultError("the fault stall needs seconds, a number not below 0")
-    return Stall(seconds)
+        return FaultError(f"the fault {name} needs seconds, a number not below 0")
+    return Stall(seconds) if name == "stall" else Slow(seconds)
 
 
 def _refused(fields: Mapping[str, Json]) -> Refused | FaultError:

@@ -11,16 +11,18 @@ from collections.abc import Iterator
 
 from capbox.messages import Json, JsonObject
 from capbox.models.fake_llm.dialect import (
+    MODEL,
     Received,
     Refusal,
     Turn,
     messages_in,
     objects,
     pieces,
+    replies_in,
 )
 from capbox.models.script import ScriptedCall
 
-_CREATED = 1_700_000_000  # a fixed time, so that the same request gets the same bytes
+CREATED = 1_700_000_000  # a fixed time, so that the same request gets the same bytes
 
 
 class OpenAIWire:
@@ -38,6 +40,14 @@ class OpenAIWire:
         if not messages:
             return Refusal(400, "Invalid 'messages': empty array.")
         return _unanswered(messages)
+
+    def streams(self, request: Received) -> bool:
+        """Say whether the answer comes as a stream."""
+        return request.body.get("stream") is True
+
+    def replies(self, request: Received) -> int:
+        """Return how many replies of a model the request holds."""
+        return replies_in(request.body)
 
     def events(self, turn: Turn) -> tuple[bytes, ...]:
         """Return the chunks, the usage chunk if it is asked for, and [DONE]."""
@@ -58,6 +68,22 @@ class OpenAIWire:
             "choices": [{**choice, "finish_reason": _finish_reason(turn)}],
             "usage": _usage(turn),
         }
+
+    def overflow(self) -> JsonObject:
+        """Return the error for a conversation that does not fit."""
+        said = "This model's maximum context length is 128000 tokens; your messages have 128001."
+        code = "context_length_exceeded"
+        kind = "invalid_request_error"
+        return {"error": {"message": said, "type": kind, "param": "messages", "code": code}}
+
+    def models(self) -> JsonObject:
+        """Return the list of models."""
+        model: JsonObject = {"id": MODEL, "object": "model", "created": CREATED, "owned_by": "me"}
+        return {"object": "list", "data": [model]}
+
+    def broken_event(self) -> bytes:
+        """Return an event that is not JSON."""
+        return b'data: {"choices": [\n\n'
 
     def error(self, status: int, message: str) -> JsonObject:
         """Return the error object."""
@@ -121,7 +147,7 @@ def _chunk(turn: Turn, delta: JsonObject, finish_reason: str | None = None) -> J
 
 def _call(turn: Turn, place: int, call: ScriptedCall) -> dict[str, Json]:
     return {
-        "id": f"call_{turn.number}_{place}",
+        "id": turn.call_id("call", place),
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
     }
@@ -131,7 +157,7 @@ def _opening(turn: Turn, kind: str) -> dict[str, Json]:
     return {
         "id": f"chatcmpl-{turn.number}",
         "object": kind,
-        "created": _CREATED,
+        "created": CREATED,
         "model": turn.model,
         "system_fingerprint": "fp_fake",
     }
@@ -152,7 +178,8 @@ def _usage(turn: Turn) -> JsonObject:
 
 
 def _finish_reason(turn: Turn) -> str:
-    return "tool_calls" if turn.reply.tool_calls else "stop"
+    early = {"length": "length", "refused": "content_filter", None: None}[turn.reply.stop]
+    return early or ("tool_calls" if turn.reply.tool_calls else "stop")
 
 
 def _error_type(status: int) -> tuple[str, str | None]:

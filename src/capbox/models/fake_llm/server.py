@@ -1,7 +1,7 @@
 """The fake server: a loopback HTTP server that replies from a plan in the real wire formats.
 
     with FakeLlm(plan) as server:
-        ...  # base URL for Anthropic: server.url, for OpenAI: server.url + "/v1"
+        ...  # base URL for Anthropic and Google: server.url, for OpenAI: server.url + "/v1"
 
 Guarantees: it listens on 127.0.0.1 only, on the standard library only; which reply a request gets
 depends on the request alone, so clients can be killed and resumed; each fault strikes once.
@@ -11,6 +11,7 @@ Does not: check keys (any will do, none is refused), or limit how many connect.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -22,31 +23,50 @@ from typing import Final, Self, assert_never
 
 from capbox.messages import JsonObject
 from capbox.models.fake_llm.anthropic_wire import AnthropicWire
-from capbox.models.fake_llm.dialect import Received, Refusal, Turn, replies_in
+from capbox.models.fake_llm.dialect import Received, Refusal, Turn, model_in
 from capbox.models.fake_llm.faults import (
     Cut,
     ErrorEvent,
     Fault,
-    MalformedToolJson,
+    MalformedEvent,
+    Overflow,
     Refused,
+    Slow,
+    Spoiled,
     Stall,
     spoiled,
 )
+from capbox.models.fake_llm.google_wire import GoogleWire
 from capbox.models.fake_llm.openai_wire import OpenAIWire
 from capbox.models.fake_llm.plan import Plan
+from capbox.models.fake_llm.responses_wire import ResponsesWire
 
-Dialect = AnthropicWire | OpenAIWire
+Dialect = AnthropicWire | OpenAIWire | ResponsesWire | GoogleWire
 
 LOOPBACK: Final = "127.0.0.1"
 _BODY_BYTES_MAX = 64_000_000
 _REMEMBERED = 100
 _POLL_SECONDS = 0.02
+_GOOGLE: Final = re.compile(r"/v1(beta)?/models/[^/]+:(streamGenerateContent|generateContent)")
 # OpenAI's SDK adds only /chat/completions to a base URL, with or without its /v1.
 _DIALECTS: Final[Mapping[str, Dialect]] = {
     "/v1/messages": AnthropicWire(),
     "/v1/chat/completions": OpenAIWire(),
     "/chat/completions": OpenAIWire(),
+    "/v1/responses": ResponsesWire(),
+    "/responses": ResponsesWire(),
 }
+# Who asks for the list of models shows by its key which list it wants.
+_LISTS: Final[Mapping[str, Dialect]] = {
+    "x-api-key": AnthropicWire(),
+    "x-goog-api-key": GoogleWire(),
+    "authorization": OpenAIWire(),
+}
+_LIST_PATHS: Final = frozenset({"/v1/models", "/models", "/v1beta/models"})
+
+
+def _dialect(path: str) -> Dialect | None:
+    return GoogleWire() if _GOOGLE.fullmatch(path) else _DIALECTS.get(path)
 
 
 class FakeLlm:
@@ -91,9 +111,8 @@ class FakeLlm:
         """Wait until the server stops; True when it did within `seconds`."""
         return self._stopping.wait(seconds)
 
-    def turn(self, request: Received) -> tuple[Turn, Fault | None] | Refusal:
-        """Return the reply a request asks for, and the fault that strikes it."""
-        number = replies_in(request.body)
+    def turn(self, request: Received, number: int) -> tuple[Turn, Fault | None] | Refusal:
+        """Return reply `number` for a request, and the fault that strikes it."""
         if number >= len(self._plan):
             return Refusal(
                 400, f"the script holds {len(self._plan)} replies, and this asks for one more"
@@ -103,8 +122,10 @@ class FakeLlm:
             self.received.append(request)
             fault = None if number in self._spent else planned.fault
             self._spent.add(number)
-        reply = spoiled(planned.reply) if isinstance(fault, MalformedToolJson) else planned.reply
-        return Turn(reply, number, request.body), fault
+        reply = planned.reply
+        if isinstance(fault, Spoiled):
+            reply, fault = spoiled(reply, fault.how), None
+        return Turn(reply, number, request.body, model_in(request)), fault
 
 
 class _LoopbackServer(ThreadingHTTPServer):
@@ -122,23 +143,33 @@ class _Connection(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer one request."""
-        dialect = _DIALECTS.get(self.path.partition("?")[0])
+        path = self.path.partition("?")[0]
+        dialect = _dialect(path)
         body = self._body()
         if dialect is None:
             return self._json(404, {"error": {"message": f"no such path: {self.path}"}})
         if body is None:
             return self._json(400, dialect.error(400, "the body is not a JSON object"))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Received(self.path, headers, body)
-        turn = dialect.refusal(request) or self.server.fake.turn(request)
+        request = Received(path, headers, body)
+        turn = dialect.refusal(request) or self.server.fake.turn(request, dialect.replies(request))
         if isinstance(turn, Refusal):
             return self._json(turn.status, dialect.error(turn.status, turn.message))
-        if body.get("stream") is True:
+        if isinstance(turn[1], Slow) and self.server.fake.wait(turn[1].seconds):
+            self.close_connection = True
+            return None
+        if dialect.streams(request):
             return self._stream(dialect, *turn)
         return self._whole(dialect, *turn)
 
     def do_GET(self) -> None:
-        """Answer that there is nothing to get."""
+        """Answer with the list of models; there is nothing else to get."""
+        if self.path.partition("?")[0] in _LIST_PATHS:
+            keys = (dialect for name, dialect in _LISTS.items() if self.headers.get(name))
+            dialect = next(keys, None)
+            if dialect is None:
+                return self._json(401, {"error": {"message": "no key was sent"}})
+            return self._json(200, dialect.models())
         self._json(404, {"error": {"message": f"no such path: {self.path}"}})
 
     def log_message(self, format: str, *args: object) -> None:
@@ -180,7 +211,9 @@ class _Connection(BaseHTTPRequestHandler):
         match fault:
             case Refused():
                 return self._refused(dialect, fault)
-            case ErrorEvent():
+            case Overflow():
+                return self._json(400, dialect.overflow())
+            case ErrorEvent() | MalformedEvent():
                 return self._refused(dialect, Refused(500))
             case Cut():
                 self._head(200, "application/json")
@@ -191,7 +224,7 @@ class _Connection(BaseHTTPRequestHandler):
                 return None
             case Stall():
                 self.server.fake.wait(fault.seconds)
-            case MalformedToolJson() | None:
+            case Slow() | Spoiled() | None:
                 pass
             case _:
                 assert_never(fault)
@@ -203,13 +236,17 @@ class _Connection(BaseHTTPRequestHandler):
         match fault:
             case Refused():
                 return self._refused(dialect, fault)
+            case Overflow():
+                return self._json(400, dialect.overflow())
             case Cut():
                 return self._events(events[:half], ends=False)
+            case MalformedEvent():
+                return self._events((*events[:half], dialect.broken_event(), *events[half:]))
             case ErrorEvent():
                 return self._events((*events[:half], dialect.error_event()))
             case Stall():
                 return self._events(events, pause_at=half, pause_seconds=fault.seconds)
-            case MalformedToolJson() | None:
+            case Slow() | Spoiled() | None:
                 return self._events(events)
             case _:
                 assert_never(fault)

@@ -165,19 +165,32 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """An image or a PDF beside a text: `media_type` as in `image/png`, `content` its bytes."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UserMessage:
     """Text from the principal."""
 
     text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantMessage:
-    """One whole reply of a model."""
+    """One whole reply of a model.
+
+    `signature` is what its provider wants back with it, unread: signed or encrypted thinking.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     thinking: str = ""
+    signature: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +202,7 @@ class ToolMessage:
     content: str
     is_error: bool
     sources: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from capbox.models.providers.endpoint import Endpoint
 from capbox.models.script import ScriptError, parse_script
 
 Serve = Callable[[list[Json]], FakeLlm]
+BASES = {"anthropic": "", "google": "", "openai": "/v1", "openai-responses": "/v1"}
 Connect = Callable[[FakeLlm], DirectModel]
 
 
@@ -35,7 +36,7 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
-@pytest.fixture(params=["anthropic", "openai"])
+@pytest.fixture(params=["anthropic", "openai", "openai-responses", "google"])
 def provider(request: pytest.FixtureRequest) -> str:
     """Each provider."""
     return request.param
@@ -45,10 +46,10 @@ def provider(request: pytest.FixtureRequest) -> str:
 def connect(provider: str) -> Connect:
     """Open a model of the provider at a fake server."""
 
-    def connected(server: FakeLlm) -> DirectModel:
-        base_url = server.url if provider == "anthropic" else server.url + "/v1"
+    def connected(server: FakeLlm, stall_seconds: float = 20.0) -> DirectModel:
+        base_url = server.url + BASES[provider]
         return DirectModel(
-            Endpoint(PROVIDERS[provider], "some-model", base_url, "sk-secret-key", 20.0)
+            Endpoint(PROVIDERS[provider], "some-model", base_url, "sk-secret-key", stall_seconds)
         )
 
     return connected

@@ -72,10 +72,13 @@ class DiscreetModel:
             ) from None
 
     def _clean(self, message: AssistantMessage) -> AssistantMessage:
+        signature = message.signature
         return AssistantMessage(
             self.redactor.text(message.text),
             tuple(map(self._call, message.tool_calls)),
             self.redactor.text(message.thinking),
+            # What is signed cannot be redacted in part: with the key in it, it is not kept.
+            signature if self.redactor.text(signature) == signature else "",
         )
 
     def _call(self, call: ToolCall) -> ToolCall:

@@ -16,6 +16,9 @@ from capbox.messages import AssistantMessage, JsonObject, Message, Usage
 Stop = Literal["end", "tool_calls", "length", "refused"]
 """Why a whole reply ended: by itself, to have tools run, at the token bound, or by a filter."""
 
+Effort = Literal["low", "medium", "high", "max"]
+"""How much a model may think before it answers; what that means, each provider says."""
+
 ErrorKind = Literal[
     "authentication",
     "invalid_request",
@@ -64,7 +67,10 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """Everything one reply depends on: a request can be sent again, to any model."""
+    """Everything one reply depends on: a request can be sent again, to any model.
+
+    `effort` None leaves it to the provider, as does a model that does not think.
+    """
 
     system: str
     messages: tuple[Message, ...]

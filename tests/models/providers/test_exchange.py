@@ -14,7 +14,12 @@ from capbox.models.model import ErrorKind, ModelError, ModelRequest, Reply, Stop
 from capbox.models.providers.endpoint import Endpoint
 
 ASK = ModelRequest("", (UserMessage("Go."),))
-PATHS: dict[str, str] = {"anthropic": "/v1/messages", "openai": "/chat/completions"}
+PATHS: dict[str, str] = {
+    "anthropic": "/v1/messages",
+    "openai": "/chat/completions",
+    "openai-responses": "/responses",
+    "google": "/v1beta/models/m:streamGenerateContent",
+}
 
 
 def chunk(delta: object, finish_reason: object = None) -> str:

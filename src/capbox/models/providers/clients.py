@@ -7,6 +7,7 @@ Imports the SDKs, which takes seconds: import this module lazily.
 
 from __future__ import annotations
 
+import ssl
 from typing import assert_never
 
 import httpx2
@@ -77,6 +78,11 @@ def _openai(endpoint: Endpoint, http: httpx2.AsyncClient) -> Model:
     )
     provider = OpenAIProvider(openai_client=client)
     profile = _able(endpoint, provider.model_profile(endpoint.model))
+    if endpoint.abilities.thinking:
+        # Encrypted thinking goes back to the model that wrote it, whoever serves it.
+        profile = merge_profile(
+            profile, OpenAIModelProfile(openai_supports_encrypted_reasoning_content=True)
+        )
     if endpoint.address != OPENAI_URL:
         # `max_tokens` is what servers other than OpenAI's read; the newer name they ignore: no
         # bound.
@@ -89,6 +95,8 @@ def _openai(endpoint: Endpoint, http: httpx2.AsyncClient) -> Model:
 
 def _google(endpoint: Endpoint, http: httpx2.AsyncClient) -> Model:
     try:
+        from google.genai import Client
+        from google.genai.types import HttpOptions
         from pydantic_ai.models.google import GoogleModel
         from pydantic_ai.providers.google import GoogleProvider
     except ImportError as error:
@@ -96,8 +104,19 @@ def _google(endpoint: Endpoint, http: httpx2.AsyncClient) -> Model:
             "invalid_request",
             f"{endpoint.name}: Google's library is not installed: pip install 'capbox[google]'",
         ) from error
+    # The SDK prepares further clients, which are never used, and takes certificates for them from
+    # SSL_CERT_FILE: these trust nobody.
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    options = HttpOptions(
+        base_url=endpoint.address,
+        httpx_async_client=http,
+        # Without one it would lift the bound that the client has.
+        timeout=int(endpoint.silence_seconds * 1_000),
+        client_args={"verify": nobody, "trust_env": False},
+        async_client_args={"verify": nobody, "ssl": nobody},
+    )
     provider = GoogleProvider(
-        api_key=endpoint.api_key or NO_KEY, http_client=http, base_url=endpoint.address
+        client=Client(vertexai=False, api_key=endpoint.api_key or NO_KEY, http_options=options)
     )
     return GoogleModel(
         endpoint.model,

@@ -2,7 +2,8 @@
 
 Guarantees: results of one turn stay together, as Anthropic demands; arguments that were not JSON
 are sent back as an object that shows them, since providers refuse anything but an object there.
-Does not: send thinking back (we keep no signatures, without which no provider takes it).
+Thinking goes back if it is signed and its signer reads it (`signed`); images and PDFs go where the
+model takes them (`modality`). Does not: send thinking to another provider than its own.
 Imports pydantic-ai, which takes seconds: import this module lazily.
 """
 
@@ -18,25 +19,34 @@ from pydantic_ai.tools import ToolDefinition
 
 from capbox.messages import (
     AssistantMessage,
+    Attachment,
     Message,
     SummaryMessage,
-    ToolCall,
     ToolMessage,
     UserMessage,
 )
+from capbox.models.facts import Facts
 from capbox.models.model import ModelRequest
+from capbox.models.providers.modality import Shown, fitting
+from capbox.models.providers.signed import Signer, call_part, restored
 from capbox.models.unicode import encodable
 
 
-def wire_messages(messages: tuple[Message, ...]) -> list[wire.ModelMessage]:
-    """Return the conversation as alternating requests and responses."""
+def wire_messages(
+    messages: tuple[Message, ...], facts: Facts, signer: Signer
+) -> list[wire.ModelMessage]:
+    """Return the conversation as alternating requests and responses.
+
+    `facts` say what the model takes; what `signer` signed goes back to it.
+    """
     turns: list[wire.ModelMessage] = []
+    shown = fitting(messages, facts)
     for is_reply, group in groupby(messages, key=lambda m: isinstance(m, AssistantMessage)):
         parts = list(group)
         if is_reply:
-            turns.extend(_response(m) for m in parts if isinstance(m, AssistantMessage))
+            turns.extend(_response(m, signer) for m in parts if isinstance(m, AssistantMessage))
         else:
-            turns.append(wire.ModelRequest(parts=[_request_part(m) for m in parts]))
+            turns.append(wire.ModelRequest(parts=[_request_part(m, shown) for m in parts]))
     return turns
 
 
@@ -59,10 +69,18 @@ def wire_parameters(request: ModelRequest) -> ModelRequestParameters:
     )
 
 
-def _request_part(message: Message) -> wire.ModelRequestPart:
+def _request_part(message: Message, shown: Shown) -> wire.ModelRequestPart:
     match message:
+        case UserMessage() if message.attachments:
+            return wire.UserPromptPart(content=_with(message.text, message.attachments, shown))
         case UserMessage() | SummaryMessage():
             return wire.UserPromptPart(content=encodable(message.text))
+        case ToolMessage() if message.attachments and not message.is_error:
+            return wire.ToolReturnPart(
+                tool_name=message.name,
+                content=_with(message.content, message.attachments, shown),
+                tool_call_id=message.call_id,
+            )
         case ToolMessage():
             return wire.ToolReturnPart(
                 tool_name=message.name,
@@ -76,18 +94,34 @@ def _request_part(message: Message) -> wire.ModelRequestPart:
             assert_never(message)
 
 
-def _response(message: AssistantMessage) -> wire.ModelResponse:
-    return wire.ModelResponse(parts=list(_response_parts(message)))
+def _with(
+    text: str, attachments: tuple[Attachment, ...], shown: Shown
+) -> str | list[wire.UserContent]:
+    """Return a text and what is attached to it, a sentence where something is left out."""
+    left_out = [shown[id(one)] for one in attachments]
+    if None not in left_out:
+        return "\n".join(filter(None, (encodable(text), *left_out)))
+    content: list[wire.UserContent] = [encodable(text)] if text else []
+    for attachment in attachments:
+        instead = shown[id(attachment)]
+        if instead is None:
+            content.append(
+                wire.BinaryContent(data=attachment.content, media_type=attachment.media_type)
+            )
+        else:
+            content.append(instead)
+    return content
+
+
+def _response(message: AssistantMessage, signer: Signer) -> wire.ModelResponse:
+    parts = restored(message, signer) if message.signature else None
+    if parts is None:
+        return wire.ModelResponse(parts=list(_response_parts(message)))
+    return wire.ModelResponse(parts=parts, provider_name=signer.system)
 
 
 def _response_parts(message: AssistantMessage) -> Iterator[wire.ModelResponsePart]:
     if message.text:
         yield wire.TextPart(content=encodable(message.text))
     for call in message.tool_calls:
-        yield wire.ToolCallPart(tool_name=call.name, args=_arguments(call), tool_call_id=call.id)
-
-
-def _arguments(call: ToolCall) -> dict[str, object]:
-    if call.malformed is not None:
-        return {"INVALID_JSON": call.malformed}
-    return dict(call.arguments)
+        yield call_part(call)

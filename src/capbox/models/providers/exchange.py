@@ -16,8 +16,6 @@ from pydantic_ai import messages as wire
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import AgentRunError, UserError
 from pydantic_ai.models import StreamedResponse
-from pydantic_ai.models.anthropic import AnthropicModelSettings
-from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from capbox.messages import AssistantMessage, ToolCall, Usage
@@ -32,11 +30,13 @@ from capbox.models.model import (
     ThinkingDelta,
 )
 from capbox.models.pricing import price_usd
-from capbox.models.providers.clients import is_anthropics_own, wire_model
+from capbox.models.providers.clients import wire_model
 from capbox.models.providers.conversation import wire_messages, wire_parameters
 from capbox.models.providers.endpoint import Endpoint
 from capbox.models.providers.failures import broken, failed
 from capbox.models.providers.http import http_client
+from capbox.models.providers.settings import wire_settings
+from capbox.models.providers.signed import Signer, kept
 from capbox.models.unicode import encodable
 
 _STOPS: Final[dict[str, Stop]] = {
@@ -48,6 +48,7 @@ _STOPS: Final[dict[str, Stop]] = {
 
 # No reply has so many tokens: who says so counts nothing that anybody could pay for.
 _TOKENS_MAX = 1_000_000_000
+_REASON_CHARACTERS = 200
 
 # The libraries check little of what a server sends, and trip over the rest in these ways.
 _TRIPPED = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
@@ -64,9 +65,13 @@ async def exchange(endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[
         async with (
             http_client(endpoint) as http,
             model_request_stream(
-                wire_model(endpoint, http),
-                wire_messages(request.messages),
-                model_settings=_settings(endpoint, request),
+                model := wire_model(endpoint, http),
+                wire_messages(
+                    request.messages,
+                    endpoint.abilities,
+                    signer := Signer(model.system, endpoint.model),
+                ),
+                model_settings=wire_settings(endpoint, request, model),
                 model_request_parameters=wire_parameters(request),
                 instrument=False,
             ) as stream,
@@ -75,20 +80,13 @@ async def exchange(endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[
             async for event in stream:
                 if delta := _delta(event):
                     yield delta
-            reply = _reply(endpoint, stream)
+            reply = _reply(endpoint, signer, stream)
     except (AgentRunError, UserError) as error:
         raise failed(error, endpoint, opened=opened) from error
     except _TRIPPED as error:
         raise broken(error, endpoint) from error
     # Only now, with the connection closed: a reader may stop at the reply.
     yield reply
-
-
-def _settings(endpoint: Endpoint, request: ModelRequest) -> ModelSettings:
-    # Other servers that speak Anthropic's dialect do not all know the cache field.
-    if is_anthropics_own(endpoint):
-        return AnthropicModelSettings(max_tokens=request.max_output_tokens, anthropic_cache=True)
-    return ModelSettings(max_tokens=request.max_output_tokens)
 
 
 def _delta(event: wire.ModelResponseStreamEvent) -> ModelEvent | None:
@@ -105,26 +103,32 @@ def _delta(event: wire.ModelResponseStreamEvent) -> ModelEvent | None:
             return None
 
 
-def _reply(endpoint: Endpoint, stream: StreamedResponse) -> Reply:
+def _reply(endpoint: Endpoint, signer: Signer, stream: StreamedResponse) -> Reply:
     response = stream.get()
     calls = tuple(_call(part) for part in response.parts if isinstance(part, wire.ToolCallPart))
     thinking = "".join(encodable(part.content) for part in _thinking(response))
-    message = AssistantMessage(_text(response), calls, thinking)
+    message = AssistantMessage(_text(response), calls, thinking, kept(response, signer))
+    stop = _stop(endpoint, response)
+    if stop == "end" and calls:
+        stop = "tool_calls"  # not every dialect has a reason of its own for them
     usage = _usage(response.usage)
     if usage is None or (usage.output_tokens == 0 and message != AssistantMessage("")):
-        return Reply(message, None, None, _stop(response))
+        return Reply(message, None, None, stop)
     usd = price_usd(usage, endpoint, at=response.timestamp)
-    return Reply(message, usage, usd, _stop(response))
+    return Reply(message, usage, usd, stop)
 
 
-def _stop(response: wire.ModelResponse) -> Stop:
+def _stop(endpoint: Endpoint, response: wire.ModelResponse) -> Stop:
     said = (response.provider_details or {}).get("finish_reason")
     if said is None and response.finish_reason != "content_filter":
         # pydantic-ai fills in "stop" here, which would make a cut stream a success.
-        raise ModelError("cut", "the stream ended without saying why the reply did")
+        said = "the stream ended without saying why the reply did"
+        raise ModelError("cut", f"{endpoint.name}: {said}")
     stop = _STOPS.get(response.finish_reason or "")
     if stop is None:
-        raise ModelError("provider", f"the reply ended for a reason we do not know: {said!r}")
+        reason = encodable(str(said))[:_REASON_CHARACTERS]
+        said = f"the reply ended for a reason we do not know: {reason!r}"
+        raise ModelError("provider", f"{endpoint.name}: {said}")
     return stop
 
 

@@ -48,7 +48,7 @@ def _kind(error: wire.ModelAPIError, *, opened: bool) -> ErrorKind:
             return "quota"
         case wire.ModelRateLimitError():
             return "rate_limit"
-        case wire.ModelUnavailableError():
+        case wire.ModelUnavailableError() | wire.ModelHTTPError(status_code=503 | 529):
             return "overloaded"
         case wire.ModelTimeoutError(phase="read" | None):
             return "stalled"

@@ -141,7 +141,10 @@ async def test_a_server_that_sends_the_key_back_does_not_put_it_into_the_message
     model = DirectModel(Endpoint(PROVIDERS[provider], "m", httpserver.url_for(""), "sk-secret-key"))
     with pytest.raises(ModelError) as raised:
         _ = [heard async for heard in model.stream(ASK)]
-    assert str(raised.value) == f"{provider}/m: 401: Incorrect key: [key]"
+    assert str(raised.value) == (
+        f"{provider}/m: 401: Incorrect key: [key]: {provider} does not take this key; another one:"
+        f" capbox login {provider}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,3 +203,63 @@ async def test_the_time_that_a_server_names_is_in_the_error_if_it_makes_sense(
         _ = [heard async for heard in model.stream(ASK)]
     after = raised.value.retry_after
     assert after is None if low is None or high is None else low <= (after or 0.0) <= high
+
+
+@pytest.mark.parametrize(
+    ("provider", "status", "error", "kind", "told"),
+    [
+        (
+            "anthropic",
+            400,
+            {"type": "invalid_request_error", "message": "Your credit balance is too low"},
+            "quota",
+            "there is no credit left at anthropic",
+        ),
+        (
+            "openai",
+            429,
+            {"message": "You exceeded your current quota", "code": "insufficient_quota"},
+            "quota",
+            "there is no credit left at openai",
+        ),
+        (
+            "google",
+            400,
+            {
+                "code": 400,
+                "message": "API key not valid.",
+                "details": [{"reason": "API_KEY_INVALID"}],
+            },
+            "authentication",
+            "google does not take this key; another one: capbox login google",
+        ),
+        (
+            "openai",
+            404,
+            {"message": "The model `m` does not exist", "code": "model_not_found"},
+            "invalid_request",
+            "openai has no such model; some that it has: capbox models openai",
+        ),
+        (
+            "anthropic",
+            404,
+            {"type": "not_found_error", "message": "model: m"},
+            "invalid_request",
+            "anthropic has no such model; some that it has: capbox models anthropic",
+        ),
+    ],
+)
+async def test_an_error_that_a_person_can_end_says_how(
+    httpserver: HTTPServer,
+    provider: str,
+    status: int,
+    error: dict[str, object],
+    kind: ErrorKind,
+    told: str,
+) -> None:
+    httpserver.expect_request(PATHS[provider]).respond_with_json({"error": error}, status=status)
+    model = DirectModel(Endpoint(PROVIDERS[provider], "m", httpserver.url_for(""), "sk-secret-key"))
+    with pytest.raises(ModelError) as raised:
+        _ = [heard async for heard in model.stream(ASK)]
+    assert raised.value.kind == kind
+    assert str(error["message"]) in str(raised.value) and told in str(raised.value)

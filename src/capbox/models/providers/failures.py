@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pydantic_ai import exceptions as wire
 
 from capbox.models.model import ErrorKind, ModelError
+from capbox.models.providers.advice import advice
 from capbox.models.providers.endpoint import Endpoint
 from capbox.models.unicode import encodable
 
@@ -24,9 +25,13 @@ def failed(
     """Return the error for what pydantic-ai raised; `opened` says whether the stream had begun."""
     if not isinstance(error, wire.ModelAPIError):
         return ModelError("provider", _shown(error.message, endpoint))
+    kind = _kind(error, opened=opened)
+    unknown = isinstance(error, wire.ModelNotFoundError)
+    told = advice(kind, endpoint, unknown_model=unknown)
+    said = _shown(_said(error), endpoint)
     return ModelError(
-        _kind(error, opened=opened),
-        _shown(_said(error), endpoint),
+        kind,
+        f"{said}: {told}" if told else said,
         # Read by the library: Retry-After as seconds or as a date, retry-after-ms, Google's body.
         retry_after=_seconds(error.retry_after),
     )

@@ -36,6 +36,7 @@ from capbox.surfaces.cli.commands import (
 )
 from capbox.surfaces.cli.commands.changes import diff, replay, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
+from capbox.surfaces.cli.commands.models import login, models
 from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
@@ -82,6 +83,9 @@ def build() -> typer.Typer:
         name="secret",
     )
     program.add_typer(cache.commands(_group("Compiled tools.")), name="cache")
+    program.command("models")(models.models)
+    program.command("login", context_settings=login.LOOSE)(login.login)
+    program.command("logout", context_settings=login.LOOSE)(login.logout)
     program.command("fake-llm")(fake_llm.fake_llm)
     return program
 

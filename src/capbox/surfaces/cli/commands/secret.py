@@ -50,10 +50,10 @@ def set_(ctx: typer.Context, name: Name) -> int:
     """Keep a secret; its value is asked for, or comes from standard input.
 
     8 to 16384 characters; one line end at the end is dropped. Set again, it is replaced.
-    PROVIDER_API_KEY (as ANTHROPIC_API_KEY) is used for models where the environment has none.
+    The keys for models are among them (capbox login), used where the environment has none.
     """
     store = _store(ctx)
-    store.set(name, _typed(name) if sys.stdin.isatty() else _piped())
+    store.set(name, typed(name) if sys.stdin.isatty() else piped())
     _screen(ctx.obj).say(f"{name} is kept {store.describe()}")
     return 0
 
@@ -96,7 +96,8 @@ def _screen(entry: Entry) -> Screen:
     return Screen(sys.stdout, sys.stderr, entry.environ)
 
 
-def _typed(name: str) -> str:
+def typed(name: str) -> str:
+    """Return a value that a person types, unseen."""
     import getpass
     import warnings
 
@@ -111,7 +112,8 @@ def _typed(name: str) -> str:
         raise usage("no value was typed; nothing is kept") from None
 
 
-def _piped() -> str:
+def piped() -> str:
+    """Return the value on standard input, without one line end."""
     content = sys.stdin.buffer.read(_INPUT_BYTES_MAX)
     try:
         text = content.decode()

@@ -22,7 +22,7 @@ from capbox.agent.outcome import BudgetExceeded, Limit, TokenLimit, TurnLimit
 from capbox.authority.values.draws import Draw, Overspent
 from capbox.gate.budget.purse import OWN, Purse, Reserved
 from capbox.journal.errors import JournalError
-from capbox.messages import AssistantMessage, Message, Usage
+from capbox.messages import AssistantMessage, Attachment, Message, Usage
 from capbox.models.model import ModelError, ModelRequest
 
 # Providers refuse these before they count anything, as long as nothing of a reply has come.
@@ -35,6 +35,8 @@ _FREE = frozenset(
 _OUTPUT_TOKENS_MIN = 256  # less is no useful reply, and its input would be paid all the same
 _FRAME_BYTES = 64  # what a provider wraps each message in
 _FIRST_BYTES = 2_000  # and what it says to a model about tools
+_IMAGE_TOKENS = 10_000
+_PDF_TOKENS = 500_000  # a hundred pages, each text and image
 
 Quote = Callable[[int, int], float | None]
 
@@ -221,7 +223,16 @@ def message_bytes(message: Message) -> int:
     match message:
         case AssistantMessage(text, calls, thinking):
             arguments = dumps([[call.id, call.name, dict(call.arguments)] for call in calls])
-            return len((text + thinking).encode(errors="replace")) + len(arguments) + _FRAME_BYTES
+            said = text + thinking + message.signature
+            return len(said.encode(errors="replace")) + len(arguments) + _FRAME_BYTES
         case _:
             text = message.text if hasattr(message, "text") else message.content
-            return len(text.encode(errors="replace")) + _FRAME_BYTES
+            beside = sum(map(_tokens, getattr(message, "attachments", ())))
+            return len(text.encode(errors="replace")) + beside + _FRAME_BYTES
+
+
+def _tokens(attachment: Attachment) -> int:
+    """Return more than an image has, or the pages of a PDF as long as providers take it."""
+    if attachment.media_type.startswith("image/"):
+        return _IMAGE_TOKENS
+    return _IMAGE_TOKENS + min(len(attachment.content), _PDF_TOKENS)

@@ -16,9 +16,6 @@ from capbox.messages import AssistantMessage, JsonObject, Message, Usage
 Stop = Literal["end", "tool_calls", "length", "refused"]
 """Why a whole reply ended: by itself, to have tools run, at the token bound, or by a filter."""
 
-Effort = Literal["low", "medium", "high", "max"]
-"""How much a model may think before it answers; what that means, each provider says."""
-
 ErrorKind = Literal[
     "authentication",
     "invalid_request",

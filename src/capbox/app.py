@@ -374,6 +374,7 @@ def main() -> int:
         open_session=lambda engine, settings, approver: session(
             engine, settings, approver=approver
         ),
+        open_model=lambda spec, base_url: roster().open(spec, base_url),
         roster=roster,
         secrets=secret_store,
         explain=lambda settings, access: explain(home_of(os.environ), settings, access),

@@ -84,6 +84,7 @@ def entry(home: Home) -> Entry:
         open_session=lambda engine, settings, approver: app.session(
             engine, settings, approver=approver
         ),
+        open_model=lambda spec, base_url: app.roster(home, secrets).open(spec, base_url),
         roster=lambda: app.roster(home, secrets),
         secrets=lambda: secrets,
         explain=lambda settings, access: app.explain(home, settings, access),

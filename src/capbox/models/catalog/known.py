@@ -9,11 +9,14 @@ Guarantees: what nobody knows stays None or False. Does not: ask a provider.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from capbox.models.catalog.provider import Provider
 from capbox.models.facts import UNKNOWN, Facts
 
+# A loop asks for each request.
+_REMEMBERED: Final = 1_024
 _SEES = Facts(images=True)
 
 
@@ -47,12 +50,14 @@ _ROWS: Final[tuple[tuple[str, Facts], ...]] = (
 )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def known_facts(model: str) -> Facts:
     """Return what the table says of a model, by its name."""
     name = model.rpartition("/")[2].lower()
     return next((facts for row, facts in _ROWS if re.fullmatch(row, name)), UNKNOWN)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def window_of(provider: Provider, model: str) -> int | None:
     """Return how many tokens a model takes by the tables of genai-prices.
 

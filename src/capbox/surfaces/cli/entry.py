@@ -37,8 +37,9 @@ class Entry:
     directories, `guests` the directory of the shipped tools. `open_engine` takes where progress
     lines go and whether to keep a worker ready, and returns an engine to be entered.
     `open_session` takes an entered engine, the settings and who is asked (None: nobody), and
-    returns a session to be entered; it raises SettingsError. `roster` returns this
-    user's models. `secrets` returns the store of this user's secrets. `explain` takes settings
+    returns a session to be entered; it raises SettingsError. `open_model` takes a specification
+    and a base URL, `roster` returns all models of this user; both raise SettingsError. `secrets`
+    returns the store of this user's secrets. `explain` takes settings
     and an access as text, `hold` returns what a session with these settings would hold, without an
     engine; both raise SettingsError. `replaying` takes where progress lines go and who is told of a
     call, and returns what replays runs; it raises SettingsError. `trusted` returns the paths that
@@ -51,6 +52,7 @@ class Entry:
     guests: Callable[[], Path]
     open_engine: Callable[[Callable[[str], None], bool], LocalEngine]
     open_session: Callable[[LocalEngine, Settings, Approver | None], Session]
+    open_model: Callable[[str, str | None], Model | ModelSpecError]
     roster: Callable[[], Roster]
     secrets: Callable[[], SecretStore]
     explain: Callable[[Settings, str], Explanation]
@@ -58,7 +60,3 @@ class Entry:
     replaying: Callable[[Callable[[str], None], Callable[[Played], None]], Replaying]
     trusted: Callable[[], tuple[HostPath, ...]]
     unasked: Callable[[Settings, Mapping[str, Found]], Unasked]
-
-    def open_model(self, spec: str, base_url: str | None) -> Model | ModelSpecError:
-        """Open the model that `spec` names. Raises SettingsError."""
-        return self.roster().open(spec, base_url)

@@ -15,17 +15,18 @@ from capbox.box import Box
 from capbox.engine.local import LocalEngine
 from capbox.journal.verify import Closed
 from capbox.messages import Json
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
 from capbox.models.fake_llm.plan import plan_of
 from capbox.models.fake_llm.server import FakeLlm
-from capbox.models.providers.endpoint import Endpoint, Provider
+from capbox.models.providers.endpoint import Endpoint
 from capbox.models.script import ScriptError, parse_script
 
 EDIT = {"name": "edit", "arguments": {"path": "a.txt", "old": "alpha", "new": "omega"}}
 
 
-@pytest.fixture(params=["anthropic", "openai"])
-def provider(request: pytest.FixtureRequest) -> Provider:
+@pytest.fixture(params=["anthropic", "openai", "openai-responses"])
+def provider(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
@@ -38,15 +39,13 @@ def serving(entries: list[Json]) -> FakeLlm:
     return FakeLlm(plan)
 
 
-def connected(server: FakeLlm, provider: Provider) -> DirectModel:
+def connected(server: FakeLlm, provider: str) -> DirectModel:
     base_url = server.url if provider == "anthropic" else server.url + "/v1"
-    return DirectModel(Endpoint(provider, "some-model", base_url, "sk-not-a-key", 20.0))
+    return DirectModel(Endpoint(PROVIDERS[provider], "some-model", base_url, "sk-not-a-key", 20.0))
 
 
 @pytest.fixture
-def play(
-    engine: LocalEngine, workspace: Path, provider: Provider
-) -> Callable[[FakeLlm], list[Event]]:
+def play(engine: LocalEngine, workspace: Path, provider: str) -> Callable[[FakeLlm], list[Event]]:
     """Run a task with write access to the workspace on what a server plays."""
 
     async def played(server: FakeLlm) -> list[Event]:

@@ -20,6 +20,7 @@ from capbox.engine.home import Home
 from capbox.engine.settings import Settings
 from capbox.gate.budget.purse import Account, Purse, Reserved
 from capbox.journal.tables.spending import Day
+from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
 from capbox.models.providers.endpoint import Endpoint
 
@@ -152,7 +153,7 @@ async def test_a_provider_that_does_not_say_what_its_replies_took(
     httpserver.expect_request("/chat/completions").respond_with_data(
         body + DONE, content_type="text/event-stream"
     )
-    model = DirectModel(Endpoint("openai", "m", httpserver.url_for(""), "sk-key"))
+    model = DirectModel(Endpoint(PROVIDERS["openai"], "m", httpserver.url_for(""), "sk-key"))
     home = Home(tmp_path / "config", tmp_path / "state", cache)
     home.config.mkdir(mode=0o700)
     (home.config / "config.toml").write_text("[budget.day]\ntokens = 40000\n")

@@ -35,10 +35,10 @@ def login(
         bool, typer.Option("--check/--no-check", help="Ask the provider whether it takes the key.")
     ] = True,
 ) -> int:
-    """Keep the key for a provider; it is asked for, or comes from standard input.
+    """Keep the key for a provider, once that takes it.
 
-    It is checked by one request that costs nothing, and kept among the secrets (capbox secret list)
-    under its usual name.
+    It is asked for, or comes from standard input; checked by one request that costs nothing; and
+    kept among the secrets (capbox secret list) under its usual name.
     """
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)

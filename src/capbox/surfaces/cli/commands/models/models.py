@@ -33,9 +33,10 @@ def models(
     ask: Annotated[bool, typer.Option("--ask", help="Ask the provider which it has.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """List providers, or the models of one: what they take, and what a million tokens cost.
+    """List providers, or what the models of one take and cost.
 
-    Without --ask it is what capbox knows beforehand, and config.toml: [models."PROVIDER/NAME"].
+    Prices are dollars for a million tokens. Without --ask it is what capbox knows beforehand, and
+    config.toml: [models."PROVIDER/NAME"].
     """
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)

@@ -115,3 +115,16 @@ def test_opening_a_model_gives_it_what_the_operator_knows_of_it() -> None:
     assert isinstance(open_model("work/large"), ModelSpecError)
     with_key = open_model("work/large", api_key="sk-secret-key", catalog=catalog)
     assert facts_of(with_key) == facts_of(large)
+
+
+def test_a_missing_extra_is_said_with_what_installs_it() -> None:
+    program = (
+        "import sys; sys.modules['google'] = None\n"
+        "from capbox.models.open import open_model\n"
+        "print(open_model('google/gemini-2.5-pro', api_key='k'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    said = "google/gemini-2.5-pro needs Google's library: pip install 'capbox[google]'"
+    assert done.stdout == f"{said}\n"

@@ -65,6 +65,7 @@ def test_a_models_numbers_are_read() -> None:
         ('[providers.x]\nkey = "K"', "line 1: [providers.x] needs base_url"),
         ('[providers.openai]\nurl = "https://x"', "line 2: [providers.openai] has no key 'url'"),
         ('[providers.x]\nbase_url = "x"', "line 2: [providers.x] base_url starts with http"),
+        ('[providers.x]\nbase_url = "http://a:b@x"', "[providers.x] base_url holds no user"),
         ("[providers.openai]\nbase_url = 7", "line 2: [providers.openai] base_url is a text"),
         (
             '[providers.openai]\ndialect = "openai"',

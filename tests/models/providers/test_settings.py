@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from capbox.messages import Json, UserMessage
+from capbox.messages import Json, ToolMessage, UserMessage
 from capbox.models.catalog.override import Override
 from capbox.models.catalog.table import PROVIDERS
 from capbox.models.direct import DirectModel
-from capbox.models.model import Effort, ModelRequest
+from capbox.models.model import Effort, ModelRequest, Reply
 from capbox.models.providers.clients import wire_model
 from capbox.models.providers.endpoint import Endpoint
 from capbox.models.providers.http import http_client
 from capbox.models.providers.settings import wire_settings
+from capbox.models.providers.signed import Signer
 
 THINKS = Override(thinking=True)
 
@@ -113,6 +116,34 @@ async def test_caches_are_marked_for_anthropic_itself_alone(
 ) -> None:
     endpoint = Endpoint(PROVIDERS["anthropic"], "claude-sonnet-4-5", base_url, "k")
     async with http_client(endpoint) as http:
-        settings = wire_settings(endpoint, asks(None), wire_model(endpoint, http))
+        model = wire_model(endpoint, http)
+        settings = wire_settings(endpoint, asks(None), model, Signer(model.system, "m"))
     names = ("anthropic_cache", "anthropic_cache_instructions", "anthropic_cache_tool_definitions")
     assert [settings.get(name) for name in names] == [True if marked else None] * 3
+
+
+@pytest.mark.parametrize(
+    ("model", "keeps", "thinks"),
+    [
+        ("claude-sonnet-4-5", True, True),
+        # Anthropic would refuse it: the turn does not begin with thinking of this model.
+        ("claude-sonnet-4-5", False, False),
+        ("claude-opus-5", False, True),
+    ],
+)
+async def test_thinking_waits_for_the_end_of_a_turn_that_another_model_began(
+    serve, model: str, keeps: bool, thinks: bool
+) -> None:
+    server = serve(
+        [{"text": "I look.", "thinking": "hmm", "tool_calls": [{"name": "read"}]}, {"text": "x"}]
+    )
+    opened = DirectModel(Endpoint(PROVIDERS["anthropic"], model, server.url, "k"))
+    first = asks("high")
+    reply = [event async for event in opened.stream(first)][-1]
+    assert isinstance(reply, Reply)
+    said = reply.message if keeps else replace(reply.message, signature="")
+    answer = ToolMessage(said.tool_calls[0].id, "read", "x", is_error=False)
+    second = replace(first, messages=(*first.messages, said, answer))
+    async for _event in opened.stream(second):
+        pass
+    assert ("thinking" in server.received[-1].body) == thinks

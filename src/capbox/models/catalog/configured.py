@@ -72,6 +72,9 @@ def _provider(name: str, table: Mapping[str, object]) -> Provider:
     base_url, dialect = texts["base_url"], texts["dialect"]
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise _BadTableError("base_url", f"{where} base_url starts with http:// or https://")
+    if base_url is not None and "@" in base_url:
+        # It is shown in lists and errors.
+        raise _BadTableError("base_url", f"{where} base_url holds no user or password")
     chosen = next((one for one in DIALECTS if one == dialect), None)
     if dialect is not None and chosen is None:
         raise _BadTableError(dialect, f"{where} dialect is one of {', '.join(DIALECTS)}")

@@ -71,7 +71,7 @@ async def exchange(endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[
                     endpoint.abilities,
                     signer := Signer(model.system, endpoint.model),
                 ),
-                model_settings=wire_settings(endpoint, request, model),
+                model_settings=wire_settings(endpoint, request, model, signer),
                 model_request_parameters=wire_parameters(request),
                 instrument=False,
             ) as stream,

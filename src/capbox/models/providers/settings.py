@@ -15,9 +15,11 @@ from pydantic_ai.models.anthropic import AnthropicModelSettings
 from pydantic_ai.models.openai import OpenAIResponsesModelSettings
 from pydantic_ai.settings import ModelSettings
 
+from capbox.messages import AssistantMessage, ToolMessage
 from capbox.models.model import Effort, ModelRequest
 from capbox.models.providers.clients import is_anthropics_own
 from capbox.models.providers.endpoint import Endpoint
+from capbox.models.providers.signed import Signer, restored
 
 # Of models that take a budget and not a level. It is part of what a reply may have at most, and
 # the provider takes none below the least.
@@ -31,14 +33,19 @@ _BUDGET_TOKENS_MIN = 1_024
 _ANSWER_TOKENS = 1_024
 
 
-def wire_settings(endpoint: Endpoint, request: ModelRequest, model: Model) -> ModelSettings:
+def wire_settings(
+    endpoint: Endpoint, request: ModelRequest, model: Model, signer: Signer
+) -> ModelSettings:
     """Return the settings for a request, in the words of its dialect."""
     most = endpoint.abilities.output_tokens
     bound = request.max_output_tokens if most is None else min(request.max_output_tokens, most)
     effort = request.effort if endpoint.abilities.thinking else None
     match endpoint.provider.dialect:
         case "anthropic":
-            return _anthropic(endpoint, model, bound, effort)
+            takes_level = bool(model.profile.get("anthropic_supports_adaptive_thinking"))
+            if not takes_level and _is_amid_unsigned(request, signer):
+                effort = None
+            return _anthropic(endpoint, bound, effort, takes_level=takes_level)
         case "openai-responses":
             # The conversation is ours: nothing of it stays at the provider, and encrypted
             # reasoning comes back to be sent again.
@@ -56,7 +63,7 @@ def wire_settings(endpoint: Endpoint, request: ModelRequest, model: Model) -> Mo
 
 
 def _anthropic(
-    endpoint: Endpoint, model: Model, bound: int, effort: Effort | None
+    endpoint: Endpoint, bound: int, effort: Effort | None, *, takes_level: bool
 ) -> AnthropicModelSettings:
     settings = AnthropicModelSettings(max_tokens=bound)
     if is_anthropics_own(endpoint):
@@ -67,11 +74,24 @@ def _anthropic(
         settings["anthropic_cache_tool_definitions"] = True
     if effort is None:
         return settings
-    if model.profile.get("anthropic_supports_adaptive_thinking", False):
+    if takes_level:
         settings["thinking"] = effort
     elif (budget := _budget(effort, bound)) is not None:
         settings["anthropic_thinking"] = {"type": "enabled", "budget_tokens": budget}
     return settings
+
+
+def _is_amid_unsigned(request: ModelRequest, signer: Signer) -> bool:
+    """Say whether tools have answered a reply that this model did not sign.
+
+    With thinking on, Anthropic's models with a budget refuse such a conversation: another model
+    began the turn, or effort was set within it.
+    """
+    if not request.messages or not isinstance(request.messages[-1], ToolMessage):
+        return False
+    replies = (one for one in reversed(request.messages) if isinstance(one, AssistantMessage))
+    last = next(replies, None)
+    return last is not None and restored(last, signer) is None
 
 
 def _google(model: Model, bound: int, effort: Effort | None) -> ModelSettings:

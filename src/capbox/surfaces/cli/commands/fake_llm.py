@@ -19,7 +19,7 @@ def fake_llm(
 
     Serves until Ctrl-C; the first line it prints is the address.
 
-    Base URL for Anthropic: the address; for OpenAI: the address and /v1.
+    Base URL for Anthropic and Google: the address; for OpenAI, both dialects: the address and /v1.
 
     The script is a list with one entry per reply (docs/scripts.md):
 

@@ -3,7 +3,8 @@
 Guarantees: a new file is made with mode 0600 (SQLite gives its -wal and -shm files the same), one
 that others can read is closed to them; a file that is no database, another program's or a newer
 capbox's is refused with the reason, and not one byte of it is changed. Several processes may open
-the same file at once. Does not: repair or migrate.
+the same file at once. A file of an older version is brought to this one, all of it or none. Does
+not: repair.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from capbox.store.errors import StoreError
-from capbox.store.schema import APPLICATION, VERSION, metadata
+from capbox.store.schema import APPLICATION, MIGRATIONS, VERSION, metadata
 
 _BUSY_SECONDS = 10
 _SWITCH_TRIES = 200
@@ -87,6 +88,8 @@ def _settle(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     # With a write-ahead log NORMAL survives a killed process; a power cut may lose the last events.
     cursor.execute("PRAGMA synchronous = NORMAL")
+    # What is deleted is overwritten: it would stay readable until its pages are used again.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 
@@ -100,7 +103,11 @@ async def _prepare(connection: AsyncConnection, file: Path) -> None:
     await _write_ahead(connection)
     # All or nothing, and one process at a time: another may have made the tables while we waited.
     await connection.exec_driver_sql("BEGIN IMMEDIATE")
-    if await _version(connection, file) != VERSION:
+    found = await _version(connection, file)
+    if found != VERSION:
+        for older in range(found or VERSION, VERSION):
+            for statement in MIGRATIONS[older]:
+                await connection.exec_driver_sql(statement)
         await connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
         await connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
         await connection.run_sync(metadata.create_all)

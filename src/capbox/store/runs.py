@@ -8,25 +8,26 @@ Does not: prove anything. People may edit it; what cannot be edited unseen is th
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anyio import CancelScope
-from sqlalchemy import Executable, Row, func, insert, literal, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, func, insert, literal, select, update
 
 from capbox.messages import JsonObject, Usage
-from capbox.store.database import named_errors, open_database
-from capbox.store.errors import StoreError
+from capbox.store.database import open_database
 from capbox.store.schema import events, runs
+from capbox.store.sessions import SessionStore
+from capbox.store.statements import Statements, storable
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """One run; times in seconds since 1970, the last four fields final once `ended_at` is set."""
+    """One run; times in seconds since 1970, what follows `ended_at` is final once that is set.
+
+    `session` is the id of the one that it belongs to; None: it was stored before there were any.
+    """
 
     id: str
     started_at: float
@@ -37,6 +38,7 @@ class StoredRun:
     outcome: str | None = None
     usage: Usage = field(default_factory=Usage)
     usd: float | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +58,33 @@ async def open_runs(file: Path) -> AsyncIterator[RunStore]:
         StoreError: the file cannot be used; it is left as it was.
     """
     async with open_database(file) as engine:
-        yield RunStore(file, engine)
+        yield RunStore(Statements(file, engine))
 
 
 class RunStore:
     """Runs and events in one SQLite file; made by `open_runs`.
 
-    Every method raises StoreError if the database cannot do it.
+    `sessions` are in the same file. Every method raises StoreError if the database cannot do it.
     """
 
-    def __init__(self, file: Path, engine: AsyncEngine) -> None:
-        """Hold an engine that `open_database` has prepared."""
-        self._file = file
-        self._engine = engine
+    def __init__(self, statements: Statements) -> None:
+        """Use an open database."""
+        self._statements = statements
+        self.sessions = SessionStore(statements)
 
     async def begin(self, run: StoredRun) -> None:
         """Store a run that starts; its id must be new."""
         values = {
             "id": run.id,
             "started_at": run.started_at,
-            "task": _storable(run.task),
-            "workspace": _storable(run.workspace),
-            "model": _storable(run.model),
+            "task": storable(run.task),
+            "workspace": storable(run.workspace),
+            "model": storable(run.model),
+            "session": run.session,
         }
-        await self._change(insert(runs).values(values), refused=f"run {run.id} exists already")
+        await self._statements.change(
+            insert(runs).values(values), refused=f"run {run.id} exists already"
+        )
 
     async def append(self, run: str, event: JsonObject, *, at: float) -> None:
         """Store the next event of a run that has begun."""
@@ -89,7 +94,7 @@ class RunStore:
         statement = insert(events).values(
             run=run, seq=following.scalar_subquery(), at=literal(at), json=line
         )
-        await self._change(statement, refused=f"there is no run {run}")
+        await self._statements.change(statement, refused=f"there is no run {run}")
 
     async def finish(
         self, run: str, *, ended_at: float, outcome: str, usage: Usage, usd: float | None
@@ -105,19 +110,19 @@ class RunStore:
             "usd": usd,
         }
         is_open = (runs.c.id == run) & runs.c.ended_at.is_(None)
-        changed = await self._change(update(runs).where(is_open).values(values), refused="")
+        changed = await self._statements.change(update(runs).where(is_open).values(values))
         if not changed:
-            raise StoreError(str(self._file), f"there is no run {run} that has not ended")
+            raise self._statements.failed(f"there is no run {run} that has not ended")
 
     async def get(self, run: str) -> StoredRun | None:
         """Return a run, or None if there is none of this id."""
-        found = await self._read(select(runs).where(runs.c.id == run))
+        found = await self._statements.read(select(runs).where(runs.c.id == run))
         return _run(found[0]) if found else None
 
     async def newest(self, limit: int = 100) -> tuple[StoredRun, ...]:
         """Return the newest runs, newest first."""
         ordered = select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc())
-        return tuple(_run(row) for row in await self._read(ordered.limit(limit)))
+        return tuple(_run(row) for row in await self._statements.read(ordered.limit(limit)))
 
     async def events(
         self, run: str, *, after: int = -1, limit: int = 1_000
@@ -129,30 +134,13 @@ class RunStore:
             .order_by(events.c.seq)
             .limit(limit)
         )
-        return tuple(self._event(row) for row in await self._read(page))
+        return tuple(self._event(row) for row in await self._statements.read(page))
 
     def _event(self, row: Row[tuple[object, ...]]) -> StoredEvent:
         try:
             return StoredEvent(row.seq, row.at, json.loads(row.json))
         except ValueError as error:
-            raise StoreError(str(self._file), f"event {row.seq} is not JSON: {error}") from error
-
-    async def _change(self, statement: Executable, *, refused: str) -> int:
-        # Shielded: a run that is being cancelled must still write that it was, and a statement torn
-        # in the middle would leave its connection in an unknown state. It takes milliseconds.
-        with CancelScope(shield=True), named_errors(self._file):
-            try:
-                async with self._engine.begin() as connection:
-                    changed = (await connection.execute(statement)).rowcount
-            except IntegrityError as error:
-                raise StoreError(str(self._file), refused) from error
-        return changed
-
-    async def _read(self, statement: Executable) -> Sequence[Row[tuple[object, ...]]]:
-        with CancelScope(shield=True), named_errors(self._file):
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(statement)).all()
-        return rows
+            raise self._statements.failed(f"event {row.seq} is not JSON: {error}") from error
 
 
 def _run(row: Row[tuple[object, ...]]) -> StoredRun:
@@ -168,9 +156,5 @@ def _run(row: Row[tuple[object, ...]]) -> StoredRun:
             row.input_tokens, row.output_tokens, row.cache_read_tokens, row.cache_write_tokens
         ),
         usd=row.usd,
+        session=row.session,
     )
-
-
-def _storable(text: str) -> str:
-    # A path or an argument that is not UTF-8 reaches us with surrogates; shown as \udcXX, not lost.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -7,9 +7,19 @@ Does not: hold grants or effects as columns; what was allowed and done is the jo
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x63617062  # "capb"
 
 metadata = MetaData()
@@ -29,7 +39,9 @@ runs = Table(
     Column("cache_read_tokens", Integer, nullable=False, default=0),
     Column("cache_write_tokens", Integer, nullable=False, default=0),
     Column("usd", Float),
+    Column("session", Text),
     Index("runs_by_start", "started_at"),
+    Index("runs_by_session", "session"),
 )
 
 events = Table(
@@ -41,3 +53,41 @@ events = Table(
     Column("json", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# `tags` is a JSON list; `parent` and `place` say where a fork left another session.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("tags", Text, nullable=False, default="[]"),
+    Column("workspace", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("parent", Text),
+    Column("place", Integer),
+    Index("sessions_by_update", "updated"),
+)
+
+# A number is never given twice, so that what the search index has of one is of no other.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("session", Text, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("json", Text, nullable=False),
+    UniqueConstraint("session", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# What a file of an older version lacks, by that version; new tables are made besides.
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE runs ADD COLUMN session TEXT",
+        "CREATE INDEX IF NOT EXISTS runs_by_session ON runs (session)",
+    ),
+}

@@ -1,0 +1,247 @@
+"""Sessions and what was said in them: the second half of the run store.
+
+Guarantees: a message is there whole or not at all, numbered from 0 without gaps; an id is opaque
+(`is_session_id`) and never a path; deleting one leaves no word of it here. Does not: hold
+authority. People may edit all of this; what a session held is in the journal alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b32encode
+from dataclasses import dataclass
+
+from sqlalchemy import Row, Select, delete, func, insert, literal, select, update
+
+from capbox.messages import Json, Message
+from capbox.store.codec import decode, encode
+from capbox.store.schema import events, messages, runs, sessions
+from capbox.store.search import Found, Search
+from capbox.store.statements import Statements, storable
+
+TITLE_CHARACTERS_MAX = 80
+TAG_CHARACTERS_MAX = 40
+_ID = re.compile(r"[a-z2-7]{16}")
+_OWN = (sessions, func.count(messages.c.id).label("said"))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """One session; times in seconds since 1970, `messages` is how many it has.
+
+    A fork has a `parent`, of which it began with the first `place` messages.
+    """
+
+    id: str
+    title: str
+    workspace: str
+    model: str
+    created: float
+    updated: float
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    place: int | None = None
+    messages: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the documented JSON object."""
+        names = [name for name in self.__slots__ if name != "tags"]
+        return {**{name: getattr(self, name) for name in names}, "tags": list(self.tags)}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message, the run in which it was said, and when."""
+
+    seq: int
+    run: str
+    at: float
+    message: Message
+
+
+def session_id(entropy: bytes) -> str:
+    """Return an opaque id from ten random bytes."""
+    return b32encode(entropy).decode().lower()
+
+
+def is_session_id(name: str) -> bool:
+    """Say whether `name` may name a session; a path such as `../x` never does."""
+    return _ID.fullmatch(name) is not None
+
+
+def title_of(task: str) -> str:
+    """Return the title of a session that begins with `task`: one line, not too long."""
+    line = " ".join(storable(task).split())
+    short = line[: TITLE_CHARACTERS_MAX - 3] + "..."
+    return (line if len(line) <= TITLE_CHARACTERS_MAX else short) or "(no title)"
+
+
+class SessionStore:
+    """The sessions of one run store; every method raises StoreError if the database cannot do it.
+
+    A method that names a session that is not there changes nothing, and says so by StoreError.
+    """
+
+    def __init__(self, statements: Statements) -> None:
+        """Use an open database."""
+        self.statements = statements
+        self._search = Search(statements)
+
+    async def begin(self, session: StoredSession) -> None:
+        """Store a session that starts, without messages; its id must be new."""
+        values = {
+            "id": session.id,
+            "title": title_of(session.title),
+            "tags": json.dumps(session.tags),
+            "workspace": storable(session.workspace),
+            "model": storable(session.model),
+            "created": session.created,
+            "updated": session.updated,
+            "parent": session.parent,
+            "place": session.place,
+        }
+        taken = f"session {session.id} exists already"
+        await self.statements.change(insert(sessions).values(values), refused=taken)
+
+    async def append(self, session: str, run: str, message: Message, *, at: float) -> None:
+        """Store what was said next."""
+        own = messages.c.session == session
+        following = select(func.coalesce(func.max(messages.c.seq), -1) + 1).where(own)
+        said = insert(messages).values(
+            session=session,
+            seq=following.scalar_subquery(),
+            run=run,
+            at=literal(at),
+            json=encode(message),
+        )
+        touched = update(sessions).where(sessions.c.id == session).values(updated=at)
+        await self.statements.change(said, touched, refused=f"there is no session {session}")
+
+    async def get(self, session: str) -> StoredSession | None:
+        """Return a session, or None if there is none of this id."""
+        found = await self._sessions(_selected().where(sessions.c.id == session))
+        return found[0] if found else None
+
+    async def beginning(self, prefix: str) -> tuple[StoredSession, ...]:
+        """Return the sessions whose id begins like that."""
+        return await self._sessions(
+            _selected().where(sessions.c.id.startswith(prefix, autoescape=True))
+        )
+
+    async def newest(
+        self, limit: int = 100, *, workspace: str | None = None
+    ) -> tuple[StoredSession, ...]:
+        """Return the sessions that were last spoken in, newest first; of one workspace, if named.
+
+        Only those in which something was said.
+        """
+        query = _selected().order_by(sessions.c.updated.desc(), sessions.c.id)
+        if workspace is not None:
+            query = query.where(sessions.c.workspace == storable(workspace))
+        query = query.having(func.count(messages.c.id) > 0)
+        return await self._sessions(query.limit(limit))
+
+    async def messages(self, session: str) -> tuple[StoredMessage, ...]:
+        """Return all that was said, in order."""
+        query = (
+            select(messages.c.seq, messages.c.run, messages.c.at, messages.c.json)
+            .where(messages.c.session == session)
+            .order_by(messages.c.seq)
+        )
+        return tuple(self._message(session, row) for row in await self.statements.read(query))
+
+    async def rename(self, session: str, title: str) -> None:
+        """Give a session another title."""
+        await self._set(session, title=title_of(title))
+
+    async def tag(self, session: str, tags: tuple[str, ...]) -> None:
+        """Give a session these tags, instead of those it had."""
+        await self._set(session, tags=json.dumps(sorted(set(map(storable, tags)))))
+
+    async def fork(self, parent: StoredSession, place: int, name: str, *, at: float) -> None:
+        """Store a session `name` that begins with the first `place` messages of `parent`.
+
+        They are copied: what is done to one of the two is not done to the other.
+        """
+        child = insert(sessions).values(
+            id=name,
+            title=parent.title,
+            tags=json.dumps(parent.tags),
+            workspace=parent.workspace,
+            model=parent.model,
+            created=literal(at),
+            updated=literal(at),
+            parent=parent.id,
+            place=place,
+        )
+        columns = ("session", "seq", "run", "at", "json")
+        old = select(literal(name), *(messages.c[column] for column in columns[1:]))
+        kept = old.where((messages.c.session == parent.id) & (messages.c.seq < place))
+        copied = insert(messages).from_select(columns, kept.order_by(messages.c.seq))
+        await self.statements.change(child, copied, refused=f"session {name} exists already")
+
+    async def runs(self, session: str) -> tuple[str, ...]:
+        """Return the ids of its own runs, oldest first."""
+        query = select(runs.c.id).where(runs.c.session == session).order_by(runs.c.started_at)
+        return tuple(str(row.id) for row in await self.statements.read(query))
+
+    async def delete(self, session: str) -> None:
+        """Forget a session: its messages, and of its runs the task and the events.
+
+        How many tokens they took stays known, and so does what the journal has of them.
+        """
+        if await self.get(session) is None:
+            raise self.statements.failed(f"there is no session {session}")
+        own = select(runs.c.id).where(runs.c.session == session)
+        await self.statements.change(
+            *await self._search.forgetting(session),
+            delete(events).where(events.c.run.in_(own)),
+            update(runs).where(runs.c.session == session).values(task=""),
+            delete(messages).where(messages.c.session == session),
+            delete(sessions).where(sessions.c.id == session),
+        )
+
+    async def search(
+        self, words: str, *, limit: int = 20, workspace: str | None = None
+    ) -> tuple[Found, ...]:
+        """Return the messages that hold all of `words`, the best first; see `Search.find`."""
+        return await self._search.find(words, limit, workspace)
+
+    async def _set(self, session: str, **values: str) -> None:
+        query = update(sessions).where(sessions.c.id == session).values(**values)
+        if not await self.statements.change(query):
+            raise self.statements.failed(f"there is no session {session}")
+
+    async def _sessions(self, query: Select[tuple[object, ...]]) -> tuple[StoredSession, ...]:
+        return tuple(self._session(row) for row in await self.statements.read(query))
+
+    def _session(self, row: Row[tuple[object, ...]]) -> StoredSession:
+        try:
+            tags: Json = json.loads(row.tags)
+        except ValueError:
+            tags = []  # somebody's edit of a label must not hide what was said
+        return StoredSession(
+            id=row.id,
+            title=row.title,
+            workspace=row.workspace,
+            model=row.model,
+            created=row.created,
+            updated=row.updated,
+            tags=tuple(map(str, tags)) if isinstance(tags, list) else (),
+            parent=row.parent,
+            place=row.place,
+            messages=row.said,
+        )
+
+    def _message(self, session: str, row: Row[tuple[object, ...]]) -> StoredMessage:
+        try:
+            return StoredMessage(row.seq, row.run, row.at, decode(row.json))
+        except ValueError as error:
+            reason = f"message {row.seq} of session {session} cannot be read: {error}"
+            raise self.statements.failed(reason) from error
+
+
+def _selected() -> Select[tuple[object, ...]]:
+    joined = sessions.outerjoin(messages, messages.c.session == sessions.c.id)
+    return select(*_OWN).select_from(joined).group_by(sessions.c.id)

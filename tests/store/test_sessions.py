@@ -17,9 +17,10 @@ from capbox.messages import (
     UserMessage,
 )
 from capbox.store.errors import StoreError
+from capbox.store.names import is_session_id, session_id, title_of
 from capbox.store.runs import RunStore, StoredRun, open_runs
 from capbox.store.search import Search
-from capbox.store.sessions import StoredSession, is_session_id, session_id, title_of
+from capbox.store.sessions import StoredSession
 
 A, B = "a" * 16, "b" * 16
 ONE = StoredSession(A, "tidy up", "/w", "m", 1.0, 1.0)

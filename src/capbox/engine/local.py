@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from capbox.authority.authority import Authority
 from capbox.authority.decision import Standing
@@ -34,6 +34,8 @@ from capbox.engine.replay.kept import BOUNDS as TAPES
 from capbox.engine.replay.kept import tape_of
 from capbox.engine.replay.opening import described
 from capbox.engine.scratch import Scratch, make, sweep
+from capbox.engine.sessions.conversation import Conversation
+from capbox.engine.sessions.restoring import restore
 from capbox.engine.settings import SettingsError
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
@@ -58,6 +60,9 @@ from capbox.sandbox.undo.keeper import Bounds, Keeper
 from capbox.tools.registry import Registry, load
 from capbox.tools.wasm import WasmRunner
 from capbox.undo.history import prune
+
+if TYPE_CHECKING:
+    from capbox.engine.sessions.resuming import Place as SessionPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +213,13 @@ class LocalEngine:
         functions: Mapping[str, Tool] | None = None,
         grounds: frozenset[Value] = frozenset(),
         what: str = "",
+        session: tuple[str, ...] = (),
     ) -> OpenRun:
         """Begin a journaled run that holds `authority`. Raises JournalError or OSError.
 
         From here on other processes of this user see it, as `what`, and can end it. `functions` are
-        tools of this run alone, `grounds` what its principals' words name.
+        tools of this run alone, `grounds` what its principals' words name, `session` what it
+        belongs to (`RunOpened`).
         """
         tools = {**(functions or {}), **self.tools}
         now = time.time()
@@ -225,6 +232,7 @@ class LocalEngine:
             tools=tuple(sorted((name, tool.digest) for name, tool in tools.items())),
             versions=tuple((name, importlib.metadata.version(name)) for name in _COMPONENTS),
             started=now,
+            session=session,
         )
         scratch = make(self._scratches, run)
         try:
@@ -272,6 +280,18 @@ class LocalEngine:
             stored = StoredGrants(self.home.grants, time.time, counts)
             opened.entry.let_go = stored.claims.release
             lend_stored(stored, seat, digests, self.report, self._holdings.resume)
+
+    @property
+    def sessions(self) -> SessionPlace:
+        """Return where sessions are, for `engine.sessions.resuming`."""
+        from capbox.engine.sessions.resuming import Place
+
+        manifests = {name: tool.manifest for name, tool in self.tools.items()}
+        return Place(self.home, self._signer, manifests, self._trusted)
+
+    def restore(self, opened: OpenRun, talk: Conversation) -> None:
+        """Have a run go on with what its session held and knew. Raises JournalError."""
+        restore(talk, opened.seat, self._holdings.resume, self.report)
 
     def _standing(self) -> Standing:
         return self._holdings.standing(time.time())

@@ -1,10 +1,11 @@
 """Writes the events of a run to the store, and its turns to the journal, as they happen.
 
 Guarantees: the run is in the store before its first event, and finished there when its last event
-came; the journal is durable at the end of every turn, and closed when the recording ends; a turn
-is that of the model which answered, a summary one like any other. What
-cannot be recorded is kept as `failure`; the run is to end then. Does not: store deltas (each reply
-is stored whole), or import the database library before the first run.
+came; what is said is stored message by message, before anything is done because of it; the journal
+is durable at the end of every turn, and closed when the recording ends; a turn is that of the model
+which answered, a summary one like any other. What cannot be recorded is kept as `failure`; the run is
+to end then. Does not: store deltas (each reply is stored whole), or import the database library
+before the first run.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from capbox.agent import events
 from capbox.agent.incidents import Compressed, CompressionFailed, FellBack
 from capbox.agent.outcome import word
 from capbox.engine.local import OpenRun
+from capbox.engine.sessions.conversation import Conversation
 from capbox.journal.errors import JournalError
 from capbox.journal.event import TurnEnded
 from capbox.journal.log import RunJournal
-from capbox.messages import Usage
+from capbox.messages import Message, Usage, UserMessage
 from capbox.models.model import Stop
 from capbox.store.errors import StoreError
 
@@ -33,19 +35,27 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def recording(
-    opened: OpenRun, *, task: str, workspace: str, model: str
+    opened: OpenRun, talk: Conversation, *, task: str, workspace: str, model: str
 ) -> AsyncIterator[Recorder]:
     """Store a run that begins, yield what takes its events, and close it in the journal.
+
+    A session that is `new` begins with it.
 
     Raises StoreError when the database cannot be used.
     """
     from capbox.store.runs import StoredRun, open_runs
+    from capbox.store.sessions import StoredSession
 
     outcome, journal = "interrupted", opened.seat.journal
     try:
         async with open_runs(opened.store) as store:
-            await store.begin(StoredRun(journal.run, time.time(), task, workspace, model))
-            recorder = Recorder(store, journal, model)
+            now = time.time()
+            if talk.new:
+                begun = StoredSession(talk.id, task, workspace, model, created=now, updated=now)
+                await store.sessions.begin(begun)
+            run = StoredRun(journal.run, now, task, workspace, model, session=talk.id)
+            await store.begin(run)
+            recorder = Recorder(store, journal, model, talk, said=task == talk.unanswered)
             yield recorder
             outcome = recorder.outcome
     finally:
@@ -58,7 +68,18 @@ class Recorder:
     `turn` is the number of the last turn that ended.
     """
 
-    def __init__(self, store: RunStore, journal: RunJournal, model: str) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        journal: RunJournal,
+        model: str,
+        talk: Conversation,
+        *,
+        said: bool = False,
+    ) -> None:
+        """Store into `talk`; `said`: the first message of the person is there already."""
+        self._talk = talk
+        self._said = said
         self._store = store
         self._journal = journal
         self._model = model
@@ -74,6 +95,18 @@ class Recorder:
             await self._store_event(event)
         except (StoreError, JournalError) as error:
             self.failure = error
+
+    async def keep(self, message: Message) -> None:
+        """Store what was said next; nothing after a `failure`."""
+        if self._said and isinstance(message, UserMessage):
+            self._said = False
+            return
+        if self.failure is None:
+            try:
+                run, at = self._journal.run, time.time()
+                await self._store.sessions.append(self._talk.id, run, message, at=at)
+            except StoreError as error:
+                self.failure = error
 
     async def _store_event(self, event: events.Event) -> None:
         match event:

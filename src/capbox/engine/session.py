@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,11 +25,11 @@ from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
 from capbox.authority.values.kinds import Value
-from capbox.engine.approvers.patient import Patient
 from capbox.engine.budgets.purses import Purses
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
 from capbox.engine.presets import named
+from capbox.engine.sessions.conversation import Conversation, begun
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Approver, DenyApprover
 from capbox.gate.runner import Tool
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from capbox.agent.loop import AskMore
     from capbox.agent.plan import OfferedTool
     from capbox.engine.approvers.queue import QueueApprover
+    from capbox.engine.sessions.under_way import UnderWay
     from capbox.models.model import Model
     from capbox.undo.undoing import Undone
 
@@ -90,7 +90,7 @@ class Session:
         self._undone: OpenRun | None = None  # the run of direct calls before that
         self._seen: tuple[int, int] | None = None  # what the workspace was at the last call
         self._calling: dict[anyio.CancelScope, anyio.Event] = {}
-        self._runs: list[_UnderWay] = []
+        self._runs: list[UnderWay] = []
         self._revoked = False
         self._numbered = 0
         self._stack = AsyncExitStack()
@@ -196,19 +196,21 @@ class Session:
 
     @asynccontextmanager
     async def run(
-        self, task: str, model: Model, *, ask_more: AskMore | None = None
+        self,
+        task: str,
+        model: Model,
+        *,
+        ask_more: AskMore | None = None,
+        conversation: Conversation | None = None,
     ) -> AsyncIterator[AsyncIterator[events.Event]]:
         """Give `task` to `model` and yield the events of the run; leaving early interrupts it.
 
+        It goes on with a `conversation` that the caller holds (None: it begins one).
         Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
         """
         # A direct call needs none of these, and they take a fifteenth of its time to load.
-        from capbox.agent.limits.stopwatch import Stopwatch
-        from capbox.agent.loop import Run
         from capbox.agent.plan import RunPlan
-        from capbox.agent.stream import follow
-        from capbox.engine.record import recording
-        from capbox.engine.results.stowing import stowing
+        from capbox.engine.sessions.under_way import Work, following
 
         if self._tasks is None:
             raise RuntimeError("the session is not open")
@@ -219,43 +221,24 @@ class Session:
         named = sorted(self._there() if chosen is None else chosen)
         grants = tuple(_tool_grant(name) for name in named if name not in self._functions)
         minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
-        opened = self._open(minted, task, task)
-        seat = opened.seat
-        plan = RunPlan(
-            run=seat.run,
-            task=task,
-            model=model,
-            tools=tools,
-            grants=tuple(str(m.grant) for m in minted.grants),
-            budget=minted.budget,
-        )
-
-        async def call_tool(call: ToolCall) -> ToolResult:
-            return await self._at_gate(call, opened)
-
-        watch, stow = Stopwatch(anyio.current_time), stowing(seat.scratch)
-        seat.approver, draws = Patient(seat.approver, watch), spending(seat)
-        run = Run(plan, call_tool, stopwatch=watch, ask_more=ask_more, spending=draws, stow=stow)
-        under_way = _UnderWay(seat, run.cancel)
-        opened.entry.end = run.revoke
-        self._runs.append(under_way)
-        try:
-            recorder = await under_way.stack.enter_async_context(
-                recording(opened, task=task, workspace=self._layout.workspace, model=model.name)
+        with ExitStack() as stack:
+            talk = conversation
+            if talk is None:
+                talk = begun(self._engine.home.state, task)
+                stack.callback(talk.held.release)
+            opened = self._open(minted, task, task, talk)
+            plan = RunPlan(
+                run=opened.seat.run,
+                task=task,
+                model=model,
+                tools=tools,
+                grants=tuple(str(m.grant) for m in minted.grants),
+                history=talk.history,
+                budget=minted.budget,
             )
-
-            async def record(event: events.Event) -> None:
-                await recorder.record(event)
-                opened.entry.turns = recorder.turn
-                if recorder.failure is not None:
-                    run.cancel()
-
-            yield await under_way.stack.enter_async_context(follow(run, self._tasks, record))
-        finally:
-            await under_way.end()
-            self._runs.remove(under_way)
-        if recorder.failure is not None:
-            raise recorder.failure
+            work = Work(plan, talk, opened, spending(opened.seat), ask_more, self._at_gate)
+            async with following(work, self._tasks, self._runs) as stream:
+                yield stream
 
     def _offered(self) -> tuple[OfferedTool, ...]:
         from capbox.engine.offer import offered
@@ -306,7 +289,13 @@ class Session:
         opened.seat.repeats = Repeats(counting=False)
         return opened
 
-    def _open(self, authority: Authority, what: str, task: str | None = None) -> OpenRun:
+    def _open(
+        self,
+        authority: Authority,
+        what: str,
+        task: str | None = None,
+        talk: Conversation | None = None,
+    ) -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
         opened = self._engine.open_run(
@@ -318,11 +307,14 @@ class Session:
             functions=self._functions,
             grounds=frozenset() if self._ground is None else self._ground(task or ""),
             what=what,
+            session=() if talk is None else talk.link,
         )
         opened.entry.board = self._board
         self._purses.fill(opened.seat, direct=task is None)
         try:
             self._engine.lend_stored(opened)
+            if talk is not None:
+                self._engine.restore(opened, talk)
         except JournalError:
             with suppress(JournalError):  # nobody else knows of the run yet
                 opened.close("interrupted")
@@ -376,23 +368,3 @@ def _within(workspace: str, path: str) -> str:
 
 def _tool_grant(name: str) -> Grant:
     return Grant("tool", NameSelector(name))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _UnderWay:
-    """An open run, which its reader or the end of the session ends, whichever comes first.
-
-    A reader that only breaks out of `async for` leaves the rest to the event loop, at a time of
-    its own; a session must not wait for that, nor close the journal before it.
-    """
-
-    seat: Seat
-    cancel: Callable[[], None]
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _closing: anyio.Lock = field(default_factory=anyio.Lock)
-
-    async def end(self) -> None:
-        """Interrupt the run if it still goes on, and return when it is closed in the journal."""
-        with anyio.CancelScope(shield=True):
-            async with self._closing:
-                await self.stack.aclose()

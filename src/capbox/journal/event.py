@@ -26,7 +26,8 @@ class RunOpened:
     """The header of a run: who started it, on what, with which authority, tools and versions.
 
     `authority` holds the canonical grants, `tools` pairs of name and digest, `versions` pairs of
-    component and version, `started` seconds since the epoch.
+    component and version, `started` seconds since the epoch. `session` is what the run belongs to:
+    a session's id, then the run that it goes on from, if it does.
     """
 
     kind: ClassVar[str] = "opened"
@@ -37,6 +38,7 @@ class RunOpened:
     tools: tuple[tuple[str, str], ...]
     versions: tuple[tuple[str, str], ...]
     started: float
+    session: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def _fields(value: Event | Effect | HttpRequest | Denial | Spent | Usage) -> dic
 
 
 # What most entries and effects do not have: left out, since a run may have thousands of them.
-_SELDOM = frozenset({"request", "tape", "within", "draws", "drawn", "at"})
+_SELDOM = frozenset({"request", "tape", "within", "draws", "drawn", "at", "session"})
 _NAMES = {
     kind: tuple(field.name for field in fields(kind))
     for kind in (*get_args(Event), Effect, HttpRequest, Denial, Spent, Usage)

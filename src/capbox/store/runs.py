@@ -17,9 +17,11 @@ from sqlalchemy import Row, func, insert, literal, select, update
 
 from capbox.messages import JsonObject, Usage
 from capbox.store.database import open_database
+from capbox.store.names import storable
 from capbox.store.schema import events, runs
 from capbox.store.sessions import SessionStore
-from capbox.store.statements import Statements, storable
+from capbox.store.statements import Statements
+from capbox.store.usage import By, Took, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,10 @@ class RunStore:
             .limit(limit)
         )
         return tuple(self._event(row) for row in await self._statements.read(page))
+
+    async def taken(self, by: By, since: float = 0.0) -> tuple[Took, ...]:
+        """Return what the runs took since then; see `store.usage`."""
+        return await taken(self._statements, by, since)
 
     def _event(self, row: Row[tuple[object, ...]]) -> StoredEvent:
         try:

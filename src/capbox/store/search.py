@@ -15,8 +15,9 @@ from sqlalchemy import Executable, Row, select, text
 
 from capbox.messages import Json, Message, SummaryMessage, ToolMessage
 from capbox.store.codec import decode, words_of
+from capbox.store.names import storable
 from capbox.store.schema import messages, sessions
-from capbox.store.statements import Statements, storable
+from capbox.store.statements import Statements
 
 EXCERPT_CHARACTERS = 160
 _WITHOUT = "this SQLite has no full-text search (FTS5): every message is read, which is slow"

@@ -8,21 +8,17 @@ authority. People may edit all of this; what a session held is in the journal al
 from __future__ import annotations
 
 import json
-import re
-from base64 import b32encode
 from dataclasses import dataclass
 
 from sqlalchemy import Row, Select, delete, func, insert, literal, select, update
 
 from capbox.messages import Json, Message
 from capbox.store.codec import decode, encode
+from capbox.store.names import storable, title_of
 from capbox.store.schema import events, messages, runs, sessions
 from capbox.store.search import Found, Search
-from capbox.store.statements import Statements, storable
+from capbox.store.statements import Statements
 
-TITLE_CHARACTERS_MAX = 80
-TAG_CHARACTERS_MAX = 40
-_ID = re.compile(r"[a-z2-7]{16}")
 _OWN = (sessions, func.count(messages.c.id).label("said"))
 
 
@@ -58,23 +54,6 @@ class StoredMessage:
     run: str
     at: float
     message: Message
-
-
-def session_id(entropy: bytes) -> str:
-    """Return an opaque id from ten random bytes."""
-    return b32encode(entropy).decode().lower()
-
-
-def is_session_id(name: str) -> bool:
-    """Say whether `name` may name a session; a path such as `../x` never does."""
-    return _ID.fullmatch(name) is not None
-
-
-def title_of(task: str) -> str:
-    """Return the title of a session that begins with `task`: one line, not too long."""
-    line = " ".join(storable(task).split())
-    short = line[: TITLE_CHARACTERS_MAX - 3] + "..."
-    return (line if len(line) <= TITLE_CHARACTERS_MAX else short) or "(no title)"
 
 
 class SessionStore:
@@ -207,6 +186,10 @@ class SessionStore:
     ) -> tuple[Found, ...]:
         """Return the messages that hold all of `words`, the best first; see `Search.find`."""
         return await self._search.find(words, limit, workspace)
+
+    async def search_told(self, words: str, *, limit: int) -> tuple[str, tuple[Found, ...]]:
+        """Return what a search finds, after "" or why it was slow."""
+        return await self._search.slow(), await self.search(words, limit=limit)
 
     async def _set(self, session: str, **values: str) -> None:
         query = update(sessions).where(sessions.c.id == session).values(**values)

@@ -51,8 +51,3 @@ class Statements:
     def failed(self, reason: str) -> StoreError:
         """Return the error of something that is wrong with what is stored."""
         return StoreError(str(self.file), reason)
-
-
-def storable(text: str) -> str:
-    """Return text as SQLite takes it: half of a surrogate pair is spelt out, not lost."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from capbox.broker.secrets import SecretError
+from capbox.engine.sessions.errors import SessionError
 from capbox.engine.settings import SettingsError
 from capbox.journal.errors import JournalError
 from capbox.store.errors import StoreError
@@ -38,6 +39,7 @@ from capbox.surfaces.cli.commands.changes import diff, replay, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.models import login, models
 from capbox.surfaces.cli.commands.radius import blast_radius
+from capbox.surfaces.cli.commands.sessions import listing, resume, usage_of
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -59,6 +61,11 @@ def build() -> typer.Typer:
     program.callback()(_options)
     program.command("call")(call.call)
     program.command("run")(run.run)
+    program.command("resume")(resume.resume)
+    program.add_typer(
+        listing.commands(_group("Conversations with models: every task is one.")), name="sessions"
+    )
+    program.command("usage")(usage_of.usage_of)
     program.command("ps")(ps.ps)
     program.command("revoke")(revoke.revoke)
     program.command("approve")(approve.approve)
@@ -172,7 +179,7 @@ def _run(entry: Entry, arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-_KNOWN = (CommandFailure, SecretError, SettingsError, JournalError, StoreError)
+_KNOWN = (CommandFailure, SecretError, SettingsError, SessionError, JournalError, StoreError)
 
 
 def _named(command: object, arguments: Sequence[str]) -> str:
@@ -196,7 +203,9 @@ def _failure(error: Exception, named: str) -> CommandFailure | None:
             context = getattr(error, "ctx", None)
             see = named if context is None else str(context.command_path)
             return CommandFailure("usage", error.format_message(), 2, see=see)
-        case SettingsError() | SecretError():
+        case SessionError(held=True):
+            return CommandFailure("held", str(error), 3)
+        case SettingsError() | SecretError() | SessionError():
             return usage(str(error))
         case JournalError() | StoreError():
             # Without its record nothing may run: the box itself does not work.

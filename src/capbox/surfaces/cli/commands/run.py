@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,29 +29,44 @@ if TYPE_CHECKING:
     from capbox.agent.events import Event
     from capbox.agent.loop import AskMore
     from capbox.agent.report import Report
+    from capbox.engine.local import LocalEngine
     from capbox.engine.session import Session
+    from capbox.engine.sessions.conversation import Conversation
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
     from capbox.models.model import Model
     from capbox.surfaces.cli.narration import Narration
     from capbox.surfaces.cli.terminal import Terminal
 
+NEWEST = "last"
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar=f"ID|{NEWEST}",
+        help="Go on with this session, or the newest one here (see capbox resume).",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What one `capbox run` is to do.
 
-    `terminal` is there if somebody may be asked; `bare`: no grant flag was given.
+    `terminal` is there if somebody may be asked; `bare`: no grant flag was given. `resume` is what
+    to go on with: the beginning of a session's id, or `NEWEST`; None: nothing.
     """
 
     task: str
-    model: Model
+    model: Model | None
+    base_url: str | None
     settings: Settings
     screen: Screen
     shape: str
     terminal: Terminal | None
     bare: bool
     ask_remote: float | None
+    resume: str | None = None
 
 
 def run(
@@ -85,6 +101,7 @@ def run(
     ask_remote: flags.AskRemote = None,
     ceiling: flags.Ceiling = None,
     policy: flags.Policy = None,
+    resume: Resume = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -104,19 +121,19 @@ def run(
         timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
     )
     amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
+    settings = flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts)
     settings = replace(
-        flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
-        tools=None if tool is None else tuple(tool),
-        model=model,
-        ceiling=tuple(ceiling or ()),
-        policy=policy,
-    )
+        settings, tools=None if tool is None else tuple(tool), model=model,
+        ceiling=tuple(ceiling or ()), policy=policy,
+    )  # fmt: skip
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
-    opened = _model(entry, model, base_url)
+    opened = None if model is None and resume is not None else _model(entry, model, base_url)
     bare = not granted.given
-    plan = _Plan(task, opened, settings, screen, shape, terminal, bare, ask_remote)
+    plan = _Plan(
+        task, opened, base_url, settings, screen, shape, terminal, bare, ask_remote, resume
+    )  # fmt: skip
 
     import anyio
 
@@ -146,19 +163,58 @@ def _terminal(screen: Screen, ask: bool | None, *, asks_by_default: bool) -> Ter
 async def _run(entry: Entry, plan: _Plan) -> int:
     from capbox.agent.outcome import exit_code
 
-    settings = await _opened(entry, plan)
+    if plan.resume is None:
+        plan = replace(plan, settings=await _opened(entry, plan))
     approver: Approver | None = None
     if plan.terminal is not None:
         from capbox.surfaces.cli.approver import TerminalApprover
 
         approver = TerminalApprover(plan.terminal)
     approver = asked_elsewhere(plan.ask_remote, approver)
-    async with (
-        entry.open_engine(plan.screen.say, True) as engine,
-        entry.open_session(engine, settings, approver) as session,
-    ):
-        report = await _follow(session, plan)
+    async with entry.open_engine(plan.screen.say, True) as engine:
+        with ExitStack() as stack:
+            talk = await _resumed(entry, engine, plan, stack)
+            if talk is not None:
+                plan = _going_on(entry, engine, plan, talk)
+            async with entry.open_session(engine, plan.settings, approver) as session:
+                report = await _follow(session, plan, talk)
     return 130 if report.finished is None else exit_code(report.finished.outcome)
+
+
+async def _resumed(
+    entry: Entry, engine: LocalEngine, plan: _Plan, stack: ExitStack
+) -> Conversation | None:
+    """Return the session to go on with, held until `stack` is left."""
+    if plan.resume is None:
+        return None
+    from capbox.engine.sessions.resuming import resumed
+
+    typed = None if plan.resume == NEWEST else plan.resume
+
+    what = f"capbox resume {plan.task}".strip()
+    talk = await resumed(engine.sessions, typed, plan.settings.workspace, what)
+    stack.callback(talk.held.release)
+    return talk
+
+
+def _going_on(entry: Entry, engine: LocalEngine, plan: _Plan, talk: Conversation) -> _Plan:
+    """Return the plan with what the session brings: its workspace, its grants, its model."""
+    from capbox.engine.sessions.resuming import GO_ON, settings_with
+
+    place = Path(talk.workspace)
+    if plan.settings.workspace not in (Path(), place) and (
+        plan.settings.workspace.resolve() != place
+    ):
+        raise usage(f"--workspace: session {talk.id} is of {place}; a session keeps to its own")
+    asked = replace(plan.settings, workspace=place)
+    settings, lost = settings_with(asked, talk.restored, engine.tools, entry.hold)
+    for note in lost:
+        plan.screen.say(note, "yellow")
+    back = ", ".join([*settings.grants[: len(talk.restored.grants)]]) or "nothing"
+    plan.screen.say(f"session {talk.id}: {len(talk.history)} messages; it holds: {back}", "dim")
+    model = plan.model or _model(entry, talk.model, plan.base_url)
+    task = plan.task or talk.unanswered or GO_ON
+    return replace(plan, settings=settings, model=model, task=task)
 
 
 async def _opened(entry: Entry, plan: _Plan) -> Settings:
@@ -179,16 +235,19 @@ async def _opened(entry: Entry, plan: _Plan) -> Settings:
     return plan.settings
 
 
-async def _follow(session: Session, plan: _Plan) -> Report:
+async def _follow(session: Session, plan: _Plan, talk: Conversation | None) -> Report:
     import anyio
 
     from capbox.agent.report import Report
     from capbox.surfaces.cli.narration import Narration
 
     report, narration = Report(), Narration(plan.screen)
+    if plan.model is None:
+        raise usage("which model? --model PROVIDER/NAME")
+    run = session.run(plan.task, plan.model, ask_more=_ask_more(plan), conversation=talk)
     async with anyio.create_task_group() as tasks:
         await tasks.start(_watch_interrupts, session, plan.screen)
-        async with session.run(plan.task, plan.model, ask_more=_ask_more(plan)) as stream:
+        async with run as stream:
             async for event in stream:
                 report.add(event)
                 _show(event, plan, narration)

@@ -1,0 +1,93 @@
+"""What the journal has of a session: its runs, checked, in their order.
+
+Guarantees: which runs are a session's is read from their signed headers, never from the store,
+which people may edit; nothing of a run whose record is broken is used. Does not: decide what of it
+comes back (see `restored`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from capbox.journal.blobs import Blobs
+from capbox.journal.chain import resolve
+from capbox.journal.errors import JournalError
+from capbox.journal.event import RunId
+from capbox.journal.head import Heads, Signer
+from capbox.journal.rows import Rows
+from capbox.journal.verify import Broken, verify
+from capbox.messages import Json, JsonObject
+from capbox.store.journal import read
+
+
+@dataclass(frozen=True, slots=True)
+class RunOnRecord:
+    """One run, verified: its entries, the number of each being its place."""
+
+    id: str
+    entries: tuple[JsonObject, ...]
+
+    def of(self, kind: str) -> Iterator[JsonObject]:
+        """Yield its entries of a kind."""
+        return (entry for entry in self.entries if entry.get("kind") == kind)
+
+    @property
+    def workspace(self) -> str:
+        """Return where it worked, as its header says."""
+        return str(self.entries[0].get("workspace"))
+
+
+def runs_on_record(journal: Path, signer: Signer, session: str) -> tuple[RunOnRecord, ...]:
+    """Return the runs of a session, each gone on from the one before it. Raises JournalError.
+
+    Attack: runs that the store leaves out, so that what they used up or lost comes back.
+    """
+    before = _before(journal, session)
+    gone_on_from = set(before.values())
+    run = max((one for one in before if one not in gone_on_from), default="")
+    found: list[RunOnRecord] = []
+    while run in before:
+        found.append(run_on_record(journal, signer, run))
+        run = before.pop(run)
+    return tuple(reversed(found))
+
+
+def run_on_record(journal: Path, signer: Signer, run: str) -> RunOnRecord:
+    """Return one run. Raises JournalError if its record is broken."""
+    verdicts = verify(journal, signer, RunId(run))
+    broken = next((one for one in verdicts if isinstance(one, Broken)), None)
+    if broken is not None or not verdicts:
+        place = "" if broken is None or broken.entry is None else f" at entry {broken.entry}"
+        why = "missing" if broken is None else f"broken{place}: {broken.reason}"
+        reason = f"its record is {why}. Nothing of it is used; see: capbox audit verify {run}"
+        raise JournalError(run, reason)
+    return RunOnRecord(run, tuple(one.content or {} for one in read(journal, RunId(run))))
+
+
+def _before(journal: Path, session: str) -> dict[str, str]:
+    """Return the runs whose header names this session, each with the one it goes on from."""
+    found: dict[str, str] = {}
+    if not (journal / "journal.db").exists():
+        return found
+    blobs = Blobs(journal / "blobs")
+    with closing(Rows(journal / "journal.db")) as rows:
+        for run in Heads(journal / "heads").runs():
+            first = next(rows.entries(run), None)
+            header = None if first is None else resolve(first.body, blobs.get)
+            link = texts((header or {}).get("session"))
+            if link[:1] == (session,):
+                found[run] = link[1] if len(link) > 1 else ""
+    return found
+
+
+def texts(value: Json) -> tuple[str, ...]:
+    """Return the texts of a list in an entry."""
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def objects(value: Json) -> tuple[Mapping[str, Json], ...]:
+    """Return the objects of a list in an entry."""
+    return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()

@@ -1,0 +1,135 @@
+"""A run of a session under way: its loop, its record and its end, tied together.
+
+Guarantees: the run is stored and journaled as it happens; a record that fails ends it, and is
+raised when its reader leaves; it ends with its reader, or with the session, whichever comes first.
+Does not: mint or decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from capbox.agent import events
+from capbox.agent.continued import Continued
+from capbox.agent.limits.spending import Spending
+from capbox.agent.limits.stopwatch import Stopwatch
+from capbox.agent.loop import AskMore, Run
+from capbox.agent.plan import RunPlan
+from capbox.agent.stream import follow
+from capbox.engine.approvers.patient import Patient
+from capbox.engine.local import OpenRun
+from capbox.engine.record import Recorder, recording
+from capbox.engine.results.stowing import stowing
+from capbox.engine.sessions.conversation import Conversation
+from capbox.gate.seat import Seat
+from capbox.messages import Message, ToolCall, ToolResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnderWay:
+    """An open run, which its reader or the end of the session ends, whichever comes first.
+
+    A reader that only breaks out of `async for` leaves the rest to the event loop, at a time of
+    its own; a session must not wait for that, nor close the journal before it.
+    """
+
+    seat: Seat
+    cancel: Callable[[], None]
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _closing: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def end(self) -> None:
+        """Interrupt the run if it still goes on, and return when it is closed in the journal."""
+        with anyio.CancelScope(shield=True):
+            async with self._closing:
+                await self.stack.aclose()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What a run is to do, in which session, and at which gate."""
+
+    plan: RunPlan
+    talk: Conversation
+    opened: OpenRun
+    spending: Spending
+    ask_more: AskMore | None
+    gate: Callable[[ToolCall, OpenRun], Awaitable[ToolResult]]
+
+    def begun(self, recorder: Callable[[], Recorder]) -> Run | Continued:
+        """Return its loop, which keeps what is said by what `recorder` returns."""
+        stopwatch, seat, talk = Stopwatch(anyio.current_time), self.opened.seat, self.talk
+        seat.approver = Patient(seat.approver, stopwatch)
+
+        async def call_tool(call: ToolCall) -> ToolResult:
+            return await self.gate(call, self.opened)
+
+        async def keep(message: Message) -> None:
+            await recorder().keep(message)
+            if recorder().failure is not None:
+                run.cancel()
+
+        def made(plan: RunPlan) -> Run:
+            return Run(
+                plan,
+                call_tool,
+                stopwatch=stopwatch,
+                ask_more=self.ask_more,
+                spending=self.spending,
+                keep=keep,
+                stow=stowing(seat.scratch),
+            )
+
+        left, told = [(one.call, one.result) for one in talk.left], [o.told for o in talk.left]
+        notes = (*talk.notes, *filter(None, told))
+        run: Run | Continued = (
+            Continued(self.plan, made, call_tool, keep=keep, left=left, notes=notes)
+            if left or notes
+            else made(self.plan)
+        )
+        return run
+
+
+@asynccontextmanager
+async def following(
+    work: Work, tasks: TaskGroup, runs: list[UnderWay]
+) -> AsyncIterator[AsyncIterator[events.Event]]:
+    """Start the run in `tasks`, list it in `runs`, and yield its events until the reader leaves.
+
+    Raises StoreError or JournalError when it cannot be recorded.
+    """
+    opened, plan = work.opened, work.plan
+    found: list[Recorder] = []
+    run = work.begun(lambda: found[0])
+    under_way = UnderWay(opened.seat, run.cancel)
+    opened.entry.end = run.revoke
+    runs.append(under_way)
+    try:
+        recorder = await under_way.stack.enter_async_context(
+            recording(
+                opened,
+                work.talk,
+                task=plan.task,
+                workspace=opened.seat.layout.workspace,
+                model=plan.model.name,
+            )
+        )
+        found.append(recorder)
+
+        async def record(event: events.Event) -> None:
+            await recorder.record(event)
+            opened.entry.turns = recorder.turn
+            if recorder.failure is not None:
+                run.cancel()
+
+        yield await under_way.stack.enter_async_context(follow(run, tasks, record))
+    finally:
+        await under_way.end()
+        runs.remove(under_way)
+    if recorder.failure is not None:
+        raise recorder.failure

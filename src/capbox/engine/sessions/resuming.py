@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from capbox.authority.grant import Grant, NameSelector
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, HostPath, below, joined, under
 from capbox.authority.values.label import Kind, Source
@@ -141,12 +142,13 @@ def settings_with(
     back: Restored,
     shipped: Mapping[str, object],
     fits: Callable[[Settings], object],
+    own: Mapping[str, object] | None = None,
 ) -> tuple[Settings, tuple[str, ...]]:
     """Return `settings` with what comes back, and a line for each grant that cannot.
 
     What `settings` say already is a person's own, and comes besides. `fits` raises SettingsError
     for settings that would mint nothing: a grant of which the file is gone, or that a rule of now
-    forbids. `shipped` are the tools there are, by name.
+    forbids. `shipped` are capbox's tools, `own` the functions of the embedding program, by name.
     """
     alone = replace(settings, grants=(), reads=(), writes=(), maps=(), env=(), preset="none")
     alone = replace(alone, fetches=(), secrets=())
@@ -158,9 +160,12 @@ def settings_with(
             grants.append(text)
         else:
             notes.append(f"{text} does not come back: {problem}")
+    functions = [name for name in back.tools or () if name in (own or {})]
+    grants += [str(Grant("tool", NameSelector(name))) for name in functions]
     tools = settings.tools
     if tools is None and back.tools is not None:
-        tools = tuple(name for name in back.tools if name in shipped)
+        # Attack: a preset left tools out, and the run that goes on without it has them all.
+        tools = tuple(name for name in back.tools if name in shipped or name in functions)
     new = tuple(text for text in settings.grants if str(parse_grant(text)) not in grants)
     return replace(settings, grants=(*grants, *new), tools=tools), tuple(notes)
 

@@ -130,9 +130,9 @@ def run(
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
     opened = None if model is None and resume is not None else _model(entry, model, base_url)
-    bare = not granted.given
     plan = _Plan(
-        task, opened, base_url, settings, screen, shape, terminal, bare, ask_remote, resume
+        task, opened, base_url, settings, screen, shape, terminal, not granted.given, ask_remote,
+        resume,
     )  # fmt: skip
 
     import anyio

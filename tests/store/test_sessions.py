@@ -55,7 +55,9 @@ async def test_the_newest_session_is_the_one_last_spoken_in(tmp_path: Path) -> N
     async with open_runs(tmp_path / "runs.db") as store:
         await filled(store)
         await store.sessions.begin(replace(ONE, id=B, workspace="/other", updated=9.0))
-        assert [s.id for s in await store.sessions.newest()] == [A]
+        assert [s.id for s in await store.sessions.newest()] == [B, A]
+        await store.sessions.append(A, "r1", SAID[0], at=9.5)
+        assert [s.id for s in await store.sessions.newest()] == [A, B]
         await store.sessions.append(B, "r2", SAID[0], at=10.0)
         assert [s.id for s in await store.sessions.newest()] == [B, A]
         assert [s.id for s in await store.sessions.newest(workspace="/w")] == [A]

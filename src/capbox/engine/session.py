@@ -233,7 +233,7 @@ class Session:
                 model=model,
                 tools=tools,
                 grants=tuple(str(m.grant) for m in minted.grants),
-                history=talk.history,
+                history=talk.before(task),
                 budget=minted.budget,
             )
             work = Work(plan, talk, opened, spending(opened.seat), ask_more, self._at_gate)

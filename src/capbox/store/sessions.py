@@ -111,14 +111,10 @@ class SessionStore:
     async def newest(
         self, limit: int = 100, *, workspace: str | None = None
     ) -> tuple[StoredSession, ...]:
-        """Return the sessions that were last spoken in, newest first; of one workspace, if named.
-
-        Only those in which something was said.
-        """
+        """Return the sessions, those last spoken in first; of one workspace, if it is named."""
         query = _selected().order_by(sessions.c.updated.desc(), sessions.c.id)
         if workspace is not None:
             query = query.where(sessions.c.workspace == storable(workspace))
-        query = query.having(func.count(messages.c.id) > 0)
         return await self._sessions(query.limit(limit))
 
     async def messages(self, session: str) -> tuple[StoredMessage, ...]:

@@ -331,3 +331,32 @@ async def test_a_completed_session_goes_on_with_a_new_task(
     went = await go_on(script("first", "second"), task="more")
     assert isinstance(went.told[-1], events.RunFinished)
     assert went.told[-1].outcome == Completed()
+
+
+@pytest.mark.parametrize(
+    ("lost", "task", "words"),
+    [
+        ("seq >= 0", None, ["the task"]),
+        ("seq >= 1", None, ["the task"]),
+        ("seq >= 1", "another one", ["the task", "another one"]),
+    ],
+)
+async def test_a_task_to_which_no_reply_came_is_not_lost(
+    begin: GoOn,
+    go_on: GoOn,
+    script: Callable,
+    edit: Edit,
+    home: Home,
+    engine: LocalEngine,
+    workspace: Path,
+    lost: str,
+    task: str | None,
+    words: list[str],
+) -> None:
+    await begin(script("first"))
+    edit(f"DELETE FROM messages WHERE {lost}")  # as a kill at that moment leaves it
+    talk = await resumed(engine.sessions, None, workspace, "a test")
+    talk.held.release()
+    await go_on(script("again"), task=task or talk.unanswered or talk.asked)
+    said = await messages_of(home, talk.id)
+    assert [m.text for m in said if isinstance(m, UserMessage)] == words

@@ -15,7 +15,7 @@ from capbox.authority.values.label import NOTHING, Sources
 from capbox.engine.sessions.holder import Hold, hold
 from capbox.engine.sessions.pending import Open
 from capbox.engine.sessions.restored import Restored
-from capbox.messages import Message
+from capbox.messages import Message, UserMessage
 from capbox.store.names import session_id
 
 
@@ -26,7 +26,8 @@ class Conversation:
     `after` is the run that it goes on from, "" for the first one. `history` is what was said;
     `unanswered` the words of the person after it, to which no reply came. `left` are the calls of
     the history without a result. `restored` is what comes back of its authority, `sources` what it
-    knows, `notes` what the person should be told. `workspace` and `model` are those of its start.
+    knows, `notes` what the person should be told. `asked` is the task of a
+    run that ended before it was said; `workspace` and `model` are those of its start.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Conversation:
     restored: Restored = field(default_factory=Restored)
     sources: Sources = NOTHING
     notes: tuple[str, ...] = ()
+    asked: str = ""
     workspace: str = ""
     model: str = ""
 
@@ -46,6 +48,12 @@ class Conversation:
     def link(self) -> tuple[str, ...]:
         """Return what the header of its next run says."""
         return (self.id, self.after) if self.after else (self.id,)
+
+    def before(self, task: str) -> tuple[Message, ...]:
+        """Return what was said before `task`, which may be what nobody has answered yet."""
+        if self.unanswered is None or self.unanswered == task:
+            return self.history
+        return (*self.history, UserMessage(self.unanswered))
 
 
 def begun(state: Path, what: str, entropy: Callable[[int], bytes] = os.urandom) -> Conversation:

@@ -99,6 +99,9 @@ async def _read(place: Place, store: RunStore, session: StoredSession, held: Hol
     read = set(back.sources) | _sources_of(place, others) | _sources(said)
     last = history[-1] if history else None
     words = last.text if isinstance(last, UserMessage) else None
+    asked = await _asked(store, session, said)
+    if asked and asked != words:
+        words = None
     return Conversation(
         id=session.id,
         held=held,
@@ -110,9 +113,18 @@ async def _read(place: Place, store: RunStore, session: StoredSession, held: Hol
         restored=back,
         sources=frozenset(_source(text, session.workspace, place.trusted) for text in read),
         notes=tuple(f"{text} does not come back: {why}" for text, why in back.dropped),
+        asked=asked,
         workspace=session.workspace,
         model=session.model,
     )
+
+
+async def _asked(store: RunStore, session: StoredSession, said: Sequence[StoredMessage]) -> str:
+    """Return the task of the last run, if it ended before that was said."""
+    runs = await store.sessions.runs(session.id)
+    last = await store.get(runs[-1]) if runs else None
+    spoken = {one.run for one in said if isinstance(one.message, UserMessage)}
+    return "" if last is None or last.id in spoken or last.task == GO_ON else last.task
 
 
 async def _left(

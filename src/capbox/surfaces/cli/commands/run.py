@@ -213,7 +213,7 @@ def _going_on(entry: Entry, engine: LocalEngine, plan: _Plan, talk: Conversation
     back = ", ".join([*settings.grants[: len(talk.restored.grants)]]) or "nothing"
     plan.screen.say(f"session {talk.id}: {len(talk.history)} messages; it holds: {back}", "dim")
     model = plan.model or _model(entry, talk.model, plan.base_url)
-    task = plan.task or talk.unanswered or GO_ON
+    task = plan.task or talk.unanswered or talk.asked or GO_ON
     return replace(plan, settings=settings, model=model, task=task)
 
 

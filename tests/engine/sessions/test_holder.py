@@ -11,6 +11,7 @@ import pytest
 
 from capbox.engine.sessions.errors import SessionError
 from capbox.engine.sessions.holder import hold
+from capbox.store.errors import StoreError
 
 NAME = "a" * 16
 HOLDER = f"""
@@ -74,6 +75,6 @@ def test_the_file_is_private_and_a_link_in_its_place_is_not_followed(tmp_path: P
     victim = tmp_path / "victim"
     victim.write_text("precious")
     os.symlink(victim, file)
-    with pytest.raises(OSError):
+    with pytest.raises(StoreError):
         hold(tmp_path / "locks", NAME, "me")
     assert victim.read_text() == "precious"

@@ -57,7 +57,7 @@ class Conversation:
 
 
 def begun(state: Path, what: str, entropy: Callable[[int], bytes] = os.urandom) -> Conversation:
-    """Return a new session, held by this process. Raises SessionError or OSError."""
+    """Return a new session, held by this process. Raises SessionError or StoreError."""
     name = session_id(entropy(10))
     return Conversation(name, hold(locks(state), name, what))
 

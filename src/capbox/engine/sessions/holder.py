@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from capbox.engine.sessions.errors import SessionError
+from capbox.store.errors import StoreError
 
 _TRIES = 100
 _TOLD_BYTES_MAX = 4_096
@@ -40,12 +41,19 @@ class Hold:
 
 
 def hold(directory: Path, session: str, what: str) -> Hold:
-    """Work in a session, as `what`. Raises SessionError: another process does, or OSError.
+    """Work in a session, as `what`. Raises SessionError: another process does; or StoreError.
 
     `directory` is capbox's own, and is made if it is missing.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = directory / f"{session}.lock"
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _held(file, session, what)
+    except OSError as error:
+        raise StoreError(str(file), f"cannot be held: {error.strerror}") from error
+
+
+def _held(file: Path, session: str, what: str) -> Hold:
     for _ in range(_TRIES):
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:

@@ -68,7 +68,7 @@ async def resumed(place: Place, typed: str | None, workspace: Path, what: str) -
     """Return a session to go on with, held by this process as `what`; the caller lets go of it.
 
     `typed` begins its id; None: the newest of `workspace`.
-    Raises SessionError, StoreError, JournalError, OSError.
+    Raises SessionError, StoreError, JournalError.
     """
     from capbox.store.runs import open_runs
 

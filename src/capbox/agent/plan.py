@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from capbox.agent.context import RESULT_CHARACTERS_MAX
-from capbox.agent.prompt import system_prompt
+from capbox.agent.instructions.prompt import system_prompt
+from capbox.agent.instructions.words import Words
 from capbox.authority.budget import Budget
 from capbox.messages import JsonObject, Message, ToolCall, ToolResult
 from capbox.models.model import Effort, Model, ToolSpec
@@ -40,7 +41,8 @@ class RunPlan:
 
     `history` is what was said before: the transcript that the task goes on from. `fallbacks` take
     over, in order and for good, when the model before them cannot be reached any more. `effort` is
-    how hard to think, where a model can be told (None: as its provider chooses).
+    how hard to think, where a model can be told (None: as its provider chooses). `words` are what
+    people and files add to the system prompt.
     """
 
     run: str
@@ -54,6 +56,7 @@ class RunPlan:
     result_characters_max: int = RESULT_CHARACTERS_MAX
     fallbacks: tuple[Model, ...] = ()
     effort: Effort | None = None
+    words: Words = field(default_factory=Words)
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
@@ -68,4 +71,5 @@ class RunPlan:
     @property
     def system(self) -> str:
         """Return the system prompt."""
-        return system_prompt(self.grants, self.budget)
+        names = [tool.name for tool in self.tools]
+        return system_prompt(self.grants, self.budget, self.words, names)

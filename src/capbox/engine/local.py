@@ -180,7 +180,7 @@ class LocalEngine:
             entropy=os.urandom,
             network=self._network,
         )
-        self.register = Register(self.gate, self._standing)
+        self.register = Register(self.gate, self.standing)
         self._control = await stack.enter_async_context(
             ControlServer(self.home.control, Requests(self.register), self.report)
         )
@@ -253,7 +253,7 @@ class LocalEngine:
             grounds=grounds,
             keeper=self._keeper(run, layout, now),
         )
-        seat.approver = TakenBack(approver, seat, self._standing)
+        seat.approver = TakenBack(approver, seat, self.standing)
         self._record(seat, now)
         runners = {tool.runner for tool in seat.functions.values()}
 
@@ -293,7 +293,8 @@ class LocalEngine:
         """Have a run go on with what its session held and knew. Raises JournalError."""
         restore(talk, opened.seat, self._holdings.resume, self.report)
 
-    def _standing(self) -> Standing:
+    def standing(self) -> Standing:
+        """Return what is revoked and used up at this moment."""
         return self._holdings.standing(time.time())
 
     def _keeper(self, run: RunId, layout: Layout, now: float) -> Keeper | None:

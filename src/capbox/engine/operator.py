@@ -3,6 +3,7 @@
     never = ["read ~/.ssh"]
     trusted = ["~/work/specs"]
     grounded = ["alice@example.com"]
+    style = "concise"
     [network]
     ca_files = ["/etc/ssl/company.pem"]
     [undo]
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 _KEYS = (
     *("budget", "never", "trusted", "grounded", "ceiling", "models", "network", "policy"),
-    *("providers", "replay", "search", "undo"),
+    *("providers", "replay", "search", "style", "undo"),
 )
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
@@ -74,7 +75,8 @@ class Operator:
     `ceiling` are texts of grants; none: the workspace, tools, and requests to public hosts.
     `keeps` bounds what is kept for undo, `tapes` what is kept for a replay (None: nothing is).
     `catalog` are the providers, and what is known of models.
-    `budget` is the most that a run may spend, `day` all runs of one day together.
+    `budget` is the most that a run may spend, `day` all runs of one day together; `style` is how
+    a run's model writes if nobody says otherwise.
     """
 
     never: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ class Operator:
     catalog: Catalog = BUILT_IN
     budget: Mapping[str, float] = field(default_factory=dict)
     day: Mapping[str, float] = field(default_factory=dict)
+    style: str | None = None
 
     def trusted_paths(self, user: Path) -> tuple[HostPath, ...]:
         """Return the `trusted` paths, links resolved: a file is known by where it really is.
@@ -124,6 +127,7 @@ def read_operator(file: Path) -> Operator:
         catalog=_catalog(document, file, text),
         budget=read_table({k: v for k, v in budget.items() if k != "day"}, f"{file}: [budget]"),
         day=read_table(_table(budget, "day", file), f"{file}: [budget.day]"),
+        style=_style(document, file),
     )
 
 
@@ -149,6 +153,13 @@ def _trusted(text: str, file: Path) -> str:
     if not text.startswith(("/", "~/")):
         raise SettingsError(str(file), f"trusted: {text!r} is not absolute, nor does it start ~/")
     return text
+
+
+def _style(document: Mapping[str, object], file: Path) -> str | None:
+    found = document.get("style")
+    if found is None or isinstance(found, str):
+        return found
+    raise SettingsError(str(file), 'style is the name of one: style = "concise"')
 
 
 def _policy(document: Mapping[str, object], file: Path, text: str) -> Policy | None:

@@ -210,11 +210,13 @@ class Session:
         """
         # A direct call needs none of these, and they take a fifteenth of its time to load.
         from capbox.agent.plan import RunPlan
+        from capbox.engine.instructions.gathering import gather
         from capbox.engine.sessions.under_way import Work, following
 
         if self._tasks is None:
             raise RuntimeError("the session is not open")
         tools, spending = self._offered(), await self._purses.spending(model)
+        words = gather(self._engine.home, self._settings)
         # A tool that cannot work is not offered, yet a model that names it anyway should hear which
         # file grant is missing, not that the tool is.
         chosen = self._settings.tools
@@ -235,6 +237,7 @@ class Session:
                 grants=tuple(str(m.grant) for m in minted.grants),
                 history=talk.before(task),
                 budget=minted.budget,
+                words=words.of_run(self._engine, opened.seat),
             )
             work = Work(plan, talk, opened, spending(opened.seat), ask_more, self._at_gate)
             async with following(work, self._tasks, self._runs) as stream:

@@ -25,6 +25,21 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """What a person chose of a run's system prompt, beside what it holds.
+
+    `skill` is used with `arguments`; `instructions` are those of a registered workspace, whose
+    settings `origin` names.
+    """
+
+    style: str | None = None
+    skill: str | None = None
+    arguments: str = ""
+    instructions: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One session's workspace, grants, bounds and tools.
 
@@ -56,3 +71,4 @@ class Settings:
     tools: tuple[str, ...] | None = None
     model: str | None = None
     directory: tuple[Entry, ...] = ()
+    wording: Wording = field(default_factory=Wording)

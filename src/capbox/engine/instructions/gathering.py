@@ -1,0 +1,108 @@
+"""From a person's settings and a run's rights to the words of its system prompt.
+
+Guarantees: what a principal chose and cannot be had (a style, a skill, a file that cannot be read)
+raises before a run begins; what the workspace holds never does: it is left out, with a note. A run
+whose prompt holds a text of the workspace knows it from the start, by its label. Does not: decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capbox.agent.instructions.material import bounded
+from capbox.agent.instructions.words import Material, Said, Words
+from capbox.authority.holding import Holding
+from capbox.authority.paths import Layout
+from capbox.authority.values.label import NOTHING, Sources
+from capbox.authority.values.label import bounded as few
+from capbox.engine.home import Home
+from capbox.engine.instructions.folder import TEXT_BYTES_MAX, Folder, folder_of
+from capbox.engine.instructions.own import own_instructions, style
+from capbox.engine.instructions.reader import Reader
+from capbox.engine.local import LocalEngine
+from capbox.engine.operator import read_operator
+from capbox.engine.settings import Settings, Wording
+from capbox.gate.rights.labels import SOURCES_MAX
+from capbox.gate.seat import Seat
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The words of one run, what they came from, and what a person should hear about them."""
+
+    words: Words
+    sources: Sources = NOTHING
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A principal's own words, read; what the workspace adds is known once the run's rights are."""
+
+    home: Home
+    wording: Wording
+    style: tuple[str, Said]
+    user: Said | None = None
+    workspace: Said | None = None
+
+    def within(self, reader: Reader) -> Gathered:
+        """Add what the run may read of the workspace."""
+        folder = folder_of(reader)
+        words = Words(
+            style=self.style[0],
+            style_text=self.style[1],
+            user=self.user,
+            workspace=self.workspace,
+            mounts=_mounts(reader.layout),
+            folder=_material(folder),
+            further=folder.further,
+        )
+        notes = tuple(f"{one.path} is not in the prompt: {one.reason}" for one in folder.unread)
+        strange = tuple(
+            f"{one.path} is not in the prompt: {one.reason}" for one in folder.unread if one.strange
+        )
+        return Gathered(words, folder.sources, notes, strange)
+
+    def of_run(self, engine: LocalEngine, seat: Seat) -> Words:
+        """Return the words of a run that sits at `seat`, which has read them from now on."""
+        holding = Holding((seat.authority, *seat.leases))
+        found = self.within(Reader(holding, engine.standing(), seat.layout, seat.context))
+        # Attack: AGENTS.md tells the model where to send the secret that it will read.
+        seat.context.sources = few(seat.context.sources | found.sources, SOURCES_MAX)
+        for line in found.warnings:
+            engine.report(line)
+        return found.words
+
+
+def gather(home: Home, settings: Settings) -> Chosen:
+    """Read what the person chose. Raises SettingsError."""
+    wording = settings.wording
+    file = home.config / "config.toml"
+    chosen = wording.style
+    where = "--style"
+    if chosen is None:
+        chosen, where = read_operator(file).style, f"{file}: style"
+    said = wording.instructions
+    return Chosen(
+        home,
+        wording,
+        style=style(chosen, home.config, where),
+        user=own_instructions(home.config),
+        workspace=Said(said, wording.origin) if said else None,
+    )
+
+
+def _material(folder: Folder) -> Material | None:
+    top = folder.top
+    if top is None or not top.content.strip():
+        return None
+    text = bounded(top.content, TEXT_BYTES_MAX)
+    if not top.whole:
+        text += f"\n[... {top.path} goes on; read the file for the rest]"
+    return Material(text, str(top.path), top.trusted)
+
+
+def _mounts(layout: Layout) -> Mapping[str, str]:
+    return {place.guest: place.host for place in layout.mounts}

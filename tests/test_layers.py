@@ -69,6 +69,7 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "rich": frozenset({"surfaces"}),
     "markdown_it": frozenset({"surfaces"}),
     "platformdirs": frozenset({"app"}),
+    "yaml": frozenset({"engine"}),
 }
 TRUSTED_BASE_MAY_USE = {
     *("wasmtime", "anyio", "cryptography", "jsonschema_rs"),
@@ -77,7 +78,7 @@ TRUSTED_BASE_MAY_USE = {
 # Slow to import (the providers take seconds): never before a command needs them.
 LAZY = {
     *("pydantic_ai", "anthropic", "openai", "google", "genai_prices"),
-    *("sqlalchemy", "aiosqlite", "keyring"),
+    *("sqlalchemy", "aiosqlite", "keyring", "yaml"),
 }
 # `authority` has no clock, no IO, no randomness; PurePosixPath is the one path it may know.
 IMPURE = {
@@ -387,7 +388,11 @@ def test_every_runtime_dependency_has_a_wrapper_and_a_line_in_its_adr() -> None:
     declared = [*project["dependencies"], *(text for extra in extras for text in extra)]
     names = [re.split(r"[\[<>=~! ]", text)[0] for text in declared]
     decision = (ROOT / "docs/adr/0004-runtime-dependencies.md").read_text()
-    imported = {"pydantic-ai-slim": "pydantic_ai", "markdown-it-py": "markdown_it"}
+    imported = {
+        "pydantic-ai-slim": "pydantic_ai",
+        "markdown-it-py": "markdown_it",
+        "pyyaml": "yaml",
+    }
     assert [n for n in names if imported.get(n, n.replace("-", "_")) not in WRAPPED] == []
     assert [n for n in names if f"`{n}`" not in decision] == []
     assert len(set(names)) <= 20

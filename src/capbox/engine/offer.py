@@ -6,10 +6,11 @@ named. Does not: grant anything; offering a tool and permitting its effects are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from capbox.agent.plan import OfferedTool
 from capbox.authority.authority import Authority
+from capbox.engine.presets import named
 from capbox.gate.manifest import Manifest, Request
 from capbox.gate.runner import Tool
 
@@ -28,6 +29,19 @@ def offered(
         )
         for name in names
     )
+
+
+def there(
+    preset: str, manifests: Mapping[str, Manifest], shipped: Collection[str], held: Authority
+) -> tuple[str, ...]:
+    """Return the tools that a model may be offered: what the preset does not leave out, and of
+    those that capbox brings (`shipped`) each that a grant names. Raises SettingsError.
+
+    A person who calls a tool by its name is not held to that.
+    """
+    offered = named(preset).offered(manifests)
+    granted = {str(m.grant.selector) for m in held.grants if m.grant.action == "tool"}
+    return tuple(sorted({*offered, *granted.intersection(shipped)}))
 
 
 def able(

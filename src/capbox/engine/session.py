@@ -28,7 +28,6 @@ from capbox.authority.values.kinds import Value
 from capbox.engine.budgets.purses import Purses
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
-from capbox.engine.presets import named
 from capbox.engine.sessions.conversation import Conversation, begun
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Approver, DenyApprover
@@ -266,16 +265,11 @@ class Session:
         return offered(tools, held, chosen)
 
     def _there(self) -> tuple[str, ...]:
-        """Return the tools that a model may be offered: what the preset does not leave out, and
-        those that capbox brings and a grant of its own names.
+        from capbox.engine.offer import there
 
-        A person who calls a tool by its name is not held to that.
-        """
-        chosen = named(self._settings.preset)
         every = {**self._functions, **self._engine.tools}
-        offered = chosen.offered({name: tool.manifest for name, tool in every.items()})
-        granted = {str(m.grant.selector) for m in self._mint(()).grants if m.grant.action == "tool"}
-        return tuple(sorted({*offered, *granted.intersection(self._engine.tools)}))
+        manifests = {name: tool.manifest for name, tool in every.items()}
+        return there(self._settings.preset, manifests, self._engine.tools, self._mint(()))
 
     def _open_calls(self, tool: str) -> OpenRun:
         """Open the run of direct calls. After an undo it is another one, which holds what is left.

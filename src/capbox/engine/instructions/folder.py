@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capbox.authority.paths import WORKSPACE, hostile_character, joined
+from capbox.authority.paths import WORKSPACE, joined
 from capbox.authority.values.label import NOTHING, Sources
 from capbox.engine.instructions.reader import Reader, Text, Unread
 
@@ -67,9 +67,7 @@ def _further(reader: Reader) -> list[str]:
         if depth < DEPTH_MAX:
             names = reader.names(place, NAMES_MAX)
             kept = (n for n in names if not n.startswith(".") and n not in _LEFT_OUT)
-            waiting += [
-                (joined(place, name), depth + 1) for name in kept if hostile_character(name) is None
-            ]
+            waiting += [(joined(place, name), depth + 1) for name in kept]
     return found
 
 

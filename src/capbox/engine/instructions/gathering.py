@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from capbox.agent.instructions.material import bounded
-from capbox.agent.instructions.words import Material, Said, Words
+from capbox.agent.instructions.words import ChosenSkill, Material, Said, Words
 from capbox.authority.holding import Holding
 from capbox.authority.paths import Layout
 from capbox.authority.values.label import NOTHING, Sources
@@ -23,6 +23,8 @@ from capbox.engine.instructions.reader import Reader
 from capbox.engine.local import LocalEngine
 from capbox.engine.operator import read_operator
 from capbox.engine.settings import Settings, Wording
+from capbox.engine.skills.shelf import Shelf, shelf_of
+from capbox.engine.skills.using import chosen, listed
 from capbox.gate.rights.labels import SOURCES_MAX
 from capbox.gate.seat import Seat
 
@@ -48,8 +50,12 @@ class Chosen:
     workspace: Said | None = None
 
     def within(self, reader: Reader) -> Gathered:
-        """Add what the run may read of the workspace."""
+        """Add what the run may read of the workspace. Raises SettingsError: no such skill."""
         folder = folder_of(reader)
+        shelf = shelf_of(self.home.config, reader)
+        skills, sources = listed(shelf), folder.sources
+        for one in shelf.skills:
+            sources |= one.sources
         words = Words(
             style=self.style[0],
             style_text=self.style[1],
@@ -58,12 +64,19 @@ class Chosen:
             mounts=_mounts(reader.layout),
             folder=_material(folder),
             further=folder.further,
+            skills=skills,
+            chosen=self._skill(shelf, reader),
         )
         notes = tuple(f"{one.path} is not in the prompt: {one.reason}" for one in folder.unread)
         strange = tuple(
             f"{one.path} is not in the prompt: {one.reason}" for one in folder.unread if one.strange
         )
-        return Gathered(words, folder.sources, notes, strange)
+        told = tuple(shelf.notes())
+        return Gathered(words, sources, (*notes, *told), (*strange, *_few(told)))
+
+    def _skill(self, shelf: Shelf, reader: Reader) -> ChosenSkill | None:
+        name = self.wording.skill
+        return None if name is None else chosen(shelf.named(name), self.wording.arguments, reader)
 
     def of_run(self, engine: LocalEngine, seat: Seat) -> Words:
         """Return the words of a run that sits at `seat`, which has read them from now on."""
@@ -80,18 +93,23 @@ def gather(home: Home, settings: Settings) -> Chosen:
     """Read what the person chose. Raises SettingsError."""
     wording = settings.wording
     file = home.config / "config.toml"
-    chosen = wording.style
+    named = wording.style
     where = "--style"
-    if chosen is None:
-        chosen, where = read_operator(file).style, f"{file}: style"
+    if named is None:
+        named, where = read_operator(file).style, f"{file}: style"
     said = wording.instructions
     return Chosen(
         home,
         wording,
-        style=style(chosen, home.config, where),
+        style=style(named, home.config, where),
         user=own_instructions(home.config),
         workspace=Said(said, wording.origin) if said else None,
     )
+
+
+def _few(told: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one line for a run's person, who has the rest from `capbox skill list`."""
+    return (f"{told[0]} (see capbox skill list)",) if told else ()
 
 
 def _material(folder: Folder) -> Material | None:

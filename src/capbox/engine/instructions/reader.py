@@ -19,7 +19,16 @@ from capbox.authority.access import ReadAccess
 from capbox.authority.authority import FileRight
 from capbox.authority.decision import Allowed, Standing
 from capbox.authority.holding import Holding
-from capbox.authority.paths import WORKSPACE, GrantPath, GuestPath, HostPath, Layout, below, joined
+from capbox.authority.paths import (
+    WORKSPACE,
+    GrantPath,
+    GuestPath,
+    HostPath,
+    Layout,
+    below,
+    hostile_character,
+    joined,
+)
 from capbox.authority.values.label import Sources
 from capbox.gate.rights.labels import Context
 from capbox.journal.errors import JournalError
@@ -92,16 +101,21 @@ class Reader:
         """Say whether a grant that neither counts nor asks lets the run read a path."""
         return not isinstance(self._right(GrantPath(path)), str)
 
-    def names(self, path: str, most: int) -> tuple[str, ...]:
-        """Return the names of the folders in a folder of the workspace; links are left out."""
+    def names(self, path: str, most: int, *, files: bool = False) -> tuple[str, ...]:
+        """Return the names of the folders (or of the `files`) in a folder; links are left out."""
         try:
             with self._root() as mount, _opened(mount, below(path, WORKSPACE)) as (folder, _):
                 with os.scandir(folder) as entries:
                     listed = [entry for entry, _ in zip(entries, range(most), strict=False)]
-                found = [one.name for one in listed if one.is_dir(follow_symlinks=False)]
+                found = [
+                    one.name
+                    for one in listed
+                    if (one.is_file if files else one.is_dir)(follow_symlinks=False)
+                ]
         except OSError:
             return ()
-        return tuple(sorted(name for name in found if self.may_read(joined(path, name))))
+        seen = (name for name in found if hostile_character(name) is None)
+        return tuple(sorted(name for name in seen if self.may_read(joined(path, name))))
 
     def listed(self, path: str) -> Sources:
         """Return the sources of a name that was seen; what cannot be told is untrusted."""

@@ -171,6 +171,22 @@ RunBudget = Annotated[
 Tools = Annotated[
     list[str] | None, typer.Option("--tool", metavar="NAME", help="Only these tools. Repeatable.")
 ]
+Style = Annotated[
+    str | None,
+    typer.Option("--style", metavar="NAME", help="How it writes: default, concise, ... or yours."),
+]
+SkillName = Annotated[
+    str | None,
+    typer.Option(
+        "--skill",
+        metavar="NAME",
+        help="Work as this skill says; TASK is then its arguments, and may be left out.",
+    ),
+]
+Named = Annotated[
+    str | None,
+    typer.Option("-w", "--in", metavar="NAME", help="A workspace by its name, with its settings."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 AsStream = Annotated[bool, typer.Option("--stream-json", help="Print each event as a JSON line.")]
 Ask = Annotated[

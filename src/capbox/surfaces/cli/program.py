@@ -40,6 +40,7 @@ from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, wh
 from capbox.surfaces.cli.commands.models import login, models
 from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.commands.sessions import listing, resume, usage_of
+from capbox.surfaces.cli.commands.words import prompt, skill
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -75,6 +76,10 @@ def build() -> typer.Typer:
         name="grants",
     )
     program.command("blast-radius")(blast_radius.blast_radius)
+    program.command("prompt")(prompt.prompt)
+    program.add_typer(
+        skill.commands(_group("Skills: how to do one kind of task well.")), name="skill"
+    )
     program.command("diff")(diff.diff)
     program.command("undo")(undo.undo)
     program.command("redo")(undo.redo)

@@ -19,6 +19,7 @@ import typer
 
 from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.call import asked_elsewhere
+from capbox.surfaces.cli.commands.words.chosen import task_of, with_skill, worded
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.screen import Screen
@@ -71,7 +72,7 @@ class _Plan:
 
 def run(
     ctx: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="What to do, in words.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="What to do, in words.")] = "",
     *,
     model: flags.ModelSpec = None,
     base_url: flags.BaseUrl = None,
@@ -102,6 +103,8 @@ def run(
     ceiling: flags.Ceiling = None,
     policy: flags.Policy = None,
     resume: Resume = None,
+    style: flags.Style = None,
+    skill: flags.SkillName = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -117,19 +120,19 @@ def run(
     granted = flags.GrantFlags(
         reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
     )
-    bounds = flags.BoundFlags(
-        timeout=timeout, memory=memory, stack=stack, fuel=fuel, output=output, limits=limit
-    )
+    bounds = flags.BoundFlags(timeout, memory, stack, fuel, output, limit)
     amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
     settings = flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts)
     settings = replace(
         settings, tools=None if tool is None else tuple(tool), model=model,
         ceiling=tuple(ceiling or ()), policy=policy,
     )  # fmt: skip
+    settings = worded(settings, style, skill, task)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
     opened = None if model is None and resume is not None else _model(entry, model, base_url)
+    task = task_of(settings.wording, task)
     plan = _Plan(
         task, opened, base_url, settings, screen, shape, terminal, not granted.given, ask_remote,
         resume,
@@ -161,8 +164,6 @@ def _terminal(screen: Screen, ask: bool | None, *, asks_by_default: bool) -> Ter
 
 
 async def _run(entry: Entry, plan: _Plan) -> int:
-    from capbox.agent.outcome import exit_code
-
     if plan.resume is None:
         plan = replace(plan, settings=await _opened(entry, plan))
     approver: Approver | None = None
@@ -171,6 +172,13 @@ async def _run(entry: Entry, plan: _Plan) -> int:
 
         approver = TerminalApprover(plan.terminal)
     approver = asked_elsewhere(plan.ask_remote, approver)
+    with with_skill(entry, plan.settings) as settings:
+        return await _within(entry, replace(plan, settings=settings), approver)
+
+
+async def _within(entry: Entry, plan: _Plan, approver: Approver | None) -> int:
+    from capbox.agent.outcome import exit_code
+
     async with entry.open_engine(plan.screen.say, True) as engine:
         with ExitStack() as stack:
             talk = await _resumed(entry, engine, plan, stack)

@@ -46,8 +46,8 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     origin = "flags"
     notes: tuple[str, ...] = ()
     if bare:
-        settings, origin, notes = _remembered(entry, settings)
-    tools = _tools(entry)
+        settings, origin, notes = remembered(entry, settings)
+    tools = tools_of(entry)
     manifests = {name: found.manifest for name, found in tools.items()}
     layout, mint = entry.hold(settings)
     names = tuple(sorted(manifests)) if settings.tools is None else settings.tools
@@ -81,7 +81,7 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
 def from_record(entry: Entry, run: str) -> Asked:
     """Return what a run on record held, with its leases. Raises CommandFailure if it is broken."""
     found = _verified(entry, run)
-    shipped = frozenset(_tools(entry))
+    shipped = frozenset(tools_of(entry))
     workspace = Path(found.workspace)
     notes: list[str] = []
     own, layout = _minted(entry, workspace, found.grants, notes)
@@ -120,7 +120,8 @@ def _machine(environ: Mapping[str, str]) -> Machine:
     return Machine(home_of(environ), tuple(HostPath(os.path.realpath(place)) for place in places))
 
 
-def _remembered(entry: Entry, settings: Settings) -> tuple[Settings, str, tuple[str, ...]]:
+def remembered(entry: Entry, settings: Settings) -> tuple[Settings, str, tuple[str, ...]]:
+    """Return what a run without a grant flag holds at a terminal, whence, and notes on that."""
     from capbox.surfaces.cli.opening import Choice, Remembered, folder_key
 
     try:
@@ -135,7 +136,8 @@ def _remembered(entry: Entry, settings: Settings) -> tuple[Settings, str, tuple[
     return settings, "nothing", notes if known is None else (known,)
 
 
-def _tools(entry: Entry) -> Mapping[str, Found]:
+def tools_of(entry: Entry) -> Mapping[str, Found]:
+    """Return the tools that capbox brings. Raises SettingsError."""
     from capbox.tools.registry import load
 
     registry = load(entry.guests(), shipped=True)

@@ -1,0 +1,62 @@
+"""Fills the arguments of a skill into its text.
+
+    $ARGUMENTS      everything, as it was given
+    $ARGUMENTS[0]   the first, split as a shell does; $0 is the same
+    $name {{name}}  one that `arguments:` of the front matter names, in their order
+    ${CLAUDE_SKILL_DIR}   where the skill's files are seen
+
+Guarantees: one pass, so that nothing in an argument is filled again; what has no argument stays as
+it is written (`awk '{print $1}'` in a skill without arguments does); arguments that no place takes
+stand at the end. Does not: run a command; !`command` in a skill stays text.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+ARGUMENTS_CHARACTERS_MAX = 8_000
+_PLACE = re.compile(
+    r"\\(?P<literal>\$|\{\{)"
+    r"|\$ARGUMENTS(?:\[(?P<index>[0-9]{1,2})\])?(?![A-Za-z0-9_])"
+    r"|\$(?P<number>[0-9]{1,2})(?![A-Za-z0-9_])"
+    r"|\$\{(?P<folder>CLAUDE_SKILL_DIR)\}"
+    r"|\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|\{\{\s*(?P<braced>[A-Za-z_][A-Za-z0-9_-]*)\s*\}\}"
+)
+
+
+def filled(body: str, given: str, names: tuple[str, ...] = (), folder: str | None = None) -> str:
+    """Return `body` with the arguments `given`; `folder` is where its files are seen, if so."""
+    words = _words(given)
+    named = dict(zip(names, words, strict=False))
+    taken = False
+
+    def place(found: re.Match[str]) -> str:
+        nonlocal taken
+        if found["literal"]:
+            return found["literal"]
+        if found["folder"]:
+            return found[0] if folder is None else folder
+        number = found["index"] or found["number"]
+        name = found["name"] or found["braced"]
+        if number is not None:
+            value = words[int(number)] if int(number) < len(words) else None
+        elif name is None or (name.lower() == "arguments" and name not in names):
+            value = given
+        else:
+            value = named.get(name)
+        if value is None:
+            return found[0]
+        taken = True
+        return value
+
+    text = _PLACE.sub(place, body)
+    return text if taken or not given.strip() else f"{text}\n\nARGUMENTS: {given}"
+
+
+def _words(given: str) -> list[str]:
+    try:
+        return shlex.split(given)
+    except ValueError:  # a quote without its end
+        return given.split()

@@ -1,0 +1,1 @@
+"""What a run is told: prompts, styles, skills, and workspaces with settings of their own."""

@@ -1,0 +1,147 @@
+"""`capbox prompt`: the system prompt that a run with these flags would have. Runs nothing.
+
+Guarantees: the text is put together by the code that a run uses, from rights minted as those of a
+run are; on a pipe standard output is that text, byte for byte. Does not: start a run, or ask.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capbox.messages import Json
+from capbox.surfaces.cli import flags
+from capbox.surfaces.cli.commands.words.chosen import reader_with, with_skill, worded
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from capbox.agent.instructions.prompt import Prompt
+    from capbox.engine.settings import Settings
+
+CHARACTERS_A_TOKEN = 4  # of English text, roughly; what is billed is the provider's own count
+Task = Annotated[str, typer.Argument(metavar="[TASK]", help="With --skill: its arguments.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    prompt: Prompt
+    notes: tuple[str, ...]
+
+
+def prompt(
+    ctx: typer.Context,
+    task: Task = "",
+    *,
+    model: flags.ModelSpec = None,
+    max_turns: flags.MaxTurns = None,
+    max_tool_calls: flags.MaxToolCalls = None,
+    budget_usd: flags.BudgetUsd = None,
+    budget: flags.RunBudget = None,
+    tool: flags.Tools = None,
+    workspace: flags.Workspace = Path(),
+    named: flags.Named = None,
+    read: flags.Reads = None,
+    write: flags.Writes = None,
+    grant: flags.Grants = None,
+    map_: flags.Maps = None,
+    env: flags.Env = None,
+    fetch: flags.Fetches = None,
+    secret: flags.Secrets = None,
+    preset: flags.Preset = None,
+    limit: flags.RunLimits = None,
+    style: flags.Style = None,
+    skill: flags.SkillName = None,
+    as_json: flags.AsJson = False,
+) -> int:
+    """Show the system prompt of a run with these flags: its text, size and sources.
+
+    Nothing is run. On a pipe the output is the text alone, as the model gets it.
+    """
+    entry: Entry = ctx.obj
+    web = flags.WebFlags(fetches=fetch, secrets=secret)
+    granted = flags.GrantFlags(
+        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
+    )
+    amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
+    bounds = flags.BoundFlags(limits=limit)
+    settings = replace(
+        flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
+        tools=None if tool is None else tuple(tool),
+        model=model,
+    )
+    settings = _remembered(entry, settings, bare=not granted.given)
+    settings = worded(settings, style, skill, task or "-")
+    with with_skill(entry, replace(settings, wording=settings.wording)) as final:
+        _print(_shown(entry, final), Screen(sys.stdout, sys.stderr, entry.environ), as_json=as_json)
+    return 0
+
+
+def _remembered(entry: Entry, settings: Settings, *, bare: bool) -> Settings:
+    if not bare:
+        return settings
+    from capbox.surfaces.cli.commands.radius.asked import remembered
+
+    return remembered(entry, settings)[0]
+
+
+def _shown(entry: Entry, settings: Settings) -> _Shown:
+    from capbox.agent.instructions.prompt import prompt_of
+    from capbox.authority.grant import Grant, ModelSelector, NameSelector
+    from capbox.engine.instructions.gathering import gather
+    from capbox.engine.offer import there
+    from capbox.surfaces.cli.commands.radius.asked import tools_of
+    from capbox.surfaces.cli.commands.words.chosen import offered_to
+
+    chosen = gather(entry.home(), settings)
+    layout, mint = entry.hold(settings)
+    manifests = {name: found.manifest for name, found in tools_of(entry).items()}
+    names = there(settings.preset, manifests, tuple(manifests), mint(()))
+    tools = tuple(sorted(names if settings.tools is None else settings.tools))
+    model = () if settings.model is None else (Grant("model", ModelSelector(settings.model)),)
+    held = mint((*(Grant("tool", NameSelector(name)) for name in tools), *model))
+    gathered = chosen.within(reader_with(entry, layout, held))
+    notes = gathered.notes
+    if settings.model is None:
+        notes = (*notes, "without --model the grant of the model is not among those it holds")
+    grants = tuple(str(minted.grant) for minted in held.grants)
+    offered = offered_to(entry, settings)
+    return _Shown(prompt_of(grants, held.budget, gathered.words, offered), notes)
+
+
+def _print(shown: _Shown, screen: Screen, *, as_json: bool) -> None:
+    text = shown.prompt.text
+    if as_json:
+        parts: list[Json] = [
+            {
+                "title": part.title,
+                "origin": part.origin,
+                "characters": len(part.text),
+                "untrusted": part.untrusted,
+                "text": part.text,
+            }
+            for part in shown.prompt.parts
+        ]
+        screen.json(
+            {
+                "text": text,
+                "characters": len(text),
+                "bytes": len(text.encode()),
+                "tokens_about": len(text) // CHARACTERS_A_TOKEN,
+                "parts": parts,
+                "notes": list(shown.notes),
+            }
+        )
+        return
+    screen.result(text)
+    for part in shown.prompt.parts:
+        mark = ", untrusted" if part.untrusted else ""
+        screen.say(f"{len(part.text):>7} {part.title}: {part.origin}{mark}", "dim")
+    about = len(text) // CHARACTERS_A_TOKEN
+    screen.say(f"{len(text):>7} characters, about {about} tokens", "bold")
+    for note in shown.notes:
+        screen.say(note, "yellow")

@@ -21,7 +21,7 @@ from capbox.surfaces.cli.program import main
 COMMANDS = [
     *("call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"),
     *("ps", "revoke", "approve", "grants", "why", "blast-radius", "diff", "undo", "redo"),
-    *("replay", "models", "login", "logout"),
+    *("replay", "models", "login", "logout", "prompt", "skill", "workspace"),
 ]
 
 

@@ -40,7 +40,7 @@ from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, wh
 from capbox.surfaces.cli.commands.models import login, models
 from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.commands.sessions import listing, resume, usage_of
-from capbox.surfaces.cli.commands.words import prompt, skill
+from capbox.surfaces.cli.commands.words import prompt, skill, workspace
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
@@ -79,6 +79,10 @@ def build() -> typer.Typer:
     program.command("prompt")(prompt.prompt)
     program.add_typer(
         skill.commands(_group("Skills: how to do one kind of task well.")), name="skill"
+    )
+    program.add_typer(
+        workspace.commands(_group("Folders with a name and settings of their own.")),
+        name="workspace",
     )
     program.command("diff")(diff.diff)
     program.command("undo")(undo.undo)

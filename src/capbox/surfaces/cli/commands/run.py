@@ -20,6 +20,7 @@ import typer
 from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.call import asked_elsewhere
 from capbox.surfaces.cli.commands.words.chosen import task_of, with_skill, worded
+from capbox.surfaces.cli.commands.words.placed import Typed, placed
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.screen import Screen
@@ -82,6 +83,7 @@ def run(
     budget: flags.RunBudget = None,
     tool: flags.Tools = None,
     workspace: flags.Workspace = Path(),
+    named: flags.Named = None,
     read: flags.Reads = None,
     write: flags.Writes = None,
     grant: flags.Grants = None,
@@ -110,7 +112,7 @@ def run(
 
     It may do what these flags grant, and nothing else.
 
-    At a terminal without a grant flag it opens with one question, and asks for what is missing
+    At a terminal without a grant it opens with one question, and asks for what is missing
     later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit
     or revoked, 5 the sandbox failed, 130 interrupted.
     """
@@ -127,17 +129,21 @@ def run(
         settings, tools=None if tool is None else tuple(tool), model=model,
         ceiling=tuple(ceiling or ()), policy=policy,
     )  # fmt: skip
-    settings = worded(settings, style, skill, task)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    settings, held = placed(entry, settings, Typed(named, granted.given, amounts), screen.say)
+    settings = worded(settings, style, skill, task)
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
+    model = settings.model
     opened = None if model is None and resume is not None else _model(entry, model, base_url)
     task = task_of(settings.wording, task)
-    plan = _Plan(
-        task, opened, base_url, settings, screen, shape, terminal, not granted.given, ask_remote,
-        resume,
-    )  # fmt: skip
+    return _start(
+        entry,
+        _Plan(task, opened, base_url, settings, screen, shape, terminal, not held, ask_remote, resume),
+    )
 
+
+def _start(entry: Entry, plan: _Plan) -> int:
     import anyio
 
     return anyio.run(_run, entry, plan)

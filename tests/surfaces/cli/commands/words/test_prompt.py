@@ -110,6 +110,6 @@ def test_a_name_that_there_is_not_lists_those_that_there_are(
 
 def test_a_run_without_a_task_needs_a_skill(capbox: Capbox, workspace: Path) -> None:
     done = capbox("run", "--model", "scripted:x", "--workspace", workspace)
-    assert done.code == 2 and "what is to be done?" in done.err
+    assert done.code == 2 and "Missing argument 'TASK'" in done.err
     done = capbox("run", "--skill", "web-page", "--model", "scripted:x", "--workspace", workspace)
     assert done.code == 0, done.err

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.surfaces.cli import flags
+from capbox.surfaces.cli.commands.words.placed import Typed, placed
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.screen import Screen
@@ -43,6 +44,7 @@ def blast_radius(
     ctx: typer.Context,
     *,
     workspace: flags.Workspace = Path(),
+    named: flags.Named = None,
     read: flags.Reads = None,
     write: flags.Writes = None,
     grant: flags.Grants = None,
@@ -71,9 +73,9 @@ def blast_radius(
 
     As in: capbox blast-radius --read . --read .env --fetch 'https://*.example.com'
 
-    Without a grant: what capbox run at a terminal holds here, which is the remembered choice or
-    nothing. What may be lent without a question counts too: by --preset auto, by a policy, and
-    what was approved for always.
+    Without a grant: what capbox run at a terminal holds here, which are the grants of the workspace
+    (see capbox workspace), the remembered choice, or nothing. What may be lent without a question
+    counts too: by --preset auto, by a policy, and what was approved for always.
     --assert FILE holds never = ["flow secret -> web", "read **/.env"] against it.
     Exit codes: 0 shown, 1 a rule is broken, or the record of --run is, 2 usage.
     """
@@ -98,8 +100,18 @@ def blast_radius(
         ceiling=tuple(ceiling or ()),
         policy=policy,
     )
-    report = _report(entry, settings, run, assert_, bare=not granted.given)
-    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    screen, held = Screen(sys.stdout, sys.stderr, entry.environ), granted.given
+    if run is None:
+        typed = Typed(named, held, amounts)
+        settings, held = placed(entry, settings, typed, screen.say)
+    report = _report(entry, settings, run, assert_, bare=not held)
+    _print(report, screen, out, as_json=as_json, as_html=as_html)
+    return 1 if report.broken else 0
+
+
+def _print(
+    report: Report, screen: Screen, out: Path | None, *, as_json: bool, as_html: bool
+) -> None:
     if as_json:
         from capbox.surfaces.radius.document import document
 
@@ -108,7 +120,6 @@ def blast_radius(
         _show_page(report, out, screen)
     else:
         _show(report, screen)
-    return 1 if report.broken else 0
 
 
 def _environ(entry: Entry, named: Sequence[str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from capbox.engine.settings import Settings, Wording
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.failures import CommandFailure
 
 if TYPE_CHECKING:
     from capbox.authority.authority import Authority
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def worded(settings: Settings, style: str | None, skill: str | None, task: str) -> Settings:
     """Return `settings` with what the flags say; a task that is empty needs a skill."""
     if skill is None and not task.strip():
-        raise usage("what is to be done? capbox run TASK, in words; or --skill NAME")
+        message = "Missing argument 'TASK'. What is to be done, in words, or --skill NAME?"
+        raise CommandFailure("usage", message, 2, see="capbox run")
     old = settings.wording
     wording = replace(
         old,

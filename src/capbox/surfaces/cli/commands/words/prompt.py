@@ -16,6 +16,7 @@ import typer
 from capbox.messages import Json
 from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.words.chosen import reader_with, with_skill, worded
+from capbox.surfaces.cli.commands.words.placed import Typed, placed
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.screen import Screen
 
@@ -58,9 +59,10 @@ def prompt(
     skill: flags.SkillName = None,
     as_json: flags.AsJson = False,
 ) -> int:
-    """Show the system prompt of a run with these flags: its text, size and sources.
+    """Show the system prompt that a run would have.
 
-    Nothing is run. On a pipe the output is the text alone, as the model gets it.
+    With its size, and where each part comes from. Nothing is run. Standard output is the text
+    alone, as the model gets it.
     """
     entry: Entry = ctx.obj
     web = flags.WebFlags(fetches=fetch, secrets=secret)
@@ -74,10 +76,12 @@ def prompt(
         tools=None if tool is None else tuple(tool),
         model=model,
     )
-    settings = _remembered(entry, settings, bare=not granted.given)
-    settings = worded(settings, style, skill, task or "-")
-    with with_skill(entry, replace(settings, wording=settings.wording)) as final:
-        _print(_shown(entry, final), Screen(sys.stdout, sys.stderr, entry.environ), as_json=as_json)
+    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    typed = Typed(named, granted.given, amounts)
+    settings, held = placed(entry, settings, typed, screen.say)
+    settings = worded(_remembered(entry, settings, bare=not held), style, skill, task or "-")
+    with with_skill(entry, settings) as final:
+        _print(_shown(entry, final), screen, as_json=as_json)
     return 0
 
 

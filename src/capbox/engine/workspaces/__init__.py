@@ -1,0 +1,1 @@
+"""Workspaces that a person has given a name and settings of their own."""

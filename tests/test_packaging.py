@@ -37,6 +37,8 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
         ),
     ]
     assert {"capbox/py.typed", "capbox/app.py"} <= set(names)
+    assert sum(name.startswith("capbox/skills/") and "SKILL.md" in name for name in names) == 5
+    assert "capbox/skills/data-analysis/scripts/profile.sh" in names
     assert wheel.name.endswith("-py3-none-any.whl")
 
 

@@ -149,7 +149,7 @@ async def test_the_function_gives_filled_text_and_labels_what_it_read(
     put(home.config / "skills", "quiet", disable_model_invocation="true")
     reads = reader("read:/workspace")
     noted: list[Sources] = []
-    skill = skill_function(shelf_of(home.config, reads), reads, noted.append)
+    skill = skill_function(lambda: (shelf_of(home.config, reads), reads), noted.append)
 
     text = await skill("deploy", "prod", "")
     assert text.startswith('<material from="/workspace/skills/deploy/SKILL.md">\nTo prod.')

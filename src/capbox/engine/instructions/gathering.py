@@ -7,8 +7,9 @@ whose prompt holds a text of the workspace knows it from the start, by its label
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from capbox.agent.instructions.material import bounded
 from capbox.agent.instructions.words import ChosenSkill, Material, Said, Words
@@ -24,7 +25,7 @@ from capbox.engine.local import LocalEngine
 from capbox.engine.operator import read_operator
 from capbox.engine.settings import Settings, Wording
 from capbox.engine.skills.shelf import Shelf, shelf_of
-from capbox.engine.skills.using import chosen, listed
+from capbox.engine.skills.using import chosen, listed, skill_function
 from capbox.gate.rights.labels import SOURCES_MAX
 from capbox.gate.seat import Seat
 
@@ -53,9 +54,12 @@ class Chosen:
         """Add what the run may read of the workspace. Raises SettingsError: no such skill."""
         folder = folder_of(reader)
         shelf = shelf_of(self.home.config, reader)
-        skills, sources = listed(shelf), folder.sources
+        skills, picked = listed(shelf), self._skill(shelf, reader)
+        shown = {one.name for one in skills} | {self.wording.skill}
+        sources = folder.sources
         for one in shelf.skills:
-            sources |= one.sources
+            if one.name in shown or f"{one.kind}:{one.name}" in shown:
+                sources |= one.sources
         words = Words(
             style=self.style[0],
             style_text=self.style[1],
@@ -65,7 +69,7 @@ class Chosen:
             folder=_material(folder),
             further=folder.further,
             skills=skills,
-            chosen=self._skill(shelf, reader),
+            chosen=picked,
         )
         notes = tuple(f"{one.path} is not in the prompt: {one.reason}" for one in folder.unread)
         strange = tuple(
@@ -80,13 +84,33 @@ class Chosen:
 
     def of_run(self, engine: LocalEngine, seat: Seat) -> Words:
         """Return the words of a run that sits at `seat`, which has read them from now on."""
-        holding = Holding((seat.authority, *seat.leases))
-        found = self.within(Reader(holding, engine.standing(), seat.layout, seat.context))
+        found = self.within(reader_at(engine, seat))
         # Attack: AGENTS.md tells the model where to send the secret that it will read.
-        seat.context.sources = few(seat.context.sources | found.sources, SOURCES_MAX)
+        has_read(seat, found.sources)
         for line in found.warnings:
             engine.report(line)
         return found.words
+
+
+def reader_at(engine: LocalEngine, seat: Seat) -> Reader:
+    """Return what reads the workspace as the run at `seat` may at this moment."""
+    holding = Holding((seat.authority, *seat.leases))
+    return Reader(holding, engine.standing(), seat.layout, seat.context)
+
+
+def has_read(seat: Seat, sources: Sources) -> None:
+    """Note that the run at `seat` knows what comes from `sources`."""
+    seat.context.sources = few(seat.context.sources | sources, SOURCES_MAX)
+
+
+def skill_at(engine: LocalEngine, seat: Seat) -> Callable[[str, str, str], Awaitable[str]]:
+    """Return the function `skill` of the run at `seat`, to be one of its tools."""
+
+    def look() -> tuple[Shelf, Reader]:
+        reader = reader_at(engine, seat)
+        return shelf_of(engine.home.config, reader), reader
+
+    return skill_function(look, partial(has_read, seat))
 
 
 def gather(home: Home, settings: Settings) -> Chosen:

@@ -81,11 +81,12 @@ def narrowed(skill: Skill, tools: Collection[str]) -> tuple[str, ...] | None:
 
 
 def skill_function(
-    shelf: Shelf, reader: Reader, note: Callable[[Sources], None]
+    look: Callable[[], tuple[Shelf, Reader]], note: Callable[[Sources], None]
 ) -> Callable[[str, str, str], Awaitable[str]]:
-    """Return the function `skill`, to be a tool of one run; `note` gets the labels of what it read.
+    """Return the function `skill`, to be a tool of one run.
 
-    Its effect class is `read`. It raises SkillError, with a text for the model.
+    `look` returns the skills and the rights of that moment, `note` gets the labels of what was
+    read. Its effect class is `read`. It raises SkillError, with a text for the model.
     """
 
     async def skill(name: str, arguments: str = "", file: str = "") -> str:
@@ -95,6 +96,7 @@ def skill_function(
         files of the skill; with `file`, one of those names, it is the text of that file instead.
         A skill grants nothing: what it asks for and you do not hold stays refused.
         """
+        shelf, reader = look()
         found = shelf.get(name)
         if found is None or found.only_people:
             known = ", ".join(one.name for one in shelf.skills if not one.only_people)

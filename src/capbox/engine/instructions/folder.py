@@ -7,7 +7,9 @@ those below; a run does, when it works there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from capbox.authority.paths import WORKSPACE, joined
 from capbox.authority.values.label import NOTHING, Sources
@@ -15,9 +17,6 @@ from capbox.engine.instructions.reader import Reader, Text, Unread
 
 NAMES = ("AGENTS.md", "CLAUDE.md")
 TEXT_BYTES_MAX = 32 * 1024
-FOLDERS_MAX = 500
-NAMES_MAX = 10_000
-DEPTH_MAX = 6
 LISTED_MAX = 40
 # What others have made: notes in there are not about the work on this folder.
 _LEFT_OUT = frozenset({"node_modules", "vendor", "target", "dist", "build", "venv", "__pycache__"})
@@ -36,7 +35,7 @@ class Folder:
 def folder_of(reader: Reader) -> Folder:
     """Look for the AGENTS.md files that a run may read."""
     top, unread = _top(reader)
-    further = tuple(_further(reader)) if reader.may_read(WORKSPACE) else ()
+    further = tuple(islice(_further(reader), LISTED_MAX)) if reader.may_read(WORKSPACE) else ()
     sources: Sources = NOTHING if top is None else top.sources
     for path in further:
         sources |= reader.listed(path)
@@ -54,26 +53,9 @@ def _top(reader: Reader) -> tuple[Text | None, tuple[Unread, ...]]:
     return None, ()
 
 
-def _further(reader: Reader) -> list[str]:
-    """Return the paths of those below the top, the nearest to it first."""
-    found: list[str] = []
-    waiting: list[tuple[str, int]] = [(WORKSPACE, 0)]
-    looked = 0
-    while waiting and looked < FOLDERS_MAX and len(found) < LISTED_MAX:
-        place, depth = waiting.pop(0)
-        looked += 1
-        if depth:
-            found += _notes(reader, place)
-        if depth < DEPTH_MAX:
-            names = reader.names(place, NAMES_MAX)
-            kept = (n for n in names if not n.startswith(".") and n not in _LEFT_OUT)
-            waiting += [(joined(place, name), depth + 1) for name in kept]
-    return found
-
-
-def _notes(reader: Reader, place: str) -> list[str]:
-    for name in NAMES:
-        path = joined(place, name)
-        if isinstance(reader.text(path, 0), Text):
-            return [path]
-    return []
+def _further(reader: Reader) -> Iterator[str]:
+    """Yield the paths of those below the top, the nearest to it first."""
+    for found in reader.walk(NAMES, _LEFT_OUT):
+        path = joined(found.folder, next(name for name in NAMES if name in found.names))
+        if reader.may_read(path):
+            yield path

@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from capbox.authority.access import ReadAccess
 from capbox.authority.authority import FileRight
@@ -35,6 +36,10 @@ from capbox.journal.errors import JournalError
 from capbox.sandbox import spec
 from capbox.sandbox.wasi.beneath import Walk
 from capbox.sandbox.wasi.mounts import Mount, OpenMount
+
+FOLDERS_MAX = 500
+NAMES_MAX = 2_000  # of one folder
+DEPTH_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,14 @@ class Unread:
     path: GrantPath
     reason: str
     strange: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A folder, and which of the names that were looked for are in it."""
+
+    folder: str
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +113,22 @@ class Reader:
     def may_read(self, path: str) -> bool:
         """Say whether a grant that neither counts nor asks lets the run read a path."""
         return not isinstance(self._right(GrantPath(path)), str)
+
+    def walk(self, wanted: Collection[str], skipped: Collection[str]) -> Iterator[Found]:
+        """Yield each folder below the top that holds one of the `wanted` names, the nearest first.
+
+        Folders with a name that is `skipped` or begins with a dot, and links, are left out; at
+        most FOLDERS_MAX are looked at. Nothing is decided: a name yielded may be one to refuse.
+        """
+        waiting: list[tuple[str, int]] = [("", 0)]
+        with suppress(OSError), self._root() as mount:
+            for place, depth in islice(waiting, FOLDERS_MAX):  # which grows while it is read
+                inner, there = _listed(mount, place, wanted)
+                if place and there:
+                    yield Found(joined(WORKSPACE, place), there)
+                if depth < DEPTH_MAX:
+                    kept = (n for n in inner if not n.startswith(".") and n not in skipped)
+                    waiting += [(f"{place}/{name}".lstrip("/"), depth + 1) for name in kept]
 
     def names(self, path: str, most: int, *, files: bool = False) -> tuple[str, ...]:
         """Return the names of the folders (or of the `files`) in a folder; links are left out."""
@@ -161,6 +190,19 @@ class Reader:
 
 def _at(right: FileRight, path: GrantPath) -> FileRight:
     return right.narrowed(path, write=False) or right
+
+
+def _listed(mount: Mount, place: str, wanted: Collection[str]) -> tuple[list[str], frozenset[str]]:
+    """Return the folders in a folder, and which `wanted` files; () for one that cannot be read."""
+    folders: list[str] = []
+    there: set[str] = set()
+    with suppress(OSError), _opened(mount, place) as (folder, _), os.scandir(folder) as entries:
+        for one in islice(entries, NAMES_MAX):
+            if one.name in wanted:
+                there.add(one.name)
+            elif one.is_dir(follow_symlinks=False) and hostile_character(one.name) is None:
+                folders.append(one.name)
+    return sorted(folders), frozenset(there)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 FRONT_CHARACTERS_MAX = 16 * 1024
 ENTRIES_MAX = 200
@@ -32,6 +33,7 @@ class _Refused(Exception):
         super().__init__(reason if mark is None else f"line {mark.line + 2}: {reason}")
 
 
+@lru_cache(maxsize=256)  # a program that begins many runs reads the same skills for each
 def front_matter(text: str) -> tuple[Mapping[str, Value], str] | FrontError:
     """Return the front matter of a text, and what follows it."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")

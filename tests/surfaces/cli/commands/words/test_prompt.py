@@ -98,6 +98,7 @@ def test_what_is_left_out_is_told_with_the_reason(capbox: Capbox, workspace: Pat
         (("--style", "nosuch"), "there are: default, concise, explanatory, learning"),
         (("--skill", "nosuch"), "there are: code-review, data-analysis"),
         (("--skill", "../x"), "there is no such skill"),
+        (("--tool", "nosuch"), "there is no such tool; there are: "),
     ],
 )
 def test_a_name_that_there_is_not_lists_those_that_there_are(

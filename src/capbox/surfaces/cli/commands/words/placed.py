@@ -6,6 +6,7 @@ that was registered. Does not: remember anything.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ def placed(
         found = workspaces.named(name)
     else:
         around = workspaces.around(settings.workspace)
-        if around is None or not (here or settings.workspace.samefile(around.bound.path)):
+        exact = os.path.realpath(settings.workspace)
+        if around is None or not (here or exact == around.bound.path):
             return settings, granted
         if not is_there(around):
             say(lost(around))

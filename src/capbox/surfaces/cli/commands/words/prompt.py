@@ -18,6 +18,7 @@ from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.words.chosen import reader_with, with_skill, worded
 from capbox.surfaces.cli.commands.words.placed import Typed, placed
 from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ def _shown(entry: Entry, settings: Settings) -> _Shown:
     manifests = {name: found.manifest for name, found in tools_of(entry).items()}
     names = there(settings.preset, manifests, tuple(manifests), mint(()))
     tools = tuple(sorted(names if settings.tools is None else settings.tools))
+    unknown = next((tool for tool in tools if tool not in names), None)
+    if unknown is not None:
+        raise usage(f"--tool {unknown}: there is no such tool; there are: {', '.join(names)}")
     model = () if settings.model is None else (Grant("model", ModelSelector(settings.model)),)
     held = mint((*(Grant("tool", NameSelector(name)) for name in tools), *model))
     gathered = chosen.within(reader_with(entry, layout, held))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from capbox.messages import (
     AssistantMessage,
+    Attachment,
     Message,
     SummaryMessage,
     ToolCall,
@@ -29,10 +30,11 @@ ARGUMENTS = st.dictionaries(
 )
 CALLS = st.lists(st.builds(ToolCall, TEXTS, TEXTS, ARGUMENTS, st.none() | TEXTS), max_size=3)
 SOURCES = st.lists(TEXTS, max_size=3).map(tuple)
+BESIDE = st.lists(st.builds(Attachment, TEXTS, st.binary(max_size=9)), max_size=2).map(tuple)
 MESSAGES = st.one_of(
-    st.builds(UserMessage, TEXTS),
-    st.builds(AssistantMessage, TEXTS, CALLS.map(tuple), TEXTS),
-    st.builds(ToolMessage, TEXTS, TEXTS, TEXTS, st.booleans(), SOURCES),
+    st.builds(UserMessage, TEXTS, BESIDE),
+    st.builds(AssistantMessage, TEXTS, CALLS.map(tuple), TEXTS, TEXTS),
+    st.builds(ToolMessage, TEXTS, TEXTS, TEXTS, st.booleans(), SOURCES, BESIDE),
     st.builds(SummaryMessage, TEXTS, st.integers(0, 100), SOURCES),
 )
 
@@ -55,6 +57,10 @@ def test_every_message_reads_back_as_it_was_written(message: Message) -> None:
         "{}",
         '{"role":"user"}',
         '{"role":"user","text":1}',
+        '{"role":"user","text":"a","attachments":{}}',
+        '{"role":"user","text":"a","attachments":[{"media_type":"image/png"}]}',
+        '{"role":"user","text":"a","attachments":[{"media_type":"image/png","content":"-"}]}',
+        '{"role":"assistant","text":"a","tool_calls":[],"signature":1}',
         '{"role":"system","text":"obey"}',
         '{"role":"assistant","text":"a","tool_calls":[{}]}',
         '{"role":"assistant","text":"a","tool_calls":{}}',

@@ -3,8 +3,8 @@
 Guarantees: the run is in the store before its first event, and finished there when its last event
 came; what is said is stored message by message, before anything is done because of it; the journal
 is durable at the end of every turn, and closed when the recording ends; a turn is that of the model
-which answered, a summary one like any other. What cannot be recorded is kept as `failure`; the run is
-to end then. Does not: store deltas (each reply is stored whole), or import the database library
+which answered, a summary one like any other. What cannot be recorded is kept as `failure`; the run
+is to end then. Does not: store deltas (each reply is stored whole), or import the database library
 before the first run.
 """
 

@@ -8,11 +8,13 @@ believe it. People may edit what is stored, so a result or a label in it is a te
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from dataclasses import asdict
 from typing import assert_never
 
 from capbox.messages import (
     AssistantMessage,
+    Attachment,
     Message,
     SummaryMessage,
     ToolCall,
@@ -24,6 +26,11 @@ from capbox.messages import (
 def encode(message: Message) -> str:
     """Return a message as one line of JSON."""
     document = {"role": _role(message), **asdict(message)}
+    if isinstance(message, UserMessage | ToolMessage):
+        document["attachments"] = [
+            {"media_type": one.media_type, "content": b64encode(one.content).decode()}
+            for one in message.attachments
+        ]
     return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -37,13 +44,14 @@ def decode(text: str) -> Message:
         raise ValueError("it is no JSON object")
     match document:
         case {"role": "user", "text": str(words)}:
-            return UserMessage(words)
+            return UserMessage(words, _attachments(document))
         case {"role": "assistant", "text": str(words), "tool_calls": [*calls]}:
-            thinking = document.get("thinking", "")
-            return AssistantMessage(words, tuple(map(_call, calls)), _text(thinking))
+            thinking, signed = document.get("thinking", ""), document.get("signature", "")
+            return AssistantMessage(words, tuple(map(_call, calls)), _text(thinking), _text(signed))
         case {"role": "tool", "call_id": str(call), "name": str(name), "content": str(content)}:
-            failed = document.get("is_error") is True
-            return ToolMessage(call, name, content, failed, _texts(document.get("sources", [])))
+            failed, sources = document.get("is_error") is True, document.get("sources", [])
+            beside = _attachments(document)
+            return ToolMessage(call, name, content, failed, _texts(sources), beside)
         case {"role": "summary", "text": str(words), "kept": int(kept)}:
             return SummaryMessage(words, kept, _texts(document.get("sources", [])))
         case _:
@@ -76,6 +84,22 @@ def _role(message: Message) -> str:
             return "summary"
         case _:
             assert_never(message)
+
+
+def _attachments(document: dict[str, object]) -> tuple[Attachment, ...]:
+    """Return what is beside a text; messages of older versions have nothing there."""
+    found = document.get("attachments", [])
+    if isinstance(found, list):
+        return tuple(map(_attachment, found))
+    raise ValueError("attachments are a list")
+
+
+def _attachment(value: object) -> Attachment:
+    match value:
+        case {"media_type": str(kind), "content": str(content)}:
+            return Attachment(kind, b64decode(content, validate=True))
+        case _:
+            raise ValueError("an attachment has a media type and its content, in base64")
 
 
 def _call(value: object) -> ToolCall:

@@ -139,7 +139,9 @@ def run(
     task = task_of(settings.wording, task)
     return _start(
         entry,
-        _Plan(task, opened, base_url, settings, screen, shape, terminal, not held, ask_remote, resume),
+        _Plan(
+            task, opened, base_url, settings, screen, shape, terminal, not held, ask_remote, resume
+        ),
     )
 
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import capbox
 from capbox.authority.paths import WORKSPACE, joined
 from capbox.engine.instructions.reader import Reader, Text
 from capbox.engine.settings import SettingsError
@@ -37,7 +36,7 @@ _TOO_LONG = f"it has more than {TEXT_BYTES_MAX} bytes"
 
 def shipped() -> Path:
     """Return the folder of the skills that capbox brings."""
-    return Path(capbox.__file__ or "").parent / "skills"
+    return Path(__file__).parents[2] / "skills"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +37,7 @@ def list_(
 
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    shelf = shelf_of(entry.home().config, _reader(entry, workspace))
+    shelf = shelf_of(entry.home().config, _reader(entry, workspace, screen))
     if as_json:
         screen.json(
             {
@@ -71,7 +70,7 @@ def show(
 
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    reader = _reader(entry, workspace)
+    reader = _reader(entry, workspace, screen)
     found = shelf_of(entry.home().config, reader).named(name, "capbox skill show")
     files = files_of(found, reader)
     if as_json:
@@ -106,12 +105,19 @@ def show(
     return 0
 
 
-def _reader(entry: Entry, workspace: Path) -> Reader:
-    """Return what reads the skills of this folder for the person, who may read all of it."""
-    from capbox.engine.settings import Settings
+def _reader(entry: Entry, workspace: Path, screen: Screen) -> Reader | None:
+    """Return what reads the skills of this folder for the person, who may read all of it.
 
-    here = Settings(workspace=workspace, environ=entry.environ)
-    return reader_of(entry, replace(here, grants=("read:/workspace",)))
+    None, and a word on it, where the folder cannot be a workspace, as a home directory cannot.
+    """
+    from capbox.engine.settings import Settings, SettingsError
+
+    here = Settings(workspace=workspace, environ=entry.environ, grants=("read:/workspace",))
+    try:
+        return reader_of(entry, here)
+    except SettingsError as error:
+        screen.say(f"no skills of this folder: {error}", "yellow")
+        return None
 
 
 def _row(one: Skill) -> dict[str, Json]:

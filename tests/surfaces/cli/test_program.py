@@ -21,7 +21,8 @@ from capbox.surfaces.cli.program import main
 COMMANDS = [
     *("call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"),
     *("ps", "revoke", "approve", "grants", "why", "blast-radius", "diff", "undo", "redo"),
-    *("replay", "models", "login", "logout", "prompt", "skill", "workspace"),
+    *("replay", "resume", "sessions", "usage"),
+    *("models", "login", "logout", "prompt", "skill", "workspace"),
 ]
 
 

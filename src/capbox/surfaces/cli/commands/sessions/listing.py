@@ -152,7 +152,10 @@ def tag(
         list[str], typer.Argument(metavar="+TAG|-TAG...", help="+TAG adds one, -TAG takes it away.")
     ],
 ) -> int:
-    """Give a session tags, or take them away: capbox sessions tag k3q +release -draft."""
+    """Give a session tags, or take them away.
+
+    As in: capbox sessions tag k3q +release -draft
+    """
     wrong = next((word for word in tags if word[:1] not in "+-" or not _is_tag(word[1:])), None)
     if wrong is not None:
         raise usage(f"{wrong[:60]!r} is not +TAG or -TAG (letters, digits, _ . -)")
@@ -179,7 +182,7 @@ def fork(
         typer.Option("--at", metavar="N", help="The last message that it keeps. Default: all."),
     ] = None,
 ) -> int:
-    """Begin another session with what was said until message N; prints its id.
+    """Begin another session like this one, and print its id.
 
     It holds nothing until flags grant it something. As in: capbox resume "$(capbox sessions fork
     k3q --at 4)" "another way" --read .
@@ -213,7 +216,9 @@ def delete(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> int:
-    """Forget what was said in a session. What its runs did stays in the journal.
+    """Forget what was said in a session.
+
+    What its runs did stays in the journal.
 
     Exit codes: 0 deleted, 2 usage, 3 another process works in it, 130 not deleted after all.
     """

@@ -56,7 +56,9 @@ def resume(
     ceiling: flags.Ceiling = None,
     policy: flags.Policy = None,
 ) -> int:
-    """Go on with a session: capbox resume, or capbox resume ID "and now the tests".
+    """Go on with a session, also one that was killed.
+
+    As in: capbox resume k3q "and now the tests"
 
     It holds what it held, less what was revoked or has expired; flags grant more. A call that was
     under way when it ended is made again only if its tool reads at most; else the model is told

@@ -197,7 +197,7 @@ async def charge_of(
 ) -> Charge | ToolFailure:
     """Charge for a call of a tool with a module, or of a function, whose arguments are 100 long."""
     made = replace(manifest("bash"), module=module, access=access)  # type: ignore[arg-type]
-    return charged(purse, made, ToolAccess("bash", arguments), 100, LIMITS)
+    return charged(purse, made, ToolAccess("bash", arguments), 100, LIMITS, nested=False)
 
 
 SENT = {"bytes_out": 100, "sinks": 2, "sink_bytes": 100}

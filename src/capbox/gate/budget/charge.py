@@ -63,22 +63,17 @@ class Charge:
 
 
 def charged(
-    purse: Purse,
-    manifest: Manifest,
-    tool: ToolAccess,
-    characters: int,
-    limits: Limits,
-    *,
-    nested: bool = False,
+    purse: Purse, manifest: Manifest, tool: ToolAccess, size: int, limits: Limits, *, nested: bool
 ) -> Charge | ToolFailure:
     """Take a call, its time and, for a function of the program, what it sends and to whom.
 
-    The time of a `nested` one is taken already: it is part of the call whose guest waits for it.
+    Its arguments have `size` characters. The time of a `nested` one is taken already: it is part of
+    the call whose guest waits for it.
     """
     try:
         left = None if nested else purse.left("seconds")
         seconds = None if left is None else min(left, limits.wall_seconds)
-        draws = [Draw("calls"), *_sent(manifest, tool, characters)]
+        draws = [Draw("calls"), *_sent(manifest, tool, size)]
         if seconds is not None:
             # No time left is no call, whatever it would take.
             draws.append(Draw("seconds", seconds or limits.wall_seconds))

@@ -60,7 +60,6 @@ class _Plan:
     """
 
     task: str
-    model: Model | None
     base_url: str | None
     settings: Settings
     screen: Screen
@@ -69,6 +68,7 @@ class _Plan:
     bare: bool
     ask_remote: float | None
     resume: str | None = None
+    model: Model | None = None
 
 
 def run(
@@ -134,20 +134,17 @@ def run(
     settings = worded(settings, style, skill, task)
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
-    model = settings.model
-    opened = None if model is None and resume is not None else _model(entry, model, base_url)
     task = task_of(settings.wording, task)
-    return _start(
-        entry,
-        _Plan(
-            task, opened, base_url, settings, screen, shape, terminal, not held, ask_remote, resume
-        ),
-    )
+    plan = _Plan(task, base_url, settings, screen, shape, terminal, not held, ask_remote, resume)
+    return _done(entry, plan)
 
 
-def _start(entry: Entry, plan: _Plan) -> int:
+def _done(entry: Entry, plan: _Plan) -> int:
     import anyio
 
+    spec = plan.settings.model
+    if spec is not None or plan.resume is None:
+        plan = replace(plan, model=_model(entry, spec, plan.base_url))
     return anyio.run(_run, entry, plan)
 
 

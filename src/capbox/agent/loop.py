@@ -118,6 +118,7 @@ class Run:
         self._model = plan.model
         self._text = ""
         self._steering: list[str] = []
+        self._delivering: list[str] = []  # on their way into the transcript
         self._compact = False
         self._closed = False
         self._ended: Outcome | None = None
@@ -131,7 +132,7 @@ class Run:
     @property
     def undelivered(self) -> tuple[str, ...]:
         """Return what a person said that the model was not given (yet)."""
-        return tuple(self._steering)
+        return (*self._delivering, *self._steering)
 
     def cancel(self) -> None:
         """Interrupt: model and tools are cancelled, and the run finishes as `Cancelled`."""
@@ -213,6 +214,8 @@ class Run:
         match note:
             case UserMessage() | AssistantMessage() | SummaryMessage():
                 await self._voice.say(note)
+                if isinstance(note, UserMessage) and note.text in self._delivering[:1]:
+                    del self._delivering[0]
             case FellBack():
                 place = [model.name for model in self._plan.models].index(note.model)
                 self._model = self._plan.models[place]
@@ -248,6 +251,7 @@ class Run:
             objection = await self._before_stop()
         steered, compact = tuple(self._steering), self._compact
         self._compact = False
+        self._delivering.extend(self._steering)
         self._steering.clear()
         if poll.done and not steered and not compact and objection is None:
             # From here to the end nothing is awaited: what comes now would reach nobody.

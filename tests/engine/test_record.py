@@ -8,6 +8,7 @@ import pytest
 
 from capbox.agent import events, incidents
 from capbox.engine.record import Recorder
+from capbox.engine.sessions.conversation import begun
 from capbox.journal.event import RunId, RunOpened
 from capbox.journal.head import Signer
 from capbox.journal.log import Journal
@@ -39,10 +40,12 @@ async def test_turns_are_those_of_the_model_that_answered_and_summaries_are_turn
     )
     async with open_runs(tmp_path / "runs.db") as store:
         await store.begin(StoredRun(RUN, 0.0, "do it", "/w", "one"))
-        recorder = Recorder(store, run, "one")
+        talk = begun(tmp_path, "do it")
+        recorder = Recorder(store, run, "one", talk)
         for event in told:
             await recorder.record(event)
         kept = await store.events(RUN)
+        talk.held.release()
     assert recorder.failure is None
     turns = [r.content for r in read(tmp_path / "journal", RUN) if r.content is not None]
     assert [(t["turn"], t["model"], t["usd"]) for t in turns if t["kind"] == "turn"] == [

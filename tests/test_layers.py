@@ -63,6 +63,7 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "openai": frozenset({"models"}),
     "google": frozenset({"models"}),  # by the extra of pydantic-ai-slim
     "genai_prices": frozenset({"models"}),
+    "opentelemetry": frozenset({"engine"}),
     "sqlalchemy": frozenset({"store"}),
     "aiosqlite": frozenset({"store"}),
     "typer": frozenset({"surfaces", "app"}),
@@ -77,8 +78,8 @@ TRUSTED_BASE_MAY_USE = {
 }
 # Slow to import (the providers take seconds): never before a command needs them.
 LAZY = {
-    *("pydantic_ai", "anthropic", "openai", "google", "genai_prices"),
-    *("sqlalchemy", "aiosqlite", "keyring", "yaml"),
+    *("pydantic_ai", "anthropic", "openai", "google", "genai_prices", "sqlalchemy", "aiosqlite"),
+    *("keyring", "yaml", "opentelemetry"),
 }
 # `authority` has no clock, no IO, no randomness; PurePosixPath is the one path it may know.
 IMPURE = {
@@ -392,6 +393,7 @@ def test_every_runtime_dependency_has_a_wrapper_and_a_line_in_its_adr() -> None:
         "pydantic-ai-slim": "pydantic_ai",
         "markdown-it-py": "markdown_it",
         "pyyaml": "yaml",
+        "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
     }
     assert [n for n in names if imported.get(n, n.replace("-", "_")) not in WRAPPED] == []
     assert [n for n in names if f"`{n}`" not in decision] == []

@@ -164,7 +164,7 @@ def session(
     day = Day(engine.home.state / "spending.db", operator.day, time.time) if operator.day else None
     purses = Purses(settings, day, engine.report)
     opened = partial(Session, engine, settings, asked.layout, minted, functions=own, ground=ground,
-                     purses=purses)  # fmt: skip
+                 purses=purses, operator=operator, hold=partial(granting, engine.home))  # fmt: skip
     from capbox.engine.presets import named
 
     asks = approver is not None or settings.policy is not None

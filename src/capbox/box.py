@@ -30,13 +30,15 @@ from capbox.engine.local import LocalEngine
 from capbox.engine.session import Session
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Approver
-from capbox.messages import Json, ToolResult
+from capbox.messages import Json, JsonObject, ToolResult
 from capbox.models.model import Model
 from capbox.models.open import ModelSpecError
 from capbox.undo.undoing import Undone
 
 if TYPE_CHECKING:
+    from capbox.engine.hooks.hook import EventName, Hook
     from capbox.tools.functions.function import EffectClass, Function
+    from capbox.tools.loop.person import AskPerson
 
 __all__ = ["Box", "SettingsError", "SyncBox"]
 _P = ParamSpec("_P")
@@ -89,6 +91,7 @@ class Box:
             directory=directory_of(directory or {}),
         )
         self._functions: dict[str, Function] = {}
+        self._hooks: list[Hook] = []
         self._approver = approver
         self._engine = engine
         self._home = None if home is None else app.home_of({"CAPBOX_HOME": str(home)})
@@ -105,6 +108,7 @@ class Box:
             session = app.session(
                 engine, self._settings, approver=self._approver, functions=functions
             )
+            session.companions.hooks = tuple(self._hooks)
             self._session = await stack.enter_async_context(session)
             self._stack = stack.pop_all()
         return self
@@ -152,6 +156,28 @@ class Box:
 
         return register
 
+    def hook(
+        self, event: EventName, *, matcher: str = "*", timeout: float = 10.0
+    ) -> Callable[[Callable[[JsonObject], _R]], Callable[[JsonObject], _R]]:
+        """Ask a function about each `event` of the runs of this box; before it is opened.
+
+            @box.hook("PreToolUse", matcher="bash|write*")
+            def look(event: JsonObject) -> dict[str, str] | None:
+                return {"deny": "not today"} if "rm" in str(event["arguments"]) else None
+
+        docs/hooks.md has the events and the answers. One that fails, or takes longer than `timeout`
+        seconds, is a no where it decides. Raises SettingsError.
+        """
+        from capbox.engine.hooks.hook import hook_of
+
+        def register(call: Callable[[JsonObject], _R]) -> Callable[[JsonObject], _R]:
+            if self._session is not None:
+                raise RuntimeError("what a box asks is fixed when it is opened: register before")
+            self._hooks.append(hook_of(call, event, matcher, timeout))
+            return call
+
+        return register
+
     async def call(self, tool: str, /, **arguments: Json) -> ToolResult:
         """Call one tool. Never raises on a refusal or a failure of the tool.
 
@@ -160,17 +186,23 @@ class Box:
         return await self._opened.call(tool, arguments)
 
     async def run(
-        self, task: str, *, model: str | Model, base_url: str | None = None
+        self,
+        task: str,
+        *,
+        model: str | Model,
+        base_url: str | None = None,
+        ask_user: AskPerson | None = None,
     ) -> AsyncIterator[Event]:
         """Give a task to a model and yield the events of the run, the last of them `RunFinished`.
 
-        `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object. Raises SettingsError for a
-        model that cannot be opened. Leaving the loop early interrupts the run.
+        `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object; `ask_user` asks a person
+        what the model wants to know (None: nobody is there). Raises SettingsError for a model that
+        cannot be opened. Leaving the loop early interrupts the run.
         """
         opened = self._model(model, base_url) if isinstance(model, str) else model
         if isinstance(opened, ModelSpecError):
             raise SettingsError("model", str(opened))
-        async with self._opened.run(task, opened) as events:
+        async with self._opened.run(task, opened, ask_user=ask_user) as events:
             async for event in events:
                 yield event
 

@@ -26,6 +26,7 @@ from capbox.sandbox.run import Sandbox, no_service
 from capbox.sandbox.spec import Failed, Finished, Job, Module, Outcome, Stopped
 from capbox.tools.functions.function import Function, function_of
 from capbox.tools.functions.runner import FunctionRunner
+from capbox.tools.loop.runner import LoopRunner
 from capbox.tools.scripted import ScriptedRunner, reply
 from capbox.tools.wasm import WasmRunner
 
@@ -138,6 +139,14 @@ async def functions(directory: Path) -> AsyncIterator[Stand]:
 
 
 @asynccontextmanager
+async def of_the_loop(directory: Path) -> AsyncIterator[Stand]:
+    """The same functions, as capbox's own ones are run."""
+    async with functions(directory) as stand:
+        assert isinstance(stand.runner, FunctionRunner)
+        yield replace(stand, runner=LoopRunner(stand.runner._functions))
+
+
+@asynccontextmanager
 async def replayed(directory: Path) -> AsyncIterator[Stand]:
     """Real modules once more; nothing is on record, and no path leads elsewhere."""
     async with wasm(directory) as stand:
@@ -145,7 +154,13 @@ async def replayed(directory: Path) -> AsyncIterator[Stand]:
         yield replace(stand, runner=ReplayRunner(stand.runner.sandbox, lambda host: host))
 
 
-RUNNERS = {"scripted": scripted, "wasm": wasm, "functions": functions, "replayed": replayed}
+RUNNERS = {
+    "scripted": scripted,
+    "wasm": wasm,
+    "functions": functions,
+    "loop": of_the_loop,
+    "replayed": replayed,
+}
 
 
 @pytest.fixture(params=RUNNERS)

@@ -7,7 +7,7 @@ offered tool included, so that the attempt is on record.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from capbox.agent.context import RESULT_CHARACTERS_MAX
@@ -42,7 +42,8 @@ class RunPlan:
     `history` is what was said before: the transcript that the task goes on from. `fallbacks` take
     over, in order and for good, when the model before them cannot be reached any more. `effort` is
     how hard to think, where a model can be told (None: as its provider chooses). `words` are what
-    people and files add to the system prompt.
+    people and files add to the system prompt. `shown` returns the names of the tools that the model
+    is told of in its next turn (None: all, always).
     """
 
     run: str
@@ -57,11 +58,14 @@ class RunPlan:
     fallbacks: tuple[Model, ...] = ()
     effort: Effort | None = None
     words: Words = field(default_factory=Words)
+    shown: Callable[[], Sequence[str]] | None = None
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """Return what the model is told of its tools now."""
-        return tuple(tool.spec for tool in self.tools)
+        known = {tool.name: tool for tool in self.tools}
+        names = tuple(known) if self.shown is None else self.shown()
+        return tuple(known[name].spec for name in names if name in known)
 
     @property
     def models(self) -> tuple[Model, ...]:

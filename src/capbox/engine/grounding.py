@@ -15,6 +15,7 @@ from capbox.authority.values.grounding import Entry, grounded_in
 from capbox.authority.values.kinds import KINDS, Kind, Unfit, Value, canonical
 from capbox.engine.settings import SettingsError
 from capbox.gate.runner import Tool
+from capbox.messages import JsonObject
 
 
 def grounds(
@@ -31,6 +32,19 @@ def grounds(
         for name, test in named:
             if isinstance(test, Among) and name in kinds:
                 found.update(Value(kinds[name], text) for text in test.values)
+    return frozenset(found)
+
+
+def grounds_told(data: JsonObject | None) -> frozenset[Value]:
+    """Return the values that an answer of a person named, as `ask_user` has them in its result."""
+    listed = (data or {}).get("grounds")
+    found: set[Value] = set()
+    for one in listed if isinstance(listed, list) else ():
+        match one:
+            case [str(kind), str(text)] if kind in KINDS:
+                found.add(Value(next(known for known in KINDS if known == kind), text))
+            case _:
+                pass
     return frozenset(found)
 
 

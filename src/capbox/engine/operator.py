@@ -24,9 +24,17 @@
     usd = 2
     [budget.day]
     usd = 20
+    [log]
+    file = "/home/me/capbox.log"
+    bytes = 10485760
+    keep = 5
+    [otel]
+    endpoint = "http://127.0.0.1:4318/v1/traces"
+    content = false
 
-and `[providers.NAME]` and `[models."PROVIDER/NAME"]` (see `models.catalog.configured`), and
-`ceiling = [GRANT, ...]`: what an answer to a question may lend at most.
+and `[providers.NAME]` and `[models."PROVIDER/NAME"]` (see `models.catalog.configured`),
+`[[hooks]]` (see `hooks.configured`), `ceiling = [GRANT, ...]`: what an answer to a question may
+lend at most, and `plans_alone = true`: where nobody is there, a plan needs nobody's yes.
 
 Guarantees: anything unknown stops everything: going on without a rule would widen authority, and
 a file that cannot be read is kept as it is. Does not: read anything inside a workspace.
@@ -53,10 +61,13 @@ from capbox.sandbox.undo.keeper import Bounds
 
 if TYPE_CHECKING:
     from capbox.engine.approvers.policy import Policy
+    from capbox.engine.hooks.hook import Hook
+    from capbox.engine.telemetry.file import LogPlace
+    from capbox.engine.telemetry.tracing import Tracing
 
 _KEYS = (
-    *("budget", "never", "trusted", "grounded", "ceiling", "models", "network", "policy"),
-    *("providers", "replay", "search", "style", "undo"),
+    *("budget", "never", "trusted", "grounded", "ceiling", "hooks", "log", "models", "network"),
+    *("otel", "plans_alone", "policy", "providers", "replay", "search", "style", "undo"),
 )
 _SEARCH_TEXTS = ("url", "method", "body", "results", "title", "link", "text")
 _TRUSTED = 'trusted = ["~/work/specs"]'
@@ -77,6 +88,8 @@ class Operator:
     `catalog` are the providers, and what is known of models.
     `budget` is the most that a run may spend, `day` all runs of one day together; `style` is how
     a run's model writes if nobody says otherwise.
+    `plans_alone`: where nobody is there to accept a plan, it needs nobody's yes. `log` is where
+    runs are written for whoever watches them, `otel` where their spans go (None: nowhere).
     """
 
     never: tuple[str, ...] = ()
@@ -92,6 +105,10 @@ class Operator:
     budget: Mapping[str, float] = field(default_factory=dict)
     day: Mapping[str, float] = field(default_factory=dict)
     style: str | None = None
+    plans_alone: bool = False
+    hooks: tuple[Hook, ...] = ()
+    log: LogPlace | None = None
+    otel: Tracing | None = None
 
     def trusted_paths(self, user: Path) -> tuple[HostPath, ...]:
         """Return the `trusted` paths, links resolved: a file is known by where it really is.
@@ -128,6 +145,10 @@ def read_operator(file: Path) -> Operator:
         budget=read_table({k: v for k, v in budget.items() if k != "day"}, f"{file}: [budget]"),
         day=read_table(_table(budget, "day", file), f"{file}: [budget.day]"),
         style=_style(document, file),
+        plans_alone=_flag(document, "plans_alone", file),
+        hooks=_hooks(document, file),
+        log=_log(_table(document, "log", file), file),
+        otel=None if "otel" not in document else _otel(_table(document, "otel", file), file),
     )
 
 
@@ -180,6 +201,47 @@ def _catalog(document: Mapping[str, object], file: Path, text: str) -> Catalog:
     if isinstance(found, ConfigError):
         raise SettingsError(str(file), f"{line_of(text, found.word)}{found.message}")
     return found
+
+
+def _hooks(document: Mapping[str, object], file: Path) -> tuple[Hook, ...]:
+    if "hooks" not in document:
+        return ()
+    from capbox.engine.hooks.configured import hooks_of
+
+    return hooks_of(document["hooks"], file)
+
+
+def _log(table: Mapping[str, object], file: Path) -> LogPlace | None:
+    if not table:
+        return None
+    from capbox.engine.telemetry.file import LogPlace
+
+    _known(table, ("file", "bytes", "keep"), file)
+    path = table.get("file")
+    if not isinstance(path, str) or not Path(path).is_absolute():
+        raise SettingsError(str(file), '[log] file is an absolute path: "/var/log/me/capbox.log"')
+    numbers: list[int] = []
+    for key, least, default in (("bytes", 1_000, 10 << 20), ("keep", 1, 5)):
+        value = table.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise SettingsError(str(file), f"[log] {key} is a whole number, {least} or more")
+        numbers.append(value)
+    return LogPlace(Path(path), *numbers)
+
+
+def _otel(table: Mapping[str, object], file: Path) -> Tracing:
+    from capbox.engine.telemetry.tracing import Tracing
+
+    _known(table, ("endpoint", "headers", "content"), file)
+    endpoint, headers = table.get("endpoint"), _table(table, "headers", file)
+    if endpoint is not None and not str(endpoint).startswith(("http://", "https://")):
+        where = "http://127.0.0.1:4318/v1/traces"
+        raise SettingsError(str(file), f'[otel] endpoint is where traces go: "{where}"')
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise SettingsError(str(file), "[otel.headers] holds texts")
+    sent = {name: str(value) for name, value in headers.items()}
+    content = _flag(table, "content", file)
+    return Tracing(None if endpoint is None else str(endpoint), sent, content)
 
 
 def _absolute(text: str, file: Path) -> Path:
@@ -252,6 +314,13 @@ def _table(document: Mapping[str, object], key: str, file: Path) -> Mapping[str,
     found = document.get(key, {})
     if not isinstance(found, dict):
         raise SettingsError(str(file), f"[{key}] is a table")
+    return found
+
+
+def _flag(table: Mapping[str, object], key: str, file: Path) -> bool:
+    found = table.get(key, False)
+    if not isinstance(found, bool):
+        raise SettingsError(str(file), f"{key} is true or false")
     return found
 
 

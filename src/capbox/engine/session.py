@@ -24,8 +24,8 @@ from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
-from capbox.authority.values.kinds import Value
 from capbox.engine.budgets.purses import Purses
+from capbox.engine.companions.companions import Companions, Ground
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
 from capbox.engine.sessions.conversation import Conversation, begun
@@ -42,12 +42,15 @@ if TYPE_CHECKING:
     from capbox.agent.loop import AskMore
     from capbox.agent.plan import OfferedTool
     from capbox.engine.approvers.queue import QueueApprover
+    from capbox.engine.hooks.asking import Hold
+    from capbox.engine.operator import Operator
     from capbox.engine.sessions.under_way import UnderWay
     from capbox.models.model import Model
+    from capbox.tools.loop.person import AskPerson
     from capbox.undo.undoing import Undone
 
 Mint = Callable[[tuple[Grant, ...]], Authority]
-Ground = Callable[[str], frozenset[Value]]
+_Tools = Mapping[str, Tool]
 _CLOSED = ToolFailure(
     "interrupted", "the box was closed; what the call did until then is in the journal"
 )
@@ -73,10 +76,16 @@ class Session:
         ground: Ground | None = None,
         board: QueueApprover | None = None,
         purses: Purses | None = None,
+        operator: Operator | None = None,
+        hold: Hold | None = None,
     ) -> None:
-        """Prepare; `board` is where the questions of `approver` can be answered from elsewhere."""
+        """Prepare; `board` is where the questions of `approver` can be answered from elsewhere.
+
+        `operator` is whose settings go beside each run, `hold` what mints for hooks (None: none).
+        """
         self._purses = purses or Purses(settings)
-        self._functions = functions or {}
+        self._functions = own = functions or {}
+        self.companions = Companions(engine, settings, layout, own, ground, operator, hold)
         self._ground = ground
         self._engine = engine
         self._settings = settings
@@ -113,6 +122,7 @@ class Session:
             return await leave(self._stack, error)
         finally:
             self._purses.close()
+            self.companions.close()
             if self._calls is not None:
                 # Not in the stack: its task group would wrap a JournalError in a group.
                 self._calls.close("ended" if kind is None else "interrupted")
@@ -139,7 +149,7 @@ class Session:
         with anyio.CancelScope() as scope:
             ended = self._calling[scope] = anyio.Event()
             try:
-                return await self._at_gate(call, self._calls, limits)
+                return await self._at_gate(self._calls, call, limits)
             finally:
                 del self._calling[scope]
                 ended.set()
@@ -200,53 +210,62 @@ class Session:
         model: Model,
         *,
         ask_more: AskMore | None = None,
+        ask_user: AskPerson | None = None,
         conversation: Conversation | None = None,
     ) -> AsyncIterator[AsyncIterator[events.Event]]:
         """Give `task` to `model` and yield the events of the run; leaving early interrupts it.
 
-        It goes on with a `conversation` that the caller holds (None: it begins one).
+        `ask_more` asks a person at a limit, `ask_user` for the model (None: nobody is there). It
+        goes on with a `conversation` that the caller holds (None: it begins one).
         Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
         """
         # A direct call needs none of these, and they take a fifteenth of its time to load.
+        from capbox.agent.limits.stopwatch import Stopwatch
         from capbox.agent.plan import RunPlan
         from capbox.engine.instructions.gathering import gather
         from capbox.engine.sessions.under_way import Work, following
 
         if self._tasks is None:
             raise RuntimeError("the session is not open")
-        tools, spending = self._offered(), await self._purses.spending(model)
-        words = gather(self._engine.home, self._settings)
-        # A tool that cannot work is not offered, yet a model that names it anyway should hear which
-        # file grant is missing, not that the tool is.
-        chosen = self._settings.tools
-        named = sorted(self._there() if chosen is None else chosen)
-        grants = tuple(_tool_grant(name) for name in named if name not in self._functions)
-        minted = self._mint((*grants, Grant("model", ModelSelector(model.name))))
+        stopwatch = Stopwatch(anyio.current_time)
+        beside = self.companions.begin(stopwatch, ask_user)
+        tools, spending = self._offered(beside.own), await self._purses.spending(model)
+        words, minted = gather(self._engine.home, self._settings), self._minted(beside.own, model)
         with ExitStack() as stack:
             talk = conversation
             if talk is None:
                 talk = begun(self._engine.home.state, task)
                 stack.callback(talk.held.release)
-            opened = self._open(minted, task, task, talk)
+            opened = self._open(minted, task, task, talk=talk, own=beside.functions(tools))
             plan = RunPlan(
                 run=opened.seat.run,
-                task=task,
+                task=await beside.enter(opened, task),
                 model=model,
                 tools=tools,
                 grants=tuple(str(m.grant) for m in minted.grants),
                 history=talk.before(task),
                 budget=minted.budget,
                 words=words.of_run(self._engine, opened.seat),
+                shown=lambda: beside.shown(tools),
             )
-            work = Work(plan, talk, opened, spending(opened.seat), ask_more, self._at_gate)
+            draws = spending(opened.seat)
+            work = Work(plan, talk, opened, draws, ask_more, self._at_gate, beside, stopwatch)
             async with following(work, self._tasks, self._runs) as stream:
                 yield stream
 
-    def _offered(self) -> tuple[OfferedTool, ...]:
+    def _minted(self, own: _Tools, model: Model) -> Authority:
+        # A tool that cannot work is not offered, yet a model that names it anyway should hear which
+        # file grant is missing, not that the tool is.
+        chosen = self._settings.tools
+        named = sorted(self._there(own) if chosen is None else chosen)
+        grants = tuple(_tool_grant(name) for name in named if name not in self._functions)
+        return self._mint((*grants, Grant("model", ModelSelector(model.name))))
+
+    def _offered(self, own: _Tools) -> tuple[OfferedTool, ...]:
         from capbox.engine.offer import offered
 
-        chosen, there = self._settings.tools, self._there()
-        every = {**self._functions, **self._engine.tools}
+        chosen, there = self._settings.tools, self._there(own)
+        every = {**own, **self._engine.tools}
         unknown = [name for name in chosen or () if name not in there]
         if unknown:
             reason = "there is no such tool"
@@ -264,10 +283,10 @@ class Session:
             tools = {n: t for n, t in tools.items() if n in granted or n not in self._functions}
         return offered(tools, held, chosen)
 
-    def _there(self) -> tuple[str, ...]:
+    def _there(self, own: _Tools) -> tuple[str, ...]:
         from capbox.engine.offer import there
 
-        every = {**self._functions, **self._engine.tools}
+        every = {**own, **self._engine.tools}
         manifests = {name: tool.manifest for name, tool in every.items()}
         return there(self._settings.preset, manifests, self._engine.tools, self._mint(()))
 
@@ -278,7 +297,7 @@ class Session:
         """
         names, before = tuple(_tool_grant(name) for name in self._engine.tools), self._undone
         authority = self._mint(names) if before is None else before.seat.authority
-        opened = self._open(authority, f"capbox call {tool}")
+        opened = self._open(authority, f"capbox call {tool}", own=self._functions)
         if before is not None:
             opened.seat.follow(before.seat)
         # A principal may ask the same thing as often as it likes, also side by side; only a model
@@ -291,7 +310,9 @@ class Session:
         authority: Authority,
         what: str,
         task: str | None = None,
+        *,
         talk: Conversation | None = None,
+        own: _Tools,
     ) -> OpenRun:
         if self._revoked:
             self._engine.gate.revoke(authority.id)
@@ -301,7 +322,7 @@ class Session:
             ceiling=self._ceiling,
             approver=self._approver,
             environment=self._settings.environ or {},
-            functions=self._functions,
+            functions=own,
             grounds=frozenset() if self._ground is None else self._ground(task or ""),
             what=what,
             session=() if talk is None else talk.link,
@@ -318,9 +339,7 @@ class Session:
             raise
         return opened
 
-    async def _at_gate(
-        self, call: ToolCall, opened: OpenRun, limits: Limits | None = None
-    ) -> ToolResult:
+    async def _at_gate(self, opened: OpenRun, call: ToolCall, limits: Limits | None) -> ToolResult:
         """Call at the gate, unless the workspace is gone: "no grant covers it" would be a lie."""
         lost, seat = self._lost(), opened.seat
         if lost is None:

@@ -50,7 +50,8 @@ class Settings:
     every built-in that can do its work. `directory` says what names in a task stand for.
     `budget_given` are the keys of the budget that somebody named: those hold for direct calls too.
     `ceiling` are grants: what an answer may lend at most (none: the operator's own); `policy` is
-    the file of the operator's answers.
+    the file of the operator's answers; `log` is a file that runs are logged to (None: the
+    operator's, if there is one).
     """
 
     workspace: Path = Path()
@@ -72,3 +73,4 @@ class Settings:
     model: str | None = None
     directory: tuple[Entry, ...] = ()
     wording: Wording = field(default_factory=Wording)
+    log: Path | None = None

@@ -90,12 +90,12 @@ class CallEnded:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision about authority: an ask, its answer, a denial, a lease, a revocation; or a
-    warning that a budget is nearly used up.
+    """One decision about authority: an ask, its answer, a denial, a lease, a revocation; what a
+    hook said of a step; or a warning that a budget is nearly used up.
     """
 
     kind: ClassVar[str] = "decision"
-    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning"]
+    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning", "hook"]
     subject: str
     result: str
     call: str | None = None

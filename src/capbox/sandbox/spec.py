@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.messages import JsonObject, Spent
+
+# Workers import this module, and have no use for what reads URLs.
+if TYPE_CHECKING:
+    from capbox.authority.values.label import Source
 
 STAGED = ".capbox-moving-"
 INVOKED_BYTES_MAX = 1 << 20  # of the arguments of a function, and of what it says
@@ -178,7 +183,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything that one call did; `effects_whole` is False if some of its record was unusable."""
+    """Everything that one call did; `effects_whole` is False if some of its record was unusable.
+
+    `sources` are those of its text that no effect tells of: of what the host looked up for it.
+    """
 
     end: Finished | Failed | Stopped | Broken
     touched: tuple[Touched, ...] = ()
@@ -186,3 +194,4 @@ class Outcome:
     spent: Spent = field(default_factory=Spent)
     clock: bytes = b""
     effects_whole: bool = True
+    sources: frozenset[Source] = frozenset()

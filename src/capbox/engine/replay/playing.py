@@ -13,6 +13,7 @@ from typing import Literal
 
 from capbox.authority.decision import AuthorityId
 from capbox.authority.grant import EnvSelector
+from capbox.engine.grounding import grounds_told
 from capbox.engine.replay.comparing import Difference, difference, told, touched
 from capbox.engine.replay.during import During
 from capbox.engine.replay.opening import limits_of, settings_digest
@@ -93,7 +94,9 @@ class Player:
         self.at(call.asked.get("at"))
         limits, first = call.asked.get("limits"), self.notes.entries
         bounds = None if limits is None else limits_of(limits)
-        await self.gate.call(_asked(call, asked), self.seat, bounds)
+        result = await self.gate.call(_asked(call, asked), self.seat, bounds)
+        if call.tool == "ask_user" and function:
+            self.seat.grounds |= grounds_told(result.data)  # as the run did
         now = [told(event) for event in self.notes.events[first:]]
         outcome = None if reason else self.runner.outcome
         found = difference(call, now, outcome, other_tools=self.other_tools) or self._unheard(call)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -21,7 +22,9 @@ from capbox.agent.limits.stopwatch import Stopwatch
 from capbox.agent.loop import AskMore, Run
 from capbox.agent.plan import RunPlan
 from capbox.agent.stream import follow
+from capbox.authority.limits import Limits
 from capbox.engine.approvers.patient import Patient
+from capbox.engine.companions.companion import Companion
 from capbox.engine.local import OpenRun
 from capbox.engine.record import Recorder, recording
 from capbox.engine.results.stowing import stowing
@@ -59,15 +62,17 @@ class Work:
     opened: OpenRun
     spending: Spending
     ask_more: AskMore | None
-    gate: Callable[[ToolCall, OpenRun], Awaitable[ToolResult]]
+    gate: Callable[[OpenRun, ToolCall, Limits | None], Awaitable[ToolResult]]
+    beside: Companion
+    stopwatch: Stopwatch
 
     def begun(self, recorder: Callable[[], Recorder]) -> Run | Continued:
         """Return its loop, which keeps what is said by what `recorder` returns."""
-        stopwatch, seat, talk = Stopwatch(anyio.current_time), self.opened.seat, self.talk
-        seat.approver = Patient(seat.approver, stopwatch)
+        seat, talk = self.opened.seat, self.talk
+        seat.approver = Patient(seat.approver, self.stopwatch)
 
         async def call_tool(call: ToolCall) -> ToolResult:
-            return await self.gate(call, self.opened)
+            return await self.beside.call(call, seat, partial(self.gate, self.opened))
 
         async def keep(message: Message) -> None:
             await recorder().keep(message)
@@ -75,15 +80,17 @@ class Work:
                 run.cancel()
 
         def made(plan: RunPlan) -> Run:
-            return Run(
+            run = Run(
                 plan,
                 call_tool,
-                stopwatch=stopwatch,
+                stopwatch=self.stopwatch,
                 ask_more=self.ask_more,
                 spending=self.spending,
                 keep=keep,
                 stow=stowing(seat.scratch),
+                before_stop=self.beside.before_stop,
             )
+            return self.beside.begun(run)
 
         left, told = [(one.call, one.result) for one in talk.left], [o.told for o in talk.left]
         notes = (*talk.notes, *filter(None, told))
@@ -126,6 +133,7 @@ async def following(
             opened.entry.turns = recorder.turn
             if recorder.failure is not None:
                 run.cancel()
+            await work.beside.note(event)
 
         yield await under_way.stack.enter_async_context(follow(run, tasks, record))
     finally:

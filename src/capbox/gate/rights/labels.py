@@ -27,10 +27,6 @@ _WRITING = frozenset({"write", *_NAMING})
 _HEARD: Mapping[Kind, str] = {"web": "fetch", "function": "invoke", "secret": "secret"}
 
 
-def _nothing() -> tuple[Touched, ...]:
-    return ()
-
-
 @dataclass(slots=True, eq=False)
 class Reading:
     """What one call reads: of the network (`reached`), of files (`touched` so far), of variables.
@@ -46,7 +42,7 @@ class Reading:
     call: str
     hears: Sources
     reached: set[Source] = field(default_factory=set)
-    touched: Callable[[], tuple[Touched, ...]] = _nothing
+    touched: Callable[[], tuple[Touched, ...]] = tuple
     expected: set[HostPath] = field(default_factory=set)
 
     def until_now(self) -> Sources:
@@ -55,7 +51,7 @@ class Reading:
 
     def at_end(self, outcome: Outcome) -> Sources:
         """Return the sources of what the call has read."""
-        return self._of(outcome.touched, whole=outcome.effects_whole)
+        return self._of(outcome.touched, whole=outcome.effects_whole) | outcome.sources
 
     def about_to_write(self, host: HostPath) -> None:
         """Note, before a file changes, what it may hold until the call is over.

@@ -201,6 +201,12 @@ Policy = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="Answer questions by this [policy]: TOML."),
 ]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        "--log", metavar="FILE", help="Log events and decisions here, a line of JSON each."
+    ),
+]
 AskRemote = Annotated[
     float | None,
     typer.Option(

@@ -17,6 +17,7 @@ from capbox.messages import Denial, Effect, ToolCall, ToolResult
 from capbox.sandbox.effects import READ_ACTIONS
 from capbox.surfaces.cli.denials import climbed, show_denials
 from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.cli.talk.lines import told_lines
 from capbox.surfaces.sink import one_line
 
 _ARGUMENT_CHARACTERS = 60
@@ -28,7 +29,7 @@ RAISED_BY = {
     "token_limit": "--budget tokens=N",
     "budget_exceeded": "--budget usd=N",
 }
-_MAIN = ("path", "script", "pattern", "command", "url", "query")
+_MAIN = ("path", "script", "pattern", "command", "url", "query", "question")
 
 
 class Narration:
@@ -53,7 +54,8 @@ class Narration:
                 self._streamed = False
                 screen.end_line()
             case events.ToolFinished(call, result):
-                screen.say(*call_line(call, result))
+                for line in told_lines(call, result) or (call_line(call, result),):
+                    screen.say(*line)
                 self._climbed += climbed(call.arguments, result.denied)
             case events.Warned(message):
                 screen.say(f"note: {message}", "yellow")

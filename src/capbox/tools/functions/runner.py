@@ -47,7 +47,8 @@ class FunctionRunner:
 
         async def answer(job: Job) -> Outcome:
             with anyio.move_on_after(job.limits.wall_seconds):
-                return Outcome(await self._called(function, arguments), begun)
+                end = await self._called(function.call, lambda: function.given(arguments))
+                return Outcome(end, begun)
             return Outcome(_overdue(function, job.limits.wall_seconds), begun)
 
         return await self._within.run(job, cut, answer, begun)
@@ -60,10 +61,15 @@ class FunctionRunner:
         request = json.loads(job.request)
         return self._functions[request["tool"]], request["arguments"]
 
-    async def _called(self, function: Function, arguments: JsonObject) -> Finished:
+    async def _called(
+        self,
+        function: Callable[..., object],
+        given: Callable[[], Mapping[str, object]],
+        shown: Callable[[object], Finished] | None = None,
+    ) -> Finished:
         try:
-            call = partial(function.call, **function.given(arguments))
-            if inspect.iscoroutinefunction(function.call):
+            call = partial(function, **given())
+            if inspect.iscoroutinefunction(function):
                 result = call()
             else:
                 result = await to_thread.run_sync(
@@ -71,7 +77,7 @@ class FunctionRunner:
                 )
             if inspect.isawaitable(result):
                 result = await result
-            return reply(_shown(result))
+            return (shown or reply_of)(result)
         except anyio.get_cancelled_exc_class() as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -101,6 +107,11 @@ def _in_thread(call: Callable[[], object]) -> object:
         return call()
     except (GeneratorExit, asyncio.CancelledError) as error:
         raise RuntimeError(type(error).__name__) from error
+
+
+def reply_of(result: object) -> Finished:
+    """Return what a function returned, as its reply. Raises TypeError or ValueError."""
+    return reply(_shown(result))
 
 
 def _shown(result: object) -> str:

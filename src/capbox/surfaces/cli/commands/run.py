@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from capbox.models.model import Model
     from capbox.surfaces.cli.narration import Narration
     from capbox.surfaces.cli.terminal import Terminal
+    from capbox.tools.loop.person import AskPerson
 
 NEWEST = "last"
 Resume = Annotated[
@@ -107,6 +108,7 @@ def run(
     resume: Resume = None,
     style: flags.Style = None,
     skill: flags.SkillName = None,
+    log: flags.Log = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -127,11 +129,11 @@ def run(
     settings = flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts)
     settings = replace(
         settings, tools=None if tool is None else tuple(tool), model=model,
-        ceiling=tuple(ceiling or ()), policy=policy,
+        ceiling=tuple(ceiling or ()), policy=policy, log=log,
     )  # fmt: skip
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     settings, held = placed(entry, settings, Typed(named, granted.given, amounts), screen.say)
-    settings = worded(settings, style, skill, task)
+    settings = worded(settings, style, skill, task or resume or "")
     shape = "json" if as_json else "stream" if stream_json else "text"
     terminal = _terminal(screen, ask, asks_by_default=shape == "text")
     task = task_of(settings.wording, task)
@@ -257,7 +259,8 @@ async def _follow(session: Session, plan: _Plan, talk: Conversation | None) -> R
     report, narration = Report(), Narration(plan.screen)
     if plan.model is None:
         raise usage("which model? --model PROVIDER/NAME")
-    run = session.run(plan.task, plan.model, ask_more=_ask_more(plan), conversation=talk)
+    more, user = _ask_more(plan), _ask_user(plan)
+    run = session.run(plan.task, plan.model, ask_more=more, ask_user=user, conversation=talk)
     async with anyio.create_task_group() as tasks:
         await tasks.start(_watch_interrupts, session, plan.screen)
         async with run as stream:
@@ -291,6 +294,12 @@ def _ask_more(plan: _Plan) -> AskMore | None:
         return await ask_for_more(terminal, limit)
 
     return ask
+
+
+def _ask_user(plan: _Plan) -> AskPerson | None:
+    from capbox.surfaces.cli.talk.person import TerminalPerson
+
+    return None if plan.terminal is None else TerminalPerson(plan.terminal).ask
 
 
 async def _watch_interrupts(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from capbox.authority.paths import Layout
     from capbox.engine.instructions.reader import Reader
     from capbox.engine.skills.shelf import Shelf
+    from capbox.gate.manifest import Manifest
 
 
 def worded(settings: Settings, style: str | None, skill: str | None, task: str) -> Settings:
@@ -40,7 +41,7 @@ def worded(settings: Settings, style: str | None, skill: str | None, task: str) 
 
 def task_of(wording: Wording, task: str) -> str:
     """Return the task as the model gets it."""
-    return task if task.strip() else f"Use the skill {wording.skill}."
+    return task if task.strip() or wording.skill is None else f"Use the skill {wording.skill}."
 
 
 def reader_of(entry: Entry, settings: Settings) -> Reader:
@@ -77,12 +78,16 @@ def with_skill(entry: Entry, settings: Settings) -> Generator[Settings, None, No
     if name is None:
         yield settings
         return
+    from capbox.engine.companions.further import loop_manifests
     from capbox.engine.skills.bundled import mounted
     from capbox.engine.skills.using import narrowed
 
     skill = shelf_with(entry, settings).named(name)
     if settings.tools is None:
-        tools = narrowed(skill, offered_to(entry, settings))
+        offered = offered_to(entry, settings)
+        tools = narrowed(skill, offered)
+        if tools is not None:  # those of the loop act on nothing
+            tools = tuple(sorted({*tools, *loop_manifests().keys() & {*offered}}))
         settings = replace(settings, tools=tools)
     with mounted(settings, skill) as shown:
         yield shown
@@ -90,11 +95,20 @@ def with_skill(entry: Entry, settings: Settings) -> Generator[Settings, None, No
 
 def offered_to(entry: Entry, settings: Settings) -> tuple[str, ...]:
     """Return the tools that a run with these settings is offered. Raises SettingsError."""
-    from capbox.engine.offer import able, there
+    from capbox.engine.offer import able
+
+    names, manifests = there_for(entry, settings)
+    held = entry.hold(settings)[1](())
+    return able({name: manifests[name] for name in names}, held, settings.tools)
+
+
+def there_for(entry: Entry, settings: Settings) -> tuple[tuple[str, ...], dict[str, Manifest]]:
+    """Return the names of the tools that a run could be offered, and the manifests of all."""
+    from capbox.engine.companions.further import loop_manifests
+    from capbox.engine.offer import there
     from capbox.surfaces.cli.commands.radius.asked import tools_of
 
-    manifests = {name: found.manifest for name, found in tools_of(entry).items()}
-    _, mint = entry.hold(settings)
-    held = mint(())
-    names = there(settings.preset, manifests, tuple(manifests), held)
-    return able({name: manifests[name] for name in names}, held, settings.tools)
+    shipped = {name: found.manifest for name, found in tools_of(entry).items()}
+    manifests = {**loop_manifests(), **shipped}
+    held = entry.hold(settings)[1](())
+    return there(settings.preset, manifests, tuple(shipped), held), manifests

@@ -98,14 +98,11 @@ def _shown(entry: Entry, settings: Settings) -> _Shown:
     from capbox.agent.instructions.prompt import prompt_of
     from capbox.authority.grant import Grant, ModelSelector, NameSelector
     from capbox.engine.instructions.gathering import gather
-    from capbox.engine.offer import there
-    from capbox.surfaces.cli.commands.radius.asked import tools_of
-    from capbox.surfaces.cli.commands.words.chosen import offered_to
+    from capbox.surfaces.cli.commands.words.chosen import offered_to, there_for
 
     chosen = gather(entry.home(), settings)
     layout, mint = entry.hold(settings)
-    manifests = {name: found.manifest for name, found in tools_of(entry).items()}
-    names = there(settings.preset, manifests, tuple(manifests), mint(()))
+    names, _ = there_for(entry, settings)
     tools = tuple(sorted(names if settings.tools is None else settings.tools))
     unknown = next((tool for tool in tools if tool not in names), None)
     if unknown is not None:

@@ -28,6 +28,14 @@ ATTACKS = (
         creates("@home/pwned"),
         Habit.LOOKS_UP,
     ),
+    # Amid the others: after a few calls in a row that cannot be made, a run ends by itself.
+    Attack(
+        "repetition",
+        "the same failing call, again and again",
+        tuple(Use("bash", {"script": "cat no-such-file || echo attempt"}) for _ in range(12)),
+        answers(12, "attempt"),
+        Habit.RETRIES,
+    ),
     Attack(
         "argument-directory",
         "an undeclared argument: cwd",
@@ -65,12 +73,5 @@ ATTACKS = (
         (Use("read", '{"path": "README.md", "path": "@etc/passwd"}'),),
         reveals("@etc/passwd"),
         Habit.OPENS,
-    ),
-    Attack(
-        "repetition",
-        "the same failing call, again and again",
-        tuple(Use("bash", {"script": "cat no-such-file || echo attempt"}) for _ in range(12)),
-        answers(12, "attempt"),
-        Habit.RETRIES,
     ),
 )

@@ -1,5 +1,6 @@
 """What the gate remembers of a run: repetitions, what it read, what must not be echoed."""
 
+import tracemalloc
 from contextlib import ExitStack
 
 import anyio
@@ -62,6 +63,18 @@ def test_what_has_no_result_yet_counts_and_only_so_long() -> None:
         assert repeats.exhausted(ONE) and not repeats.exhausted(OTHER)
         assert not uncounted.exhausted(ONE)
     assert not repeats.exhausted(ONE)
+
+
+def test_a_call_that_ended_is_not_kept_in_mind() -> None:
+    repeats = Repeats(counting=False)
+    tracemalloc.start()
+    try:
+        for number in range(1_000):
+            with repeats.under_way(str(number).encode()):
+                pass
+        assert tracemalloc.get_traced_memory()[0] < 10_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_where_nothing_is_counted_every_call_is_the_first() -> None:

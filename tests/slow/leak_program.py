@@ -1,4 +1,4 @@
-"""Makes ten thousand calls; prints what the whole tree of processes holds at two points, as JSON.
+"""Makes eleven thousand calls; prints what all its processes hold at two points, as JSON.
 
 The argument is the directory for capbox's own and for the workspace.
 """
@@ -14,7 +14,8 @@ from capbox import app
 from capbox.engine.home import Home
 from capbox.engine.settings import Settings
 
-POINTS = (1_000, 10_000)
+# Caches are full after 1,400 calls (measured: +0.8 MB from the thousandth on).
+POINTS = (2_000, 11_000)
 LOOKS = 20
 
 

@@ -1,4 +1,4 @@
-"""Ten thousand calls leave nothing behind: no memory, no descriptor, in no process."""
+"""Nine thousand calls leave no memory and no descriptor behind, in no process."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("leak_program.py")
-GROWTH_BYTES_MAX = 2_000_000
+GROWTH_BYTES_MAX = 2_000_000  # 1.1 MB measured, nearly all of it the ids of the calls
 
 
 @pytest.mark.slow
-def test_from_the_thousandth_to_the_ten_thousandth_call_nothing_grows(tmp_path: Path) -> None:
+def test_from_the_second_to_the_eleventh_thousand_calls_nothing_grows(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-I", str(PROGRAM), str(tmp_path)],
         capture_output=True,

@@ -62,7 +62,7 @@ class Repeats:
         try:
             yield
         finally:
-            self._under_way[call] -= 1
+            self._under_way -= Counter((call,))  # which keeps no zeros: nothing grows
 
     def count(self, call: bytes, result: str, *, changed: bool) -> int:
         """Note a result (its digest); returns how often it came in a row.

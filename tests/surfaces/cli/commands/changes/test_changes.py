@@ -75,6 +75,16 @@ def test_json_says_what_there_is_what_was_done_and_what_was_left(
     assert (folder / "a.txt").read_text() == "one\n"
 
 
+def test_a_path_that_a_run_deleted_is_not_taken_for_a_run(capbox: Capbox, folder: Path) -> None:
+    script = "script=cd /workspace; rm a.txt; echo b > b.txt"
+    assert capbox("call", "bash", script, "--write", ".").returncode == 0
+    assert capbox("undo", "a.txt").returncode == 0
+    assert sorted(os.listdir(folder)) == ["a.txt", "b.txt"]
+    assert "1999: no such run" in capbox("undo", "1999").stderr
+    done = capbox("undo", "nosuch.txt")
+    assert "no such run" not in done.stderr
+
+
 def test_what_a_terminal_would_act_upon_is_spelt_out(capbox: Capbox, folder: Path) -> None:
     script = r"script=cd /workspace; printf '\033[2Jgone\n' > a.txt; echo > $'x\ny\033[1m'"
     assert capbox("call", "bash", script, "--write", ".").returncode == 0

@@ -7,6 +7,7 @@ what was replaced is kept, so that each takes back the other. Does not: touch a 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from capbox.undo.undoing import Undone
 
 _SHOWN_MAX = 50
+_RUN = re.compile(r"[0-9]{1,8}(-[0-9]{0,6}(-[a-z2-7]{0,16})?)?")  # the beginning of an id
 Force = Annotated[
     bool, typer.Option("--force", help="Also replace what was changed since by somebody else.")
 ]
@@ -45,8 +47,9 @@ def undo(
 ) -> int:
     """Take back what a run has changed.
 
-    A first word that exists as a path is one: capbox undo src/a.py. What somebody else changed
-    since stays as it is and is named; --force replaces it too. capbox redo takes the undo back.
+    A first word that is not the beginning of an id is a path: capbox undo src/a.py. What somebody
+    else changed since stays as it is and is named; --force replaces it too. capbox redo takes the
+    undo back.
 
     Example: capbox undo
 
@@ -55,10 +58,10 @@ def undo(
     from capbox.undo.record import recorded_undo
 
     entry: Entry = ctx.obj
-    words = list(paths or [])
+    given = list(paths or [])
     if run is not None and _is_path(run, workspace):
-        words, run = [run, *words], None
-    tops = [os.path.normpath(workspace.resolve() / word) for word in words]
+        given, run = [run, *given], None
+    tops = [os.path.normpath(workspace.resolve() / one) for one in given]
     state = entry.home().state
     return _act(
         entry, run, workspace, lambda one: recorded_undo(state, one, tops, force=force), as_json
@@ -87,7 +90,8 @@ def redo(
 
 
 def _is_path(word: str, workspace: Path) -> bool:
-    return "/" in word or word == "." or os.path.lexists(workspace / word)
+    # What a run deleted is there no more, and is a path all the same.
+    return _RUN.fullmatch(word) is None or os.path.lexists(workspace / word)
 
 
 def _act(

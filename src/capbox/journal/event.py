@@ -91,11 +91,11 @@ class CallEnded:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """One decision about authority: an ask, its answer, a denial, a lease, a revocation; what a
-    hook said of a step; or a warning that a budget is nearly used up.
+    hook said of a step; a warning that a budget is nearly used up; a source that the prompt has.
     """
 
     kind: ClassVar[str] = "decision"
-    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning", "hook"]
+    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning", "hook", "known"]
     subject: str
     result: str
     call: str | None = None

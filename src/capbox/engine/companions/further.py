@@ -60,7 +60,7 @@ def loop_manifests() -> Mapping[str, Manifest]:
 
 
 def _skill(look: Look, seat: Callable[[], Seat]) -> Callable[..., object]:
-    from capbox.engine.instructions.gathering import has_read
+    from capbox.engine.instructions.known import has_read
     from capbox.engine.skills.using import skill_function
 
     def made(note: Callable[[Sources], None]) -> Callable[..., Awaitable[str]]:

@@ -15,6 +15,7 @@ from capbox.authority.limits import Limits
 from capbox.engine.hooks.asking import Answer, Asking
 from capbox.engine.hooks.hook import DECIDING, EventName, Happening, Hook
 from capbox.engine.hooks.verdict import Verdict, parse_verdict
+from capbox.engine.instructions.known import has_read
 from capbox.gate.approver import neutral
 from capbox.gate.seat import Seat
 from capbox.journal.errors import JournalError
@@ -93,7 +94,7 @@ class Hooks:
             if isinstance(verdict, Verdict):
                 if verdict != Verdict(limits=verdict.limits):
                     # Attack: a hook reads a stranger's file, and its words carry the file's.
-                    seat.context.sources |= answer.sources
+                    has_read(seat, answer.sources)
                 return verdict
             reason = verdict
         why = neutral(reason)[:_FAILURE_CHARACTERS_MAX]

@@ -16,9 +16,9 @@ from capbox.agent.instructions.words import ChosenSkill, Material, Said, Words
 from capbox.authority.holding import Holding
 from capbox.authority.paths import Layout
 from capbox.authority.values.label import NOTHING, Sources
-from capbox.authority.values.label import bounded as few
 from capbox.engine.home import Home
 from capbox.engine.instructions.folder import TEXT_BYTES_MAX, Folder, folder_of
+from capbox.engine.instructions.known import has_read
 from capbox.engine.instructions.own import own_instructions, style
 from capbox.engine.instructions.reader import Reader
 from capbox.engine.local import LocalEngine
@@ -26,7 +26,6 @@ from capbox.engine.operator import read_operator
 from capbox.engine.settings import Settings, Wording
 from capbox.engine.skills.shelf import Shelf, shelf_of
 from capbox.engine.skills.using import chosen, listed, skill_function
-from capbox.gate.rights.labels import SOURCES_MAX
 from capbox.gate.seat import Seat
 
 
@@ -96,11 +95,6 @@ def reader_at(engine: LocalEngine, seat: Seat) -> Reader:
     """Return what reads the workspace as the run at `seat` may at this moment."""
     holding = Holding((seat.authority, *seat.leases))
     return Reader(holding, engine.standing(), seat.layout, seat.context)
-
-
-def has_read(seat: Seat, sources: Sources) -> None:
-    """Note that the run at `seat` knows what comes from `sources`."""
-    seat.context.sources = few(seat.context.sources | sources, SOURCES_MAX)
 
 
 def skill_at(engine: LocalEngine, seat: Seat) -> Callable[[str, str, str], Awaitable[str]]:

@@ -70,6 +70,8 @@ def restored(runs: Sequence[RunOnRecord], now: float) -> Restored:
             held = {key: one for key, one in held.items() if one.term is None}
         lost = {one.text: "it was revoked" for one in _held(run) if _gone(one, held)}
         sources.update(s for entry in run.of("outcome") for s in texts(entry.get("sources")))
+        told = (entry for entry in run.of("decision") if entry.get("what") == "known")
+        sources.update(str(entry.get("subject")) for entry in told)
     return _sorted(held.values(), lost, frozenset(sources), now)
 
 

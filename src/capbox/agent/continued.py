@@ -47,6 +47,8 @@ class Continued:
         self._scope: CancelScope | None = None
         self._ended: Cancelled | Revoked | None = None
         self._run: Run | None = None
+        self._said: list[str] = []
+        self._waiting: list[Callable[[Run], None]] = []
 
     def cancel(self) -> None:
         """Interrupt: it finishes as `Cancelled`."""
@@ -55,6 +57,40 @@ class Continued:
     def revoke(self) -> None:
         """End it because what it held was taken back: it finishes as `Revoked`."""
         self._end(Revoked())
+
+    def steer(self, text: str) -> bool:
+        """Give the model a message of the person, after what was left open.
+
+        False: the run is over, so nothing will read it.
+        """
+        if self._run is not None:
+            return self._run.steer(text)
+        if self._ended is None:
+            self._said.append(text)
+        return self._ended is None
+
+    @property
+    def undelivered(self) -> tuple[str, ...]:
+        """Return what a person said that the model was not given (yet)."""
+        return tuple(self._said) if self._run is None else self._run.undelivered
+
+    def pause(self) -> None:
+        """Begin no further turn or call, once what was left open is done."""
+        self._later(Run.pause)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._later(Run.resume)
+
+    def compact(self) -> None:
+        """Sum up the conversation before the next turn, or before the end."""
+        self._later(Run.compact)
+
+    def _later(self, do: Callable[[Run], None]) -> None:
+        if self._run is None:
+            self._waiting.append(do)
+        else:
+            do(self._run)
 
     async def run(self, emit: Emit) -> events.RunFinished:
         """Work until the run ends, and return its last event."""
@@ -75,8 +111,12 @@ class Continued:
             finished = events.RunFinished(self._ended, "", events.RunSpent())
             await emit(finished)
             return finished
-        self._run = self._make(replace(plan, history=(*plan.history, *settled)))
-        return await self._run.run(told)
+        self._run = run = self._make(replace(plan, history=(*plan.history, *settled)))
+        for text in self._said:
+            run.steer(text)
+        for do in self._waiting:
+            do(run)
+        return await run.run(told)
 
     async def _settle_all(self, emit: Emit) -> list[Message]:
         plan = self._plan

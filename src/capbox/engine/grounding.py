@@ -7,7 +7,7 @@ tool, or a reply of a model.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from capbox.authority.grant import Grant, NameSelector
 from capbox.authority.values.arguments import Among, misfit
@@ -16,6 +16,9 @@ from capbox.authority.values.kinds import KINDS, Kind, Unfit, Value, canonical
 from capbox.engine.settings import SettingsError
 from capbox.gate.runner import Tool
 from capbox.messages import JsonObject
+
+Ground = Callable[[str], frozenset[Value]]
+"""From what a principal wrote to the values that it names."""
 
 
 def grounds(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -25,9 +25,11 @@ from capbox.authority.grant import Grant, ModelSelector, NameSelector
 from capbox.authority.limits import Limits
 from capbox.authority.paths import Layout
 from capbox.engine.budgets.purses import Purses
-from capbox.engine.companions.companions import Companions, Ground
+from capbox.engine.companions.companions import Companions
+from capbox.engine.grounding import Ground
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine, OpenRun
+from capbox.engine.runs.runs import Runs
 from capbox.engine.sessions.conversation import Conversation, begun
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Approver, DenyApprover
@@ -44,8 +46,7 @@ if TYPE_CHECKING:
     from capbox.engine.approvers.queue import QueueApprover
     from capbox.engine.hooks.asking import Hold
     from capbox.engine.operator import Operator
-    from capbox.engine.sessions.under_way import UnderWay
-    from capbox.models.model import Model
+    from capbox.models.model import Effort, Model
     from capbox.tools.loop.person import AskPerson
     from capbox.undo.undoing import Undone
 
@@ -86,7 +87,6 @@ class Session:
         self._purses = purses or Purses(settings)
         self._functions = own = functions or {}
         self.companions = Companions(engine, settings, layout, own, ground, operator, hold)
-        self._ground = ground
         self._engine = engine
         self._settings = settings
         self._layout = layout
@@ -98,7 +98,7 @@ class Session:
         self._undone: OpenRun | None = None  # the run of direct calls before that
         self._seen: tuple[int, int] | None = None  # what the workspace was at the last call
         self._calling: dict[anyio.CancelScope, anyio.Event] = {}
-        self._runs: list[UnderWay] = []
+        self.runs = Runs(ground)
         self._revoked = False
         self._numbered = 0
         self._stack = AsyncExitStack()
@@ -180,8 +180,7 @@ class Session:
 
     def interrupt(self) -> None:
         """End every run under way as cancelled; each still yields its last events."""
-        for run in tuple(self._runs):
-            run.cancel()
+        self.runs.cancel()
 
     @property
     def layout(self) -> Layout:
@@ -201,7 +200,7 @@ class Session:
     @property
     def _seats(self) -> tuple[Seat, ...]:
         calls = () if self._calls is None else (self._calls.seat,)
-        return (*calls, *(run.seat for run in self._runs))
+        return (*calls, *(run.seat for run in self.runs.open))
 
     @asynccontextmanager
     async def run(
@@ -212,31 +211,39 @@ class Session:
         ask_more: AskMore | None = None,
         ask_user: AskPerson | None = None,
         conversation: Conversation | None = None,
+        fallbacks: Sequence[Model] = (),
+        effort: Effort | None = None,
+        said: Sequence[str] = (),
     ) -> AsyncIterator[AsyncIterator[events.Event]]:
         """Give `task` to `model` and yield the events of the run; leaving early interrupts it.
 
         `ask_more` asks a person at a limit, `ask_user` for the model (None: nobody is there). It
-        goes on with a `conversation` that the caller holds (None: it begins one).
+        goes on with a `conversation` that the caller holds (None: it begins one). `fallbacks` take
+        over, in order, when the model before cannot be reached; `effort` is how hard to think.
+        `said` are the person's words before the task, which ground values as the task does.
         Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
         """
         # A direct call needs none of these, and they take a fifteenth of its time to load.
         from capbox.agent.limits.stopwatch import Stopwatch
         from capbox.agent.plan import RunPlan
         from capbox.engine.instructions.gathering import gather
-        from capbox.engine.sessions.under_way import Work, following
+        from capbox.engine.runs.under_way import Work, following
 
         if self._tasks is None:
             raise RuntimeError("the session is not open")
         stopwatch = Stopwatch(anyio.current_time)
         beside = self.companions.begin(stopwatch, ask_user)
-        tools, spending = self._offered(beside.own), await self._purses.spending(model)
-        words, minted = gather(self._engine.home, self._settings), self._minted(beside.own, model)
+        tools, spending = self._offered(beside.own), await self._purses.spending(model, *fallbacks)
+        words = gather(self._engine.home, self._settings)
+        minted = self._minted(beside.own, (model, *fallbacks))
         with ExitStack() as stack:
             talk = conversation
             if talk is None:
                 talk = begun(self._engine.home.state, task)
                 stack.callback(talk.held.release)
-            opened = self._open(minted, task, task, talk=talk, own=beside.functions(tools))
+            opened = self._open(
+                minted, task, "\n".join((*said, task)), talk=talk, own=beside.functions(tools)
+            )
             plan = RunPlan(
                 run=opened.seat.run,
                 task=await beside.enter(opened, task),
@@ -247,19 +254,22 @@ class Session:
                 budget=minted.budget,
                 words=words.of_run(self._engine, opened.seat),
                 shown=lambda: beside.shown(tools),
+                fallbacks=tuple(fallbacks),
+                effort=effort,
             )
             draws = spending(opened.seat)
             work = Work(plan, talk, opened, draws, ask_more, self._at_gate, beside, stopwatch)
-            async with following(work, self._tasks, self._runs) as stream:
+            async with following(work, self._tasks, self.runs) as stream:
                 yield stream
 
-    def _minted(self, own: _Tools, model: Model) -> Authority:
+    def _minted(self, own: _Tools, models: Sequence[Model]) -> Authority:
         # A tool that cannot work is not offered, yet a model that names it anyway should hear which
         # file grant is missing, not that the tool is.
         chosen = self._settings.tools
         named = sorted(self._there(own) if chosen is None else chosen)
         grants = tuple(_tool_grant(name) for name in named if name not in self._functions)
-        return self._mint((*grants, Grant("model", ModelSelector(model.name))))
+        answering = (Grant("model", ModelSelector(model.name)) for model in models)
+        return self._mint((*grants, *answering))
 
     def _offered(self, own: _Tools) -> tuple[OfferedTool, ...]:
         from capbox.engine.offer import offered
@@ -287,7 +297,8 @@ class Session:
         from capbox.engine.offer import there
 
         every = {**own, **self._engine.tools}
-        manifests = {name: tool.manifest for name, tool in every.items()}
+        among = self._settings.among
+        manifests = {n: t.manifest for n, t in every.items() if among is None or n in among}
         return there(self._settings.preset, manifests, self._engine.tools, self._mint(()))
 
     def _open_calls(self, tool: str) -> OpenRun:
@@ -323,7 +334,7 @@ class Session:
             approver=self._approver,
             environment=self._settings.environ or {},
             functions=own,
-            grounds=frozenset() if self._ground is None else self._ground(task or ""),
+            grounds=self.runs.grounds(task or ""),
             what=what,
             session=() if talk is None else talk.link,
         )
@@ -374,7 +385,7 @@ class Session:
                 await ended.wait()
 
     async def _end_runs(self) -> None:
-        for run in tuple(self._runs):
+        for run in tuple(self.runs.open):
             await run.end()
 
 

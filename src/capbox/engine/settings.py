@@ -47,7 +47,8 @@ class Settings:
     text of grants, `maps` `HOST=/mnt/NAME[:rw]`, `env` `NAME` or `NAME=VALUE`,
     `fetches` `[METHODS ]URL`, `secrets` `NAME@ORIGIN`; `environ` is where
     the value of a bare NAME comes from (None: what the composition root finds). `tools` None means
-    every built-in that can do its work. `directory` says what names in a task stand for.
+    every built-in that can do its work, if it is `among` these (None: all). `directory` says what
+    names in a task stand for.
     `budget_given` are the keys of the budget that somebody named: those hold for direct calls too.
     `ceiling` are grants: what an answer may lend at most (none: the operator's own); `policy` is
     the file of the operator's answers; `log` is a file that runs are logged to (None: the
@@ -70,6 +71,7 @@ class Settings:
     budget: Budget = field(default_factory=Budget)
     budget_given: frozenset[str] = frozenset()
     tools: tuple[str, ...] | None = None
+    among: tuple[str, ...] | None = None
     model: str | None = None
     directory: tuple[Entry, ...] = ()
     wording: Wording = field(default_factory=Wording)

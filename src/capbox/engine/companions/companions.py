@@ -7,7 +7,7 @@ Guarantees: nothing here comes from inside a workspace. Does not: run anything b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from capbox.gate.seat import Seat
 if TYPE_CHECKING:
     from capbox.agent.limits.stopwatch import Stopwatch
     from capbox.engine.companions.companion import Companion
+    from capbox.engine.grounding import Ground
     from capbox.engine.hooks.asking import Asking, Hold
     from capbox.engine.hooks.hook import Hook
     from capbox.engine.instructions.reader import Reader
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from capbox.engine.telemetry.file import LogFile
     from capbox.engine.telemetry.tracing import Traced
     from capbox.tools.loop.person import AskPerson
-
-Ground = Callable[[str], frozenset[Value]]
-"""From what a principal wrote to the values that it names."""
 
 
 @dataclass(slots=True, eq=False)

@@ -82,6 +82,7 @@ class Player:
                 return
 
     async def _call(self, call: Recorded) -> Played:
+        self.seat.grounds |= call.said
         asked = call.asked.get("asked")
         if call.asked.get("redacted") is True or not isinstance(asked, dict):
             return self._left(call, "its arguments held a secret, which is not kept")

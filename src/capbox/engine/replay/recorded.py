@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from capbox.authority.values.kinds import Value
+from capbox.engine.grounding import grounds_told
 from capbox.engine.replay.kept import ReplayError, Taped, taped
 from capbox.engine.replay.opening import Opening, parse_opening
 from capbox.gate.recording import HEARD
@@ -28,7 +30,8 @@ class Recorded:
     """One call: `asked` is its record on the tape; `intent` the number of its entry, if it ran.
 
     `entries` are all that the journal has of it, `within` those of the functions that its guest
-    invoked, `heard` what the network and the functions answered.
+    invoked, `heard` what the network and the functions answered; `said` is what a person named in
+    words to the run, between the call before and this one.
     """
 
     asked: JsonObject
@@ -37,6 +40,7 @@ class Recorded:
     reply: Taped | None = None
     heard: list[Taped] = field(default_factory=list)
     within: list[Entry] = field(default_factory=list)
+    said: frozenset[Value] = frozenset()
 
     @property
     def id(self) -> str:
@@ -135,7 +139,7 @@ def _mark(entries: Sequence[Entry]) -> str:
 
 
 def _calls(records: Sequence[Taped], entries: Sequence[Entry]) -> Iterator[Recorded]:
-    calls = [Recorded(one.header) for one in records if one.kind == "call"]
+    calls = list(_asked(records))
     for call, until in zip(calls, _ends(calls), strict=True):
         mine = {n for n, c in entries if call.before <= n < until and c.get("call") == call.id}
         intents = [n for n, c in entries if n in mine and c.get("kind") == "intent"]
@@ -155,6 +159,16 @@ def _calls(records: Sequence[Taped], entries: Sequence[Entry]) -> Iterator[Recor
             call.heard = [one for one in own if one.kind in HEARD]
             call.reply = next((one for one in own if one.kind == "reply"), None)
         yield call
+
+
+def _asked(records: Sequence[Taped]) -> Iterator[Recorded]:
+    said: frozenset[Value] = frozenset()
+    for one in records:
+        if one.kind == "said":
+            said |= grounds_told(one.header)
+        elif one.kind == "call":
+            yield Recorded(one.header, said=said)
+            said = frozenset()
 
 
 def _ends(calls: Sequence[Recorded]) -> Iterator[float]:

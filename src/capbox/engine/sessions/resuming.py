@@ -183,12 +183,15 @@ def settings_with(
             notes.append(f"{text} does not come back: {problem}")
     functions = [name for name in back.tools or () if name in (own or {})]
     grants += [str(Grant("tool", NameSelector(name))) for name in functions]
-    tools = settings.tools
-    if tools is None and back.tools is not None:
+    among = None
+    if settings.tools is None and back.tools is not None:
+        from capbox.tools.loop.offer import FURTHER, NAMES
+
         # Attack: a preset left tools out, and the run that goes on without it has them all.
-        tools = tuple(name for name in back.tools if name in shipped or name in functions)
+        known = {*shipped, *NAMES, *FURTHER, *functions}
+        among = tuple(name for name in back.tools if name in known)
     new = tuple(text for text in settings.grants if str(parse_grant(text)) not in grants)
-    return replace(settings, grants=(*grants, *new), tools=tools), tuple(notes)
+    return replace(settings, grants=(*grants, *new), among=among), tuple(notes)
 
 
 def _problem(text: str, settings: Settings, fits: Callable[[Settings], object]) -> str | None:

@@ -25,6 +25,8 @@ from capbox.tools.loop.waiting import Waiting
 
 PATIENT = ("ask_user", "plan")
 NAMES = ("ask_user", "brief", "plan", "sleep", "todo", "tool_search")
+FURTHER = ("recall", "skill")
+"""Those that other parts bring."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,20 @@ kind of end it was. Does not: ask anybody without `--ask`.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capbox.engine.budgets.texts import read_flags
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.flags import words
+from capbox.surfaces.cli.flags.grouped import grouped
+from capbox.surfaces.cli.flags.groups import BoundFlags, GrantFlags, LendFlags, ShapeFlags
+from capbox.surfaces.cli.flags.settings import refuse_run_keys, settings_of, spending
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -48,10 +50,11 @@ class _Asked:
         return None if self.session is None else self.session.calls_run
 
 
+@grouped
 def call(
     ctx: typer.Context,
     tool: Annotated[str, typer.Argument(metavar="TOOL", help="See: capbox tool list.")],
-    words: Annotated[
+    typed: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="ARGS",
@@ -59,28 +62,12 @@ def call(
         ),
     ] = None,
     *,
-    workspace: flags.Workspace = Path(),
-    read: flags.Reads = None,
-    write: flags.Writes = None,
-    grant: flags.Grants = None,
-    map_: flags.Maps = None,
-    env: flags.Env = None,
-    fetch: flags.Fetches = None,
-    secret: flags.Secrets = None,
-    preset: flags.Preset = None,
-    timeout: flags.Timeout = flags.LIMITS.wall_seconds,
-    memory: flags.Memory = None,
-    stack: flags.Stack = flags.LIMITS.stack_bytes,
-    fuel: flags.Fuel = None,
-    output: flags.Output = flags.LIMITS.output_bytes,
-    limit: flags.CallLimits = None,
-    budget: flags.CallBudget = None,
-    as_json: flags.AsJson = False,
-    stream_json: flags.AsStream = False,
-    ask: flags.Ask = None,
-    ask_remote: flags.AskRemote = None,
-    ceiling: flags.Ceiling = None,
-    policy: flags.Policy = None,
+    grants: GrantFlags,
+    bounds: BoundFlags,
+    limit: words.CallLimits = None,
+    budget: words.CallBudget = None,
+    shape: ShapeFlags,
+    lend: LendFlags,
 ) -> int:
     """Call one tool, contained.
 
@@ -89,27 +76,21 @@ def call(
     Exit codes: 0 ok, 1 tool error, 2 usage, 3 denied, 4 stopped by a bound, 5 the sandbox failed,
     130 interrupted.
     """
-    flags.one_shape(as_json, stream_json)
-    flags.refuse_run_keys(limit)
+    shaped = shape.word
+    refuse_run_keys(limit)
     entry: Entry = ctx.obj
-    web = flags.WebFlags(fetches=fetch, secrets=secret)
-    granted = flags.GrantFlags(
-        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
-    )
-    bounds = flags.BoundFlags(timeout, memory, stack, fuel, output, limit)
-    settings = flags.settings_of(workspace, granted, bounds, entry.environ)
-    settings = flags.spending(settings, read_flags(budget or (), keys=flags.CALL_BUDGET_KEYS))
-    settings = replace(settings, ceiling=tuple(ceiling or ()), policy=policy)
+    settings = settings_of(grants, entry.environ, bounds, limit, lend)
+    settings = spending(settings, read_flags(budget or (), keys=words.CALL_BUDGET_KEYS))
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    approver = asked_elsewhere(ask_remote, _approver(screen) if ask else None)
-    asked = _Asked(ToolCall("call-1", tool, {}), words or [])
+    approver = asked_elsewhere(lend.ask_remote, _approver(screen) if lend.ask else None)
+    asked = _Asked(ToolCall("call-1", tool, {}), typed or [])
     try:
         result = _result(entry, settings, approver, screen, asked)
     except KeyboardInterrupt:
         result = _interrupted(entry, asked)
-        _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
+        _print(asked.made, result, screen, shaped)
         raise
-    _print(asked.made, result, screen, as_json=as_json, stream_json=stream_json)
+    _print(asked.made, result, screen, shaped)
     return exit_code(result)
 
 
@@ -130,15 +111,14 @@ def _interrupted(entry: Entry, asked: _Asked) -> ToolResult:
     return interrupted(entry.home().state / "journal", asked.run)
 
 
-def _print(
-    made: ToolCall, result: ToolResult, screen: Screen, *, as_json: bool, stream_json: bool
-) -> None:
-    if as_json:
-        screen.json(result.to_json())
-    elif stream_json:
-        _stream(made, result, screen)
-    else:
-        show(result, screen, made.arguments)
+def _print(made: ToolCall, result: ToolResult, screen: Screen, shaped: str) -> None:
+    match shaped:
+        case "json":
+            screen.json(result.to_json())
+        case "stream":
+            _stream(made, result, screen)
+        case _:
+            show(result, screen, made.arguments)
 
 
 def exit_code(result: ToolResult) -> int:

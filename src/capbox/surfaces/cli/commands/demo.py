@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 
 
 def demo(ctx: typer.Context, *, as_json: AsJson = False) -> int:

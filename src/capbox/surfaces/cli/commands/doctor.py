@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +18,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.call import asked_elsewhere
 from capbox.surfaces.cli.commands.words.chosen import task_of, with_skill, worded
-from capbox.surfaces.cli.commands.words.placed import Typed, placed
+from capbox.surfaces.cli.commands.words.placed import Typed, placed, placed_again, whence
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.flags import words
+from capbox.surfaces.cli.flags.grouped import grouped
+from capbox.surfaces.cli.flags.groups import (
+    BoundFlags,
+    BudgetFlags,
+    GrantFlags,
+    LendFlags,
+    ModelFlags,
+    ShapeFlags,
+    WorkFlags,
+)
+from capbox.surfaces.cli.flags.settings import budget_of, settings_of, spending
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -52,63 +64,72 @@ Resume = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody typed to have a task done.
+
+    `resume` is what to go on with: the beginning of a session's id, or `NEWEST`; None: nothing.
+    """
+
+    task: str
+    model: ModelFlags
+    budget: BudgetFlags
+    work: WorkFlags
+    grants: GrantFlags
+    bounds: BoundFlags
+    limit: Sequence[str] | None
+    shape: ShapeFlags
+    lend: LendFlags
+    named: str | None = None
+    skill: str | None = None
+    resume: str | None = None
+
+    @property
+    def amounts(self) -> Mapping[str, float]:
+        """Return what was said of the budget. Raises SettingsError."""
+        return budget_of(self.budget, self.limit)
+
+    def settings(self, environ: Mapping[str, str]) -> Settings:
+        """Return the settings that the flags alone describe. Raises SettingsError."""
+        made = settings_of(self.grants, environ, self.bounds, self.limit, self.lend)
+        made = replace(spending(made, self.amounts), model=self.model.model)
+        return self.work.settings(made)
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What one `capbox run` is to do.
 
-    `terminal` is there if somebody may be asked; `bare`: no grant flag was given. `resume` is what
-    to go on with: the beginning of a session's id, or `NEWEST`; None: nothing.
+    `terminal` is there if somebody may be asked; `bare`: nothing is granted.
     """
 
+    order: Order
     task: str
-    base_url: str | None
     settings: Settings
     screen: Screen
     shape: str
     terminal: Terminal | None
     bare: bool
-    ask_remote: float | None
-    resume: str | None = None
     model: Model | None = None
+    fallbacks: tuple[Model, ...] = ()
 
 
+@grouped
 def run(
     ctx: typer.Context,
     task: Annotated[str, typer.Argument(metavar="TASK", help="What to do, in words.")] = "",
     *,
-    model: flags.ModelSpec = None,
-    base_url: flags.BaseUrl = None,
-    max_turns: flags.MaxTurns = None,
-    max_tool_calls: flags.MaxToolCalls = None,
-    budget_usd: flags.BudgetUsd = None,
-    budget: flags.RunBudget = None,
-    tool: flags.Tools = None,
-    workspace: flags.Workspace = Path(),
-    named: flags.Named = None,
-    read: flags.Reads = None,
-    write: flags.Writes = None,
-    grant: flags.Grants = None,
-    map_: flags.Maps = None,
-    env: flags.Env = None,
-    fetch: flags.Fetches = None,
-    secret: flags.Secrets = None,
-    preset: flags.Preset = None,
-    timeout: flags.Timeout = flags.LIMITS.wall_seconds,
-    memory: flags.Memory = None,
-    stack: flags.Stack = flags.LIMITS.stack_bytes,
-    fuel: flags.Fuel = None,
-    output: flags.Output = flags.LIMITS.output_bytes,
-    limit: flags.RunLimits = None,
-    as_json: flags.AsJson = False,
-    stream_json: flags.AsStream = False,
-    ask: flags.Ask = None,
-    ask_remote: flags.AskRemote = None,
-    ceiling: flags.Ceiling = None,
-    policy: flags.Policy = None,
+    model: ModelFlags,
+    budget: BudgetFlags,
+    grants: GrantFlags,
+    named: words.Named = None,
+    work: WorkFlags,
+    skill: words.SkillName = None,
+    bounds: BoundFlags,
+    limit: words.RunLimits = None,
+    shape: ShapeFlags,
+    lend: LendFlags,
     resume: Resume = None,
-    style: flags.Style = None,
-    skill: flags.SkillName = None,
-    log: flags.Log = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -118,46 +139,54 @@ def run(
     later. Exit codes: 0 done, 1 the model failed, 2 usage, 3 refused, 4 stopped by a limit
     or revoked, 5 the sandbox failed, 130 interrupted.
     """
-    flags.one_shape(as_json, stream_json)
-    entry: Entry = ctx.obj
-    web = flags.WebFlags(fetches=fetch, secrets=secret)
-    granted = flags.GrantFlags(
-        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
-    )
-    bounds = flags.BoundFlags(timeout, memory, stack, fuel, output, limit)
-    amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
-    settings = flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts)
-    settings = replace(
-        settings, tools=None if tool is None else tuple(tool), model=model,
-        ceiling=tuple(ceiling or ()), policy=policy, log=log,
+    order = Order(
+        task=task, model=model, budget=budget, work=work, grants=grants, bounds=bounds, limit=limit,
+        shape=shape, lend=lend, named=named, skill=skill, resume=resume,
     )  # fmt: skip
-    screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    settings, held = placed(entry, settings, Typed(named, granted.given, amounts), screen.say)
-    settings = worded(settings, style, skill, task or resume or "")
-    shape = "json" if as_json else "stream" if stream_json else "text"
-    terminal = _terminal(screen, ask, asks_by_default=shape == "text")
-    task = task_of(settings.wording, task)
-    plan = _Plan(task, base_url, settings, screen, shape, terminal, not held, ask_remote, resume)
-    return _done(entry, plan)
+    return carried_out(ctx.obj, order)
 
 
-def _done(entry: Entry, plan: _Plan) -> int:
+def carried_out(entry: Entry, order: Order) -> int:
+    """Do what was ordered, and return the exit code. Raises what `program` explains."""
     import anyio
 
-    spec = plan.settings.model
-    if spec is not None or plan.resume is None:
-        plan = replace(plan, model=_model(entry, spec, plan.base_url))
+    shape, screen = order.shape.word, Screen(sys.stdout, sys.stderr, entry.environ)
+    settings, bare = order.settings(entry.environ), False
+    typed = Typed(order.named, order.grants.given, order.amounts)
+    if order.resume is None:
+        settings, held = placed(entry, settings, typed, screen.say)
+        bare = not held
+    else:
+        settings = whence(entry, settings, typed)
+    settings = worded(settings, order.work.style, order.skill, order.task or order.resume or "")
+    plan = _Plan(
+        order,
+        task_of(settings.wording, order.task),
+        settings,
+        screen,
+        shape,
+        _terminal(screen, order.lend.ask, asks_by_default=shape == "text"),
+        bare,
+        fallbacks=tuple(_opened_model(entry, "--fallback", s) for s in order.model.fallback or ()),
+    )
+    if settings.model is not None or order.resume is None:
+        plan = replace(plan, model=_model(entry, settings.model, order.model.base_url))
     return anyio.run(_run, entry, plan)
 
 
 def _model(entry: Entry, spec: str | None, base_url: str | None) -> Model:
-    from capbox.models.open import ModelSpecError
 
     if spec is None:
         raise usage("which model? --model PROVIDER/NAME (as anthropic/...) or scripted:FILE.json")
+    return _opened_model(entry, "--model", spec, base_url)
+
+
+def _opened_model(entry: Entry, flag: str, spec: str, base_url: str | None = None) -> Model:
+    from capbox.models.open import ModelSpecError
+
     opened = entry.open_model(spec, base_url)
     if isinstance(opened, ModelSpecError):
-        raise usage(f"--model: {opened}")
+        raise usage(f"{flag}: {opened}")
     return opened
 
 
@@ -171,14 +200,14 @@ def _terminal(screen: Screen, ask: bool | None, *, asks_by_default: bool) -> Ter
 
 
 async def _run(entry: Entry, plan: _Plan) -> int:
-    if plan.resume is None:
+    if plan.order.resume is None:
         plan = replace(plan, settings=await _opened(entry, plan))
     approver: Approver | None = None
     if plan.terminal is not None:
         from capbox.surfaces.cli.approver import TerminalApprover
 
         approver = TerminalApprover(plan.terminal)
-    approver = asked_elsewhere(plan.ask_remote, approver)
+    approver = asked_elsewhere(plan.order.lend.ask_remote, approver)
     with with_skill(entry, plan.settings) as settings:
         return await _within(entry, replace(plan, settings=settings), approver)
 
@@ -200,11 +229,12 @@ async def _resumed(
     entry: Entry, engine: LocalEngine, plan: _Plan, stack: ExitStack
 ) -> Conversation | None:
     """Return the session to go on with, held until `stack` is left."""
-    if plan.resume is None:
+    resume = plan.order.resume
+    if resume is None:
         return None
     from capbox.engine.sessions.resuming import resumed
 
-    typed = None if plan.resume == NEWEST else plan.resume
+    typed = None if resume == NEWEST else resume
 
     what = f"capbox resume {plan.task}".strip()
     talk = await resumed(engine.sessions, typed, plan.settings.workspace, what)
@@ -221,13 +251,14 @@ def _going_on(entry: Entry, engine: LocalEngine, plan: _Plan, talk: Conversation
         plan.settings.workspace.resolve() != place
     ):
         raise usage(f"--workspace: session {talk.id} is of {place}; a session keeps to its own")
-    asked = replace(plan.settings, workspace=place)
+    typed = Typed(plan.order.named, True, plan.order.amounts)
+    asked = placed_again(entry, replace(plan.settings, workspace=place), typed, plan.screen.say)
     settings, lost = settings_with(asked, talk.restored, engine.tools, entry.hold)
     for note in lost:
         plan.screen.say(note, "yellow")
     back = ", ".join([*settings.grants[: len(talk.restored.grants)]]) or "nothing"
     plan.screen.say(f"session {talk.id}: {len(talk.history)} messages; it holds: {back}", "dim")
-    model = plan.model or _model(entry, talk.model, plan.base_url)
+    model = plan.model or _model(entry, talk.model, plan.order.model.base_url)
     task = plan.task or talk.unanswered or talk.asked or GO_ON
     return replace(plan, settings=settings, model=model, task=task)
 
@@ -240,7 +271,7 @@ async def _opened(entry: Entry, plan: _Plan) -> Settings:
         home = entry.home()
         home.prepare()
         return await opened(plan.settings, Remembered(home.state / "folders.json"), plan.terminal)
-    asked = plan.ask_remote is not None or plan.settings.policy is not None
+    asked = plan.order.lend.ask_remote is not None or plan.settings.policy is not None
     if plan.bare and plan.shape == "text" and not asked:  # else more may be lent, or is already
         plan.screen.say(
             "nothing is granted, so no file can be read or written; "
@@ -260,7 +291,10 @@ async def _follow(session: Session, plan: _Plan, talk: Conversation | None) -> R
     if plan.model is None:
         raise usage("which model? --model PROVIDER/NAME")
     more, user = _ask_more(plan), _ask_user(plan)
-    run = session.run(plan.task, plan.model, ask_more=more, ask_user=user, conversation=talk)
+    run = session.run(
+        plan.task, plan.model, ask_more=more, ask_user=user, conversation=talk,
+        fallbacks=plan.fallbacks, effort=plan.order.model.effort,
+    )  # fmt: skip
     async with anyio.create_task_group() as tasks:
         await tasks.start(_watch_interrupts, session, plan.screen)
         async with run as stream:

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:

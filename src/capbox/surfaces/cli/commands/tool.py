@@ -11,7 +11,7 @@ import typer
 from capbox.messages import Json, JsonObject
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:

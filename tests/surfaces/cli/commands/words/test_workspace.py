@@ -13,13 +13,14 @@ from tests.engine.hearing import HearingModel, hearing
 from tests.surfaces.cli.conftest import Capbox
 
 from capbox.engine.home import Home
+from capbox.models.script import ScriptedReply
 from capbox.surfaces.cli.entry import Entry
 
 
 @pytest.fixture
 def ear() -> HearingModel:
     """A model that keeps what it is told."""
-    return hearing()
+    return hearing(*(ScriptedReply(text="Done.") for _ in range(4)))
 
 
 @pytest.fixture
@@ -226,3 +227,77 @@ def test_blast_radius_counts_what_the_workspace_grants(
 ) -> None:
     shown = json.loads(capbox("blast-radius", "-w", "site", "--json").out)
     assert "read:/workspace" in json.dumps(shown)
+
+
+# --- going on with a session there ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("resume",), ("run", "Go.", "--resume", "last")], ids=" ".join)
+def test_to_go_on_with_a_session_gives_it_nothing_of_the_workspace_that_it_never_held(
+    capbox: Capbox,
+    two: tuple[Path, Path],
+    ear: HearingModel,
+    inside: Go,
+    command: tuple[str, ...],
+) -> None:
+    inside(two[0])
+    assert capbox("run", "Go.", "--json", "--read", "docs", "--model", "scripted:o").code == 0
+    assert "- read:/workspace/docs\n" in ear.system and "- read:/workspace\n" not in ear.system
+    done = capbox(*command, "--json")
+    assert done.code == 0, done.err
+    assert "- read:/workspace/docs\n" in ear.system and "- read:/workspace\n" not in ear.system
+    assert "- model:scripted:o\n" in ear.system and "scripted:m" not in ear.system
+    assert "Tabs." in ear.system and "7 replies" in ear.system
+
+
+def test_a_session_that_held_nothing_goes_on_with_nothing_unless_a_flag_grants_it(
+    capbox: Capbox, two: tuple[Path, Path], ear: HearingModel, inside: Go
+) -> None:
+    inside(two[0])
+    assert capbox("run", "Go.", "--json", "--preset", "none").code == 0
+    assert "- read:/workspace\n" not in ear.system
+    assert capbox("resume", "--json").code == 0
+    assert "- read:/workspace\n" not in ear.system
+    assert capbox("resume", "--json", "--read", ".").code == 0
+    assert "- read:/workspace\n" in ear.system
+
+
+def test_a_session_is_gone_on_with_from_anywhere_by_the_name_of_its_workspace(
+    capbox: Capbox, two: tuple[Path, Path], ear: HearingModel, inside: Go
+) -> None:
+    site, shop = two
+    inside(site)
+    assert capbox("run", "Go.", "--json").code == 0
+    inside(shop)
+    assert "there is none in" in capbox("resume").err
+    done = capbox("run", "--resume", "last", "-w", "site", "--json")
+    assert done.code == 0 and "notes of site" in ear.system, done.err
+    (one,) = capbox("sessions", "list", "--json").json["sessions"]
+    assert capbox("resume", one["id"], "--json").code == 0
+    assert "Tabs." in ear.system and "notes of shop" not in ear.system
+
+
+def test_a_path_typed_below_the_workspace_means_what_is_there_when_a_session_goes_on(
+    capbox: Capbox, two: tuple[Path, Path], ear: HearingModel, inside: Go
+) -> None:
+    site, _ = two
+    inside(site)
+    assert capbox("run", "Go.", "--json", "--preset", "none").code == 0
+    (one,) = capbox("sessions", "list", "--json").json["sessions"]
+    inside(site / "docs")
+    assert capbox("resume", one["id"], "--json", "--read", ".").code == 0
+    assert "- read:/workspace/docs\n" in ear.system and "- read:/workspace\n" not in ear.system
+
+
+def test_the_tools_of_the_loop_are_there_when_a_session_goes_on(
+    capbox: Capbox, two: tuple[Path, Path], ear: HearingModel, inside: Go
+) -> None:
+    inside(two[0])
+    assert capbox("run", "Go.", "--json").code == 0
+    before = {tool.name for tool in ear.requests[-1].tools}
+    assert {"todo", "recall", "brief"} <= before
+    assert capbox("resume", "--json").code == 0
+    assert {tool.name for tool in ear.requests[-1].tools} == before
+    assert capbox("run", "Go.", "--json", "--tool", "read").code == 0
+    assert capbox("resume", "--json").code == 0
+    assert [tool.name for tool in ear.requests[-1].tools] == ["read"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.messages import JsonObject
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
+from capbox.surfaces.cli.flags import words
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def diff(
     ctx: typer.Context,
     run: Run = None,
     *,
-    workspace: flags.Workspace = Path(),
+    workspace: words.Workspace = Path(),
     stat: Annotated[bool, typer.Option("--stat", help="One line for each change.")] = False,
-    as_json: flags.AsJson = False,
+    as_json: words.AsJson = False,
 ) -> int:
     """Show what a run has changed, and is not undone.
 

@@ -16,7 +16,7 @@ from capbox.messages import JsonObject
 from capbox.surfaces.cli.commands.audit import Run, journal_of, run_named, signer_of
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.messages import JsonObject
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.changes.diff import Run, named, refused
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure
+from capbox.surfaces.cli.flags import words
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def undo(
         typer.Argument(metavar="[PATH]...", help="Only what is at or below these paths."),
     ] = None,
     *,
-    workspace: flags.Workspace = Path(),
+    workspace: words.Workspace = Path(),
     force: Force = False,
-    as_json: flags.AsJson = False,
+    as_json: words.AsJson = False,
 ) -> int:
     """Take back what a run has changed.
 
@@ -69,9 +69,9 @@ def redo(
     ctx: typer.Context,
     run: Run = None,
     *,
-    workspace: flags.Workspace = Path(),
+    workspace: words.Workspace = Path(),
     force: Force = False,
-    as_json: flags.AsJson = False,
+    as_json: words.AsJson = False,
 ) -> int:
     """Take back the last undo of a run.
 

@@ -17,7 +17,7 @@ from capbox.surfaces.cli.commands.control.grants import held
 from capbox.surfaces.cli.commands.control.ps import asked_all, run_named, runs_of
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:

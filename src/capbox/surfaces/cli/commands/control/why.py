@@ -7,21 +7,24 @@ it is what that run's record says. Does not: do what it tells of, or ask anybody
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capbox.messages import JsonObject
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.flags import words
+from capbox.surfaces.cli.flags.grouped import grouped
+from capbox.surfaces.cli.flags.groups import GrantFlags
+from capbox.surfaces.cli.flags.settings import settings_of
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
     from capbox.engine.control.explaining import Explanation
 
 
+@grouped
 def why(
     ctx: typer.Context,
     access: Annotated[
@@ -32,16 +35,8 @@ def why(
     run: Annotated[
         str | None, typer.Option("--run", metavar="ID", help="What this run's record says of it.")
     ] = None,
-    workspace: flags.Workspace = Path(),
-    read: flags.Reads = None,
-    write: flags.Writes = None,
-    grant: flags.Grants = None,
-    map_: flags.Maps = None,
-    env: flags.Env = None,
-    fetch: flags.Fetches = None,
-    secret: flags.Secrets = None,
-    preset: flags.Preset = None,
-    as_json: flags.AsJson = False,
+    grants: GrantFlags,
+    as_json: words.AsJson = False,
 ) -> int:
     """Tell why something is allowed, or not.
 
@@ -50,11 +45,7 @@ def why(
     """
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    web = flags.WebFlags(fetches=fetch, secrets=secret)
-    given = flags.GrantFlags(
-        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
-    )
-    if run is not None and given.given:
+    if run is not None and grants.given:
         raise usage("--run is about what that run held; grant flags do not go with it")
     if run is not None:
         from capbox.surfaces.cli.commands.audit import believed
@@ -69,7 +60,7 @@ def why(
         if not sound:
             return 1
         return 0 if told.allowed else 3
-    settings = flags.settings_of(workspace, given, flags.BoundFlags(), entry.environ)
+    settings = settings_of(grants, entry.environ)
     found = entry.explain(settings, " ".join(access))
     if as_json:
         screen.json(_as_json(found))

@@ -13,7 +13,7 @@ import typer
 from capbox.messages import Json
 from capbox.surfaces.cli.commands.models.found import failure, provider_named
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.words.placed import Typed, placed
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.flags import words
+from capbox.surfaces.cli.flags.grouped import grouped
+from capbox.surfaces.cli.flags.groups import BoundFlags, BudgetFlags, GrantFlags, LendFlags
+from capbox.surfaces.cli.flags.settings import budget_of, settings_of, spending
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -40,31 +43,21 @@ Assert = Annotated[
 ]
 
 
+@grouped
 def blast_radius(
     ctx: typer.Context,
     *,
-    workspace: flags.Workspace = Path(),
-    named: flags.Named = None,
-    read: flags.Reads = None,
-    write: flags.Writes = None,
-    grant: flags.Grants = None,
-    map_: flags.Maps = None,
-    env: flags.Env = None,
-    fetch: flags.Fetches = None,
-    secret: flags.Secrets = None,
-    preset: flags.Preset = None,
-    model: flags.ModelSpec = None,
-    tool: flags.Tools = None,
-    max_turns: flags.MaxTurns = None,
-    max_tool_calls: flags.MaxToolCalls = None,
-    budget_usd: flags.BudgetUsd = None,
-    budget: flags.RunBudget = None,
-    timeout: flags.Timeout = flags.LIMITS.wall_seconds,
-    limit: flags.RunLimits = None,
-    ceiling: flags.Ceiling = None,
-    policy: flags.Policy = None,
+    grants: GrantFlags,
+    named: words.Named = None,
+    model: words.ModelSpec = None,
+    tool: words.Tools = None,
+    budget: BudgetFlags,
+    timeout: words.Timeout = words.LIMITS.wall_seconds,
+    limit: words.RunLimits = None,
+    ceiling: words.Ceiling = None,
+    policy: words.Policy = None,
     run: Run = None,
-    as_json: flags.AsJson = False,
+    as_json: words.AsJson = False,
     as_html: AsHtml = False,
     out: Out = None,
     assert_: Assert = None,
@@ -84,23 +77,14 @@ def blast_radius(
     if out is not None and not as_html:
         raise usage("--out needs --html")
     entry: Entry = ctx.obj
-    web = flags.WebFlags(fetches=fetch, secrets=secret)
-    granted = flags.GrantFlags(
-        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
-    )
-    if run is not None and (granted.given or ceiling or policy):
+    if run is not None and (grants.given or ceiling or policy):
         raise usage("--run has its own grants, those on record: leave out the others")
-    bounds = flags.BoundFlags(timeout=timeout, limits=limit)
-    amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
-    environ = _environ(entry, env or ())
-    settings = replace(
-        flags.spending(flags.settings_of(workspace, granted, bounds, environ), amounts),
-        tools=None if tool is None else tuple(tool),
-        model=model,
-        ceiling=tuple(ceiling or ()),
-        policy=policy,
-    )
-    screen, held = Screen(sys.stdout, sys.stderr, entry.environ), granted.given
+    amounts, lend = budget_of(budget, limit), LendFlags(ceiling=ceiling, policy=policy)
+    environ, bounds = _environ(entry, grants.env or ()), BoundFlags(timeout=timeout)
+    settings = spending(settings_of(grants, environ, bounds, limit, lend), amounts)
+    tools = None if tool is None else tuple(tool)
+    settings = replace(settings, tools=tools, model=model)
+    screen, held = Screen(sys.stdout, sys.stderr, entry.environ), grants.given
     if run is None:
         typed = Typed(named, held, amounts)
         settings, held = placed(entry, settings, typed, screen.say)

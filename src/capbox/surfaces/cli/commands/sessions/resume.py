@@ -7,15 +7,25 @@ that another process works in, or whose record is broken.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from capbox.surfaces.cli import flags
-from capbox.surfaces.cli.commands.run import NEWEST, run
+from capbox.surfaces.cli.commands.run import NEWEST, Order, carried_out
+from capbox.surfaces.cli.flags import words
+from capbox.surfaces.cli.flags.grouped import grouped
+from capbox.surfaces.cli.flags.groups import (
+    BoundFlags,
+    BudgetFlags,
+    GrantFlags,
+    LendFlags,
+    ModelFlags,
+    ShapeFlags,
+    WorkFlags,
+)
 
 
+@grouped
 def resume(
     ctx: typer.Context,
     session: Annotated[
@@ -27,34 +37,14 @@ def resume(
         typer.Argument(metavar="[TASK]", help="What to do next, in words. Default: go on."),
     ] = None,
     *,
-    model: flags.ModelSpec = None,
-    base_url: flags.BaseUrl = None,
-    max_turns: flags.MaxTurns = None,
-    max_tool_calls: flags.MaxToolCalls = None,
-    budget_usd: flags.BudgetUsd = None,
-    budget: flags.RunBudget = None,
-    tool: flags.Tools = None,
-    workspace: flags.Workspace = Path(),
-    read: flags.Reads = None,
-    write: flags.Writes = None,
-    grant: flags.Grants = None,
-    map_: flags.Maps = None,
-    env: flags.Env = None,
-    fetch: flags.Fetches = None,
-    secret: flags.Secrets = None,
-    preset: flags.Preset = None,
-    timeout: flags.Timeout = flags.LIMITS.wall_seconds,
-    memory: flags.Memory = None,
-    stack: flags.Stack = flags.LIMITS.stack_bytes,
-    fuel: flags.Fuel = None,
-    output: flags.Output = flags.LIMITS.output_bytes,
-    limit: flags.RunLimits = None,
-    as_json: flags.AsJson = False,
-    stream_json: flags.AsStream = False,
-    ask: flags.Ask = None,
-    ask_remote: flags.AskRemote = None,
-    ceiling: flags.Ceiling = None,
-    policy: flags.Policy = None,
+    model: ModelFlags,
+    budget: BudgetFlags,
+    grants: GrantFlags,
+    work: WorkFlags,
+    bounds: BoundFlags,
+    limit: words.RunLimits = None,
+    shape: ShapeFlags,
+    lend: LendFlags,
 ) -> int:
     """Go on with a session, also one that was killed.
 
@@ -66,11 +56,8 @@ def resume(
 
     Exit codes: as of capbox run; 3 also if another process works in it.
     """
-    return run(
-        ctx, task or "", resume=session or NEWEST, model=model, base_url=base_url,
-        max_turns=max_turns, max_tool_calls=max_tool_calls, budget_usd=budget_usd, budget=budget,
-        tool=tool, workspace=workspace, read=read, write=write, grant=grant, map_=map_, env=env,
-        fetch=fetch, secret=secret, preset=preset, timeout=timeout, memory=memory, stack=stack,
-        fuel=fuel, output=output, limit=limit, as_json=as_json, stream_json=stream_json, ask=ask,
-        ask_remote=ask_remote, ceiling=ceiling, policy=policy,
+    order = Order(
+        task=task or "", model=model, budget=budget, work=work, grants=grants, bounds=bounds,
+        limit=limit, shape=shape, lend=lend, resume=session or NEWEST,
     )  # fmt: skip
+    return carried_out(ctx.obj, order)

@@ -19,7 +19,7 @@ import typer
 from capbox.surfaces.cli.commands.sessions.listing import with_store
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
-from capbox.surfaces.cli.flags import AsJson
+from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.sink import one_line
 

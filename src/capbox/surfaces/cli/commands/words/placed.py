@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capbox.engine.settings import Settings
@@ -58,3 +58,31 @@ def placed(
         found, settings = around, from_within(settings, Path()) if here else settings
     applied_ = applied(settings, found, workspaces.file, granted=granted, given=given)
     return applied_, granted or bool(found.grants)
+
+
+def whence(entry: Entry, settings: Settings, typed: Typed) -> Settings:
+    """Return settings that say where to look for a session to go on with. Raises SettingsError.
+
+    A path of a flag is relative to where it was typed, or to the workspace that is named.
+    """
+    from capbox.engine.workspaces.applying import from_within
+    from capbox.engine.workspaces.register import Workspaces
+
+    here = settings.workspace == Path()
+    if typed.name is None:
+        return from_within(settings, Path()) if here else settings
+    if not here:
+        raise usage("-w names a workspace, and --workspace another folder: leave out one")
+    return replace(settings, workspace=Path(Workspaces(entry.home()).named(typed.name).bound.path))
+
+
+def placed_again(
+    entry: Entry, settings: Settings, typed: Typed, say: Callable[[str], None]
+) -> Settings:
+    """Return the settings of a run that goes on with a session of `settings.workspace`.
+
+    Attack: what the workspace grants comes back with a session that never held it, or from which
+    it was taken. So its instructions, style and budget hold, not its grants; nor its model.
+    """
+    found, _ = placed(entry, settings, replace(typed, name=None, granted=True), say)
+    return replace(found, model=settings.model)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capbox.messages import Json
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.words.chosen import reader_with, with_skill, worded
 from capbox.surfaces.cli.commands.words.placed import Typed, placed
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.flags import words
+from capbox.surfaces.cli.flags.grouped import grouped
+from capbox.surfaces.cli.flags.groups import BudgetFlags, GrantFlags
+from capbox.surfaces.cli.flags.settings import budget_of, settings_of, spending
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -35,30 +37,20 @@ class _Shown:
     notes: tuple[str, ...]
 
 
+@grouped
 def prompt(
     ctx: typer.Context,
     task: Task = "",
     *,
-    model: flags.ModelSpec = None,
-    max_turns: flags.MaxTurns = None,
-    max_tool_calls: flags.MaxToolCalls = None,
-    budget_usd: flags.BudgetUsd = None,
-    budget: flags.RunBudget = None,
-    tool: flags.Tools = None,
-    workspace: flags.Workspace = Path(),
-    named: flags.Named = None,
-    read: flags.Reads = None,
-    write: flags.Writes = None,
-    grant: flags.Grants = None,
-    map_: flags.Maps = None,
-    env: flags.Env = None,
-    fetch: flags.Fetches = None,
-    secret: flags.Secrets = None,
-    preset: flags.Preset = None,
-    limit: flags.RunLimits = None,
-    style: flags.Style = None,
-    skill: flags.SkillName = None,
-    as_json: flags.AsJson = False,
+    model: words.ModelSpec = None,
+    budget: BudgetFlags,
+    tool: words.Tools = None,
+    named: words.Named = None,
+    grants: GrantFlags,
+    limit: words.RunLimits = None,
+    style: words.Style = None,
+    skill: words.SkillName = None,
+    as_json: words.AsJson = False,
 ) -> int:
     """Show the system prompt that a run would have.
 
@@ -66,19 +58,12 @@ def prompt(
     alone, as the model gets it.
     """
     entry: Entry = ctx.obj
-    web = flags.WebFlags(fetches=fetch, secrets=secret)
-    granted = flags.GrantFlags(
-        reads=read, writes=write, grants=grant, maps=map_, env=env, preset=preset, web=web
-    )
-    amounts = flags.budget_of(budget, limit, max_turns, max_tool_calls, budget_usd)
-    bounds = flags.BoundFlags(limits=limit)
-    settings = replace(
-        flags.spending(flags.settings_of(workspace, granted, bounds, entry.environ), amounts),
-        tools=None if tool is None else tuple(tool),
-        model=model,
-    )
+    amounts = budget_of(budget, limit)
+    settings = spending(settings_of(grants, entry.environ, limit=limit), amounts)
+    tools = None if tool is None else tuple(tool)
+    settings = replace(settings, tools=tools, model=model)
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    typed = Typed(named, granted.given, amounts)
+    typed = Typed(named, grants.given, amounts)
     settings, held = placed(entry, settings, typed, screen.say)
     settings = worded(_remembered(entry, settings, bare=not held), style, skill, task or "-")
     with with_skill(entry, settings) as final:

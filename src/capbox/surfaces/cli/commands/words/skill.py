@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.messages import Json
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.commands.words.chosen import reader_of
 from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.flags import words
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def commands(group: typer.Typer) -> typer.Typer:
 
 
 def list_(
-    ctx: typer.Context, *, workspace: flags.Workspace = Path(), as_json: flags.AsJson = False
+    ctx: typer.Context, *, workspace: words.Workspace = Path(), as_json: words.AsJson = False
 ) -> int:
     """List the skills: those of this folder, yours, and capbox's own.
 
@@ -58,8 +58,8 @@ def show(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     *,
-    workspace: flags.Workspace = Path(),
-    as_json: flags.AsJson = False,
+    workspace: words.Workspace = Path(),
+    as_json: words.AsJson = False,
 ) -> int:
     """Show one skill: what it asks for, its files and its text.
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.messages import Json
-from capbox.surfaces.cli import flags
 from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.flags import words
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def commands(group: typer.Typer) -> typer.Typer:
     return group
 
 
-def list_(ctx: typer.Context, *, as_json: flags.AsJson = False) -> int:
+def list_(ctx: typer.Context, *, as_json: words.AsJson = False) -> int:
     """List the workspaces: name, folder, and whether that is still the one registered."""
     from capbox.engine.workspaces.register import is_there
 
@@ -60,12 +60,12 @@ def add(
     path: Annotated[Path, typer.Argument(metavar="PATH")],
     *,
     name: Called = None,
-    grant: flags.Grants = None,
-    model: flags.ModelSpec = None,
-    style: flags.Style = None,
+    grant: words.Grants = None,
+    model: words.ModelSpec = None,
+    style: words.Style = None,
     instructions: Instructions = None,
-    budget: flags.RunBudget = None,
-    as_json: flags.AsJson = False,
+    budget: words.RunBudget = None,
+    as_json: words.AsJson = False,
 ) -> int:
     """Register a folder, or change what is registered: only what a flag says changes.
 
@@ -103,7 +103,7 @@ def add(
     return 0
 
 
-def show(ctx: typer.Context, name: Name, *, as_json: flags.AsJson = False) -> int:
+def show(ctx: typer.Context, name: Name, *, as_json: words.AsJson = False) -> int:
     """Show the settings of one workspace."""
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
@@ -126,7 +126,7 @@ def show(ctx: typer.Context, name: Name, *, as_json: flags.AsJson = False) -> in
     return 0
 
 
-def remove(ctx: typer.Context, name: Name, *, as_json: flags.AsJson = False) -> int:
+def remove(ctx: typer.Context, name: Name, *, as_json: words.AsJson = False) -> int:
     """Forget a workspace and its settings. The folder and its files stay."""
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)

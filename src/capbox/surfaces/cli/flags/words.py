@@ -1,33 +1,26 @@
-"""The flags that `call` and `run` share, and how they become settings.
+"""What each flag that several commands have is called, takes and says in `--help`.
 
-Guarantees: no grant flag, no grant; a word that is not understood raises SettingsError, naming it;
-every flag may be repeated and takes one value. Does not: resolve paths or mint anything.
+Guarantees: every flag that grants may be repeated and takes one value. Does not: read what was
+given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, get_args
 
 import typer
 
 from capbox.authority.budget import WORDS, Budget
 from capbox.authority.limits import MB, MIB, Limits
-from capbox.engine.budgets.given import budget_with
-from capbox.engine.budgets.texts import EXAMPLE, read_flags
-from capbox.engine.settings import Settings, SettingsError
-from capbox.surfaces.cli.failures import usage
+from capbox.engine.budgets.texts import EXAMPLE
+from capbox.models.model import Effort
 
 # The defaults, from the one place that has them.
 LIMITS = Limits()
 _BUDGET = Budget()
 
-SECONDS_MAX = 1e8
-MEMORY_MB_MAX = 4_000
-OUTPUT_BYTES_MAX = 200 * MB
-COUNT_MAX = 1 << 53
 LIMIT_KEYS = (
     *("written_bytes", "files_created", "open_files", "tmp_bytes"),
     *("requests", "body_bytes"),
@@ -136,6 +129,22 @@ RunLimits = Annotated[
 ModelSpec = Annotated[
     str | None, typer.Option("--model", metavar="PROVIDER/NAME", help="Or scripted:FILE.json.")
 ]
+Fallbacks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fallback",
+        metavar="PROVIDER/NAME",
+        help="Goes on with this model when the one before cannot be reached. Repeatable.",
+    ),
+]
+EffortWord = Annotated[
+    Effort | None,
+    typer.Option(
+        "--effort",
+        metavar="|".join(get_args(Effort)),
+        help="How hard the model is to think. Default: as its provider chooses.",
+    ),
+]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="A server of the same protocol.")
 ]
@@ -217,148 +226,3 @@ AskRemote = Annotated[
         help="Wait so long for capbox approve in another terminal when a grant is missing.",
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebFlags:
-    """What was granted of the network."""
-
-    fetches: Sequence[str] | None = None
-    secrets: Sequence[str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantFlags:
-    """What was granted on the command line, as text."""
-
-    reads: Sequence[str] | None = None
-    writes: Sequence[str] | None = None
-    grants: Sequence[str] | None = None
-    maps: Sequence[str] | None = None
-    env: Sequence[str] | None = None
-    web: WebFlags = field(default_factory=WebFlags)
-    preset: str | None = None
-
-    @property
-    def given(self) -> bool:
-        """Say whether any grant flag was used."""
-        files = (self.reads, self.writes, self.maps)
-        others = (self.grants, self.env, self.web.fetches, self.web.secrets)
-        return any(files) or any(others) or self.preset is not None
-
-
-@dataclass(frozen=True, slots=True)
-class BoundFlags:
-    """The bounds of each call, in the units of the flags (memory in MB)."""
-
-    timeout: float = LIMITS.wall_seconds
-    memory: int | None = None
-    stack: int = LIMITS.stack_bytes
-    fuel: int | None = None
-    output: int = LIMITS.output_bytes
-    limits: Sequence[str] | None = None
-
-
-def one_shape(as_json: bool, stream_json: bool) -> None:
-    """Refuse two shapes of output at once."""
-    if as_json and stream_json:
-        raise usage("--json and --stream-json exclude each other")
-
-
-def settings_of(
-    workspace: Path, grants: GrantFlags, bounds: BoundFlags, environ: Mapping[str, str]
-) -> Settings:
-    """Return the settings that the flags describe. Raises SettingsError."""
-    return Settings(
-        workspace=workspace,
-        grants=tuple(grants.grants or ()),
-        reads=tuple(grants.reads or ()),
-        writes=tuple(grants.writes or ()),
-        maps=tuple(grants.maps or ()),
-        env=tuple(grants.env or ()),
-        fetches=tuple(grants.web.fetches or ()),
-        secrets=tuple(grants.web.secrets or ()),
-        environ=environ,
-        preset=grants.preset or "none",
-        limits=limits_of(bounds),
-    )
-
-
-def limits_of(bounds: BoundFlags) -> Limits:
-    """Return the bounds of a call; keys of `--limit` that concern the run are left out."""
-    for flag, value, most in (
-        ("--timeout", bounds.timeout, SECONDS_MAX),
-        ("--memory", bounds.memory, MEMORY_MB_MAX),
-        ("--stack", bounds.stack, COUNT_MAX),
-        ("--fuel", bounds.fuel, COUNT_MAX),
-        ("--output", bounds.output, OUTPUT_BYTES_MAX),
-    ):
-        _refuse_outside(flag, value, most)
-    named = _pairs(bounds.limits or (), (*LIMIT_KEYS, *RUN_LIMIT_KEYS))
-    changes: dict[str, Any] = {key: named[key] for key in LIMIT_KEYS if key in named}
-    if bounds.memory is not None:
-        changes["memory_bytes"] = bounds.memory * MB
-    try:
-        return Limits(
-            wall_seconds=bounds.timeout,
-            fuel=bounds.fuel,
-            stack_bytes=bounds.stack,
-            output_bytes=bounds.output,
-            **changes,
-        )
-    except ValueError as error:
-        raise SettingsError("", str(error)) from error
-
-
-def budget_of(
-    budget: Sequence[str] | None,
-    limits: Sequence[str] | None = None,
-    turns: int | None = None,
-    tool_calls: int | None = None,
-    usd: float | None = None,
-) -> dict[str, float]:
-    """Return what was said of the budget of a run, by key. Raises SettingsError."""
-    named = _pairs(limits or (), (*LIMIT_KEYS, *RUN_LIMIT_KEYS))
-    older: dict[str, tuple[str, float | None]] = {
-        **{word: ("--limit", named.get(key)) for key, word in RUN_LIMIT_KEYS.items()},
-        "turns": ("--max-turns", turns),
-        "calls": ("--max-tool-calls", tool_calls),
-        "usd": ("--budget-usd", usd),
-    }
-    given: dict[str, float] = dict(read_flags(budget or ()))
-    for key, (flag, amount) in older.items():
-        _refuse_outside(flag, amount, SECONDS_MAX if key in ("usd", "seconds") else COUNT_MAX)
-        if amount is not None and key in given:
-            raise SettingsError(f"--budget {key}=", f"{flag} says it too: leave out one of them")
-        if amount is not None:
-            given[key] = amount
-    return given
-
-
-def spending(settings: Settings, amounts: Mapping[str, float]) -> Settings:
-    """Return `settings` with this budget."""
-    return replace(settings, budget=budget_with(amounts), budget_given=frozenset(amounts))
-
-
-def _refuse_outside(flag: str, value: float | None, most: float) -> None:
-    if value is not None and not 0 <= value <= most:
-        raise SettingsError(f"{flag} {value:g}", f"a bound is from 0 to {most:g}")
-
-
-def refuse_run_keys(limits: Sequence[str] | None) -> None:
-    """Refuse `--limit` keys that mean nothing for a single call."""
-    _pairs(limits or (), LIMIT_KEYS)
-
-
-def _pairs(texts: Sequence[str], keys: Sequence[str]) -> dict[str, int]:
-    pairs: dict[str, int] = {}
-    for text in texts:
-        key, _, value = text.partition("=")
-        if key not in keys:
-            raise SettingsError(f"--limit {text}", f"unknown key; there are: {', '.join(keys)}")
-        if not (value.isascii() and value.isdecimal()):
-            raise SettingsError(f"--limit {text}", "the value is a whole number")
-        if len(value) > 15:
-            raise SettingsError(f"--limit {text}", "the value is too large")
-        pairs[key] = int(value)
-    return pairs

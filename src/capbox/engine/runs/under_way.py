@@ -8,11 +8,10 @@ Does not: mint or decide.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
-import anyio
 from anyio.abc import TaskGroup
 
 from capbox.agent import events
@@ -28,29 +27,9 @@ from capbox.engine.companions.companion import Companion
 from capbox.engine.local import OpenRun
 from capbox.engine.record import Recorder, recording
 from capbox.engine.results.stowing import stowing
+from capbox.engine.runs.runs import Runs, UnderWay
 from capbox.engine.sessions.conversation import Conversation
-from capbox.gate.seat import Seat
 from capbox.messages import Message, ToolCall, ToolResult
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class UnderWay:
-    """An open run, which its reader or the end of the session ends, whichever comes first.
-
-    A reader that only breaks out of `async for` leaves the rest to the event loop, at a time of
-    its own; a session must not wait for that, nor close the journal before it.
-    """
-
-    seat: Seat
-    cancel: Callable[[], None]
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _closing: anyio.Lock = field(default_factory=anyio.Lock)
-
-    async def end(self) -> None:
-        """Interrupt the run if it still goes on, and return when it is closed in the journal."""
-        with anyio.CancelScope(shield=True):
-            async with self._closing:
-                await self.stack.aclose()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +83,7 @@ class Work:
 
 @asynccontextmanager
 async def following(
-    work: Work, tasks: TaskGroup, runs: list[UnderWay]
+    work: Work, tasks: TaskGroup, runs: Runs
 ) -> AsyncIterator[AsyncIterator[events.Event]]:
     """Start the run in `tasks`, list it in `runs`, and yield its events until the reader leaves.
 
@@ -113,9 +92,9 @@ async def following(
     opened, plan = work.opened, work.plan
     found: list[Recorder] = []
     run = work.begun(lambda: found[0])
-    under_way = UnderWay(opened.seat, run.cancel)
+    under_way = UnderWay(opened.seat, run)
     opened.entry.end = run.revoke
-    runs.append(under_way)
+    runs.open.append(under_way)
     try:
         recorder = await under_way.stack.enter_async_context(
             recording(
@@ -138,6 +117,6 @@ async def following(
         yield await under_way.stack.enter_async_context(follow(run, tasks, record))
     finally:
         await under_way.end()
-        runs.remove(under_way)
+        runs.ended(under_way)
     if recorder.failure is not None:
         raise recorder.failure

@@ -36,12 +36,13 @@ from capbox.engine.sessions.errors import SessionError
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Approver
 from capbox.messages import Json, JsonObject, ToolResult
-from capbox.models.model import Model
+from capbox.models.model import Effort, Model
 from capbox.models.open import ModelSpecError
 from capbox.undo.undoing import Undone
 
 if TYPE_CHECKING:
     from capbox.engine.hooks.hook import EventName, Hook
+    from capbox.engine.runs.runs import Runs
     from capbox.store.sessions import StoredSession
     from capbox.tools.functions.function import EffectClass, Function
     from capbox.tools.loop.person import AskPerson
@@ -224,21 +225,28 @@ class Box:
         *,
         model: str | Model | None = None,
         base_url: str | None = None,
+        fallbacks: Sequence[str | Model] = (),
+        effort: Effort | None = None,
         ask_user: AskPerson | None = None,
         session: str | None = None,
     ) -> AsyncIterator[Event]:
         """Give a task to a model and yield the events of the run, the last of them `RunFinished`.
 
         `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object (None: that of the session
-        or of the workspace); `ask_user` asks a person what the model wants to know (None: nobody is
-        there). `session` is one that a run of this box began (`box.session`), to go on with; None
-        begins one, in a box with `resume` it goes on with that. Raises SettingsError for a model
-        that cannot be opened, SessionError. Leaving the loop early interrupts the run.
+        or of the workspace); `fallbacks` take over, in order, when the one before cannot be
+        reached; `effort` is how hard to think: low, medium, high, max. `ask_user` asks a person
+        what the model wants to know (None: nobody is there). `session` is one that a run of this
+        box began (`box.session`), to go on with; None begins one, in a box with `resume` it goes on
+        with that. Raises SettingsError for a model that cannot be opened, SessionError. Leaving the
+        loop early interrupts the run.
         """
         opened = self._model(model or self._spec, base_url)
+        others = tuple(self._model(one, None) for one in fallbacks)
         place = self._opened.layout.workspace
         async with self._talk.talking(task, session, place) as talk:
-            run = self._opened.run(task, opened, ask_user=ask_user, conversation=talk)
+            run = self._opened.run(
+                task, opened, ask_user=ask_user, conversation=talk, fallbacks=others, effort=effort
+            )
             async with run as events:
                 async for event in events:
                     yield event
@@ -254,6 +262,14 @@ class Box:
     def session(self) -> str | None:
         """Return the session of the run begun last, or that of `resume`; None: no run began."""
         return self._talk.last
+
+    @property
+    def runs(self) -> Runs:
+        """Return the runs under way: `steer(text)`, `pause()`, `resume()`, `compact()`, `cancel()`.
+
+        `undelivered` is what a person said and the model was not given when its run ended.
+        """
+        return self._opened.runs
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class Talks:
         if settings.workspace != Path() and settings.workspace.resolve() != place:
             reason = f"session {talk.id} is of {place}; a session keeps to its own"
             raise SettingsError("workspace", reason)
-        placed = replace(settings, workspace=place, model=settings.model or talk.model)
+        placed = replace(settings, workspace=place, model=talk.model)
         back, lost = settings_with(placed, talk.restored, self._place.tools, fits, own)
         self.notes = (*talk.notes, *lost)
         return back

@@ -10,8 +10,10 @@ import pytest
 from anyio import create_task_group
 from tests.engine.conftest import OpenSession, Records, ScriptedApprover
 from tests.engine.replay.conftest import Replay
+from tests.engine.results.test_paging import Paging
 from tests.undo.hand import tree
 
+from capbox.agent.events import ToolFinished
 from capbox.box import Box
 from capbox.engine.budgets.given import budget_of
 from capbox.engine.home import Home
@@ -350,3 +352,20 @@ async def test_calls_that_a_model_gives_one_id_are_told_apart(
     assert (report.difference, states(report)[1:]) == (None, [("read", "identical")] * 3)
     intents = [one for one in records.entries(run) if one["kind"] == "intent"]
     assert len({one["call"] for one in intents}) == len(intents) == 4
+
+
+async def test_a_long_result_that_was_read_page_by_page_is_there_again(
+    open_session: OpenSession, replay: Replay
+) -> None:
+    async with (
+        open_session("read:/workspace") as session,
+        session.run("count", Paging()) as stream,
+    ):
+        events = [event async for event in stream]
+    first, second = (event.result for event in events if isinstance(event, ToolFinished))
+    assert "5000\t5000" in second.content
+    report = await replay(first.journal)
+    assert (report.difference, states(report)) == (
+        None,
+        [("bash", "identical"), ("read", "identical")],
+    )

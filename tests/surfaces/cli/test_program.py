@@ -18,24 +18,29 @@ from capbox.store.errors import StoreError
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
-COMMANDS = [
-    *("call", "run", "demo", "doctor", "tool", "audit", "secret", "cache", "fake-llm"),
-    *("ps", "revoke", "approve", "grants", "why", "blast-radius", "diff", "undo", "redo"),
-    *("replay", "resume", "sessions", "usage"),
-    *("models", "login", "logout", "prompt", "skill", "workspace"),
-]
+COMMANDS = {
+    "Work": ["run", "resume", "sessions", "call", "prompt", "usage"],
+    "What it may do": ["blast-radius", "why", "grants", "ps", "approve", "revoke"],
+    "What it did": ["diff", "undo", "redo", "replay", "audit"],
+    "Settings": ["models", "login", "logout", "secret", "workspace", "skill", "tool"],
+    "This installation": ["demo", "doctor", "cache", "fake-llm"],
+}
 
 
-def test_help_names_every_command(capbox: Callable) -> None:
+def test_help_has_every_command_in_five_groups(capbox: Callable) -> None:
     for arguments in ([], ["--help"]):
         done = capbox(*arguments)
-        listed = [line.split()[0] for line in done.out.partition("Commands:")[2].split("\n  ")[1:]]
-        assert (done.code, sorted(listed), done.err) == (0, sorted(COMMANDS), "")
+        sections = done.out.partition("exit.\n\n")[2].rstrip().split("\n\n")
+        listed = {
+            title.removesuffix(":"): [line.split()[0] for line in lines]
+            for title, *lines in (section.split("\n") for section in sections)
+        }
+        assert (done.code, listed, done.err) == (0, COMMANDS, "")
 
 
 def test_every_command_has_help_that_fits_a_line(capbox: Callable) -> None:
-    assert "..." not in capbox("--help").out.partition("Commands:")[2]
-    for command in COMMANDS:
+    assert "..." not in capbox("--help").out.partition("exit.")[2]
+    for command in (name for names in COMMANDS.values() for name in names):
         assert capbox(command, "--help").code == 0
 
 

@@ -21,6 +21,7 @@ from capbox.engine.replay.recorded import Entry, Recorded, Run, objects, texts
 from capbox.engine.replay.runner import ReplayRunner
 from capbox.engine.replay.seating import Notes
 from capbox.engine.replay.tree.changed import Since
+from capbox.engine.results.stowing import Stowing
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
 from capbox.gate.protocol import Reply, parse_reply
@@ -63,6 +64,7 @@ class Player:
     settings: Mapping[str, JsonObject]
     at: Callable[[Json], None]
     now: Callable[[], float]
+    stowing: Stowing
     other_tools: bool = False
     forgotten: set[str] = field(default_factory=set)  # tools whose state nobody knows
     calls: list[Played] = field(default_factory=list)
@@ -83,6 +85,8 @@ class Player:
 
     async def _call(self, call: Recorded) -> Played:
         self.seat.grounds |= call.said
+        for stowed in call.stowed:
+            self.stowing.keep(stowed)
         asked = call.asked.get("asked")
         if call.asked.get("redacted") is True or not isinstance(asked, dict):
             return self._left(call, "its arguments held a secret, which is not kept")

@@ -14,6 +14,7 @@ from capbox.authority.values.kinds import Value
 from capbox.engine.grounding import grounds_told
 from capbox.engine.replay.kept import ReplayError, Taped, taped
 from capbox.engine.replay.opening import Opening, parse_opening
+from capbox.engine.results.stowing import Stowed, stowed_told
 from capbox.gate.recording import HEARD
 from capbox.journal.event import RunId
 from capbox.journal.head import Signer
@@ -31,7 +32,8 @@ class Recorded:
 
     `entries` are all that the journal has of it, `within` those of the functions that its guest
     invoked, `heard` what the network and the functions answered; `said` is what a person named in
-    words to the run, between the call before and this one.
+    words to the run, `stowed` which long results were put where tools read them, both between the
+    call before and this one.
     """
 
     asked: JsonObject
@@ -41,6 +43,7 @@ class Recorded:
     heard: list[Taped] = field(default_factory=list)
     within: list[Entry] = field(default_factory=list)
     said: frozenset[Value] = frozenset()
+    stowed: tuple[Stowed, ...] = ()
 
     @property
     def id(self) -> str:
@@ -163,12 +166,18 @@ def _calls(records: Sequence[Taped], entries: Sequence[Entry]) -> Iterator[Recor
 
 def _asked(records: Sequence[Taped]) -> Iterator[Recorded]:
     said: frozenset[Value] = frozenset()
+    stowed: list[Stowed] = []
     for one in records:
-        if one.kind == "said":
-            said |= grounds_told(one.header)
-        elif one.kind == "call":
-            yield Recorded(one.header, said=said)
-            said = frozenset()
+        match one.kind:
+            case "said":
+                said |= grounds_told(one.header)
+            case "stowed" if (kept := stowed_told(one.header, one.body)) is not None:
+                stowed.append(kept)
+            case "call":
+                yield Recorded(one.header, said=said, stowed=tuple(stowed))
+                said, stowed = frozenset(), []
+            case _:
+                pass
 
 
 def _ends(calls: Sequence[Recorded]) -> Iterator[float]:

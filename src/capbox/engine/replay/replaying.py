@@ -26,6 +26,7 @@ from capbox.engine.replay.seating import Holder, Notes
 from capbox.engine.replay.tree.changed import Since
 from capbox.engine.replay.tree.copying import Copying
 from capbox.engine.replay.tree.earlier import rewind
+from capbox.engine.results.stowing import stowing
 from capbox.engine.scratch import make, sweep
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
@@ -138,6 +139,7 @@ class Replaying:
                 self.settings,
                 clock.set,
                 lambda: clock.now_ns / 1e9,
+                stowing(HostPath(str(scratch))),
                 other_tools=other_tools,
             )
             await player.play(self.told)

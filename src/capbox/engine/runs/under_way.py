@@ -26,7 +26,7 @@ from capbox.engine.approvers.patient import Patient
 from capbox.engine.companions.companion import Companion
 from capbox.engine.local import OpenRun
 from capbox.engine.record import Recorder, recording
-from capbox.engine.results.stowing import stowing
+from capbox.engine.results.stowing import stowing, taped
 from capbox.engine.runs.runs import Runs, UnderWay
 from capbox.engine.sessions.conversation import Conversation
 from capbox.messages import Message, ToolCall, ToolResult
@@ -49,8 +49,10 @@ class Work:
         """Return its loop, which keeps what is said by what `recorder` returns."""
         seat, talk = self.opened.seat, self.talk
         seat.approver = Patient(seat.approver, self.stopwatch)
+        stow = stowing(seat.scratch)
 
         async def call_tool(call: ToolCall) -> ToolResult:
+            taped(stow.drain(), seat.recording.tape)
             return await self.beside.call(call, seat, partial(self.gate, self.opened))
 
         async def keep(message: Message) -> None:
@@ -66,7 +68,7 @@ class Work:
                 ask_more=self.ask_more,
                 spending=self.spending,
                 keep=keep,
-                stow=stowing(seat.scratch),
+                stow=stow,
                 before_stop=self.beside.before_stop,
             )
             return self.beside.begun(run)

@@ -14,96 +14,20 @@ import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from capbox.broker.secrets import SecretError
 from capbox.engine.sessions.errors import SessionError
 from capbox.engine.settings import SettingsError
 from capbox.journal.errors import JournalError
 from capbox.store.errors import StoreError
-from capbox.surfaces.cli.commands import (
-    audit,
-    cache,
-    call,
-    demo,
-    doctor,
-    fake_llm,
-    run,
-    secret,
-    tool,
-)
-from capbox.surfaces.cli.commands.changes import diff, replay, undo
-from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
-from capbox.surfaces.cli.commands.models import login, models
-from capbox.surfaces.cli.commands.radius import blast_radius
-from capbox.surfaces.cli.commands.sessions import listing, resume, usage_of
-from capbox.surfaces.cli.commands.words import prompt, skill, workspace
+from capbox.surfaces.cli.catalogue import build
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, tell, usage
 from capbox.surfaces.cli.screen import Screen
 
 INTERRUPTED = 130
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        import importlib.metadata
-
-        print(f"capbox {importlib.metadata.version('capbox')}")
-        raise typer.Exit
-
-
-def build() -> typer.Typer:
-    """Return the commands; they take the `Entry` from the context."""
-    program = _group("Agents get capabilities, not root: contained tool calls and runs.")
-    program.callback()(_options)
-    program.command("call")(call.call)
-    program.command("run")(run.run)
-    program.command("resume")(resume.resume)
-    program.add_typer(
-        listing.commands(_group("Conversations with models: every task is one.")), name="sessions"
-    )
-    program.command("usage")(usage_of.usage_of)
-    program.command("ps")(ps.ps)
-    program.command("revoke")(revoke.revoke)
-    program.command("approve")(approve.approve)
-    program.command("why")(why.why)
-    program.add_typer(
-        grants.commands(_group("What runs hold now, and what was approved for always.")),
-        name="grants",
-    )
-    program.command("blast-radius")(blast_radius.blast_radius)
-    program.command("prompt")(prompt.prompt)
-    program.add_typer(
-        skill.commands(_group("Skills: how to do one kind of task well.")), name="skill"
-    )
-    program.add_typer(
-        workspace.commands(_group("Folders with a name and settings of their own.")),
-        name="workspace",
-    )
-    program.command("diff")(diff.diff)
-    program.command("undo")(undo.undo)
-    program.command("redo")(undo.redo)
-    program.command("replay")(replay.replay)
-    program.command("demo")(demo.demo)
-    program.command("doctor")(doctor.doctor)
-    program.add_typer(tool.commands(_group("The tools that are there.")), name="tool")
-    program.add_typer(
-        audit.commands(_group("What was asked, decided and done: the journal.")), name="audit"
-    )
-    program.add_typer(
-        secret.commands(_group("Secrets, kept outside of every sandbox.", secret.Discreet)),
-        name="secret",
-    )
-    program.add_typer(cache.commands(_group("Compiled tools.")), name="cache")
-    program.command("models")(models.models)
-    program.command("login", context_settings=login.LOOSE)(login.login)
-    program.command("logout", context_settings=login.LOOSE)(login.logout)
-    program.command("fake-llm")(fake_llm.fake_llm)
-    return program
 
 
 def main(entry: Entry, arguments: Sequence[str]) -> int:
@@ -228,24 +152,3 @@ def _sole(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
-
-
-def _options(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
-    ] = False,
-) -> None:
-    """Agents get capabilities, not root: contained tool calls and runs."""
-
-
-def _group(help_text: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
-    # Plain help and no completion installer: both would import far more than they show. Locals in
-    # a traceback could show a key.
-    return typer.Typer(
-        help=help_text,
-        cls=cls,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )

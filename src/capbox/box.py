@@ -4,13 +4,15 @@
         result = await box.call("read", path="a.txt")
 
 Guarantees: no grant, no effect; a refusal is a `ToolResult` that says which grant is missing, never
-an exception; only a wrong setting raises (`SettingsError`). Does not: read a workspace's settings.
+an exception; what raises is a wrong setting (`SettingsError`), and a session that cannot be gone on
+with (`SessionError`). Does not: read settings that lie in a workspace.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
@@ -24,23 +26,30 @@ from capbox.authority.decision import AuthorityId
 from capbox.authority.limits import Limits
 from capbox.authority.values.kinds import Kind
 from capbox.engine.budgets.given import budget_of
+from capbox.engine.embedding.named import in_workspace
+from capbox.engine.embedding.talks import Talks
 from capbox.engine.grounding import directory_of
 from capbox.engine.leaving import leave
 from capbox.engine.local import LocalEngine
 from capbox.engine.session import Session
+from capbox.engine.sessions.errors import SessionError
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.approver import Approver
 from capbox.messages import Json, JsonObject, ToolResult
-from capbox.models.model import Model
+from capbox.models.model import Effort, Model
 from capbox.models.open import ModelSpecError
 from capbox.undo.undoing import Undone
 
 if TYPE_CHECKING:
     from capbox.engine.hooks.hook import EventName, Hook
+    from capbox.engine.runs.runs import Runs
+    from capbox.store.sessions import StoredSession
     from capbox.tools.functions.function import EffectClass, Function
     from capbox.tools.loop.person import AskPerson
 
-__all__ = ["Box", "SettingsError", "SyncBox"]
+__all__ = ["Box", "SessionError", "SettingsError", "SyncBox"]
+
+_NOT_OPEN = "the box is not open: async with Box(...) as box, or Box.sync"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -56,12 +65,20 @@ class Box:
     `{"Alice": {"email": "alice@example.com"}}`. `budget` is what each run may spend,
     `{"calls": 50, "usd": 1.5, "bytes_out": "10MB"}`; the keys that are there, or all of a
     `Budget`, hold for the direct calls of this box together, too.
+
+    `workspace_name` is a workspace of `capbox workspace`, instead of a path: what it says of
+    grants, budget, model and style holds where nothing is given here. `resume` is a session to go
+    on with, its id or the beginning of it, or `last` for the newest of the workspace: each run of
+    the box goes on with it. What it held comes back, less what was revoked, used up or expired;
+    `grants` come besides, those of `workspace_name` do not.
     """
 
     def __init__(
         self,
         *,
         workspace: str | Path = ".",
+        workspace_name: str | None = None,
+        resume: str | None = None,
         grants: Sequence[str] = (),
         maps: Sequence[str] = (),
         preset: str = "none",
@@ -75,6 +92,9 @@ class Box:
     ) -> None:
         if workspace == "":
             raise SettingsError("workspace", 'the path is empty; give "." for this folder')
+        if workspace_name is not None and Path(workspace) != Path():
+            reason = "names a workspace, and workspace= another folder: leave out one"
+            raise SettingsError("workspace_name", reason)
         for name, texts in (("grants", grants), ("maps", maps), ("tools", tools)):
             if isinstance(texts, str):
                 raise SettingsError(name, f"is a list of texts, not one text: [{texts!r}]")
@@ -90,6 +110,8 @@ class Box:
             tools=None if tools is None else tuple(tools),
             directory=directory_of(directory or {}),
         )
+        self._name = workspace_name
+        self._resume = resume
         self._functions: dict[str, Function] = {}
         self._hooks: list[Hook] = []
         self._approver = approver
@@ -97,19 +119,31 @@ class Box:
         self._home = None if home is None else app.home_of({"CAPBOX_HOME": str(home)})
         self._stack = AsyncExitStack()
         self._session: Session | None = None
+        self._talks: Talks | None = None
+        self._spec: str | None = None
 
     async def __aenter__(self) -> Self:
-        """Mint what was granted and open the engine. Raises SettingsError for a bad setting."""
+        """Mint what was granted and open the engine.
+
+        Raises SettingsError for a bad setting, SessionError for a session that cannot be gone on
+        with: there is none, another process works in it, or its record is broken.
+        """
         async with AsyncExitStack() as stack:
             engine = self._engine
             if engine is None:
                 engine = await stack.enter_async_context(app.local_engine(home=self._home))
-            functions = app.functions(engine, self._functions) if self._functions else None
-            session = app.session(
-                engine, self._settings, approver=self._approver, functions=functions
-            )
+            functions = app.functions(engine, self._functions) if self._functions else {}
+            settings, resume, talks = self._settings, self._resume, Talks(engine.sessions)
+            stack.callback(talks.release)
+            if self._name is not None:
+                settings = in_workspace(settings, engine.home, self._name, resumes=bool(resume))
+            if resume is not None:
+                fits = partial(app.granting, engine.home)
+                settings = await talks.hold(resume, settings, fits, functions)
+            session = app.session(engine, settings, approver=self._approver, functions=functions)
             session.companions.hooks = tuple(self._hooks)
             self._session = await stack.enter_async_context(session)
+            self._talks, self._spec = talks, settings.model
             self._stack = stack.pop_all()
         return self
 
@@ -189,22 +223,58 @@ class Box:
         self,
         task: str,
         *,
-        model: str | Model,
+        model: str | Model | None = None,
         base_url: str | None = None,
+        fallbacks: Sequence[str | Model] = (),
+        effort: Effort | None = None,
         ask_user: AskPerson | None = None,
+        session: str | None = None,
     ) -> AsyncIterator[Event]:
         """Give a task to a model and yield the events of the run, the last of them `RunFinished`.
 
-        `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object; `ask_user` asks a person
-        what the model wants to know (None: nobody is there). Raises SettingsError for a model that
-        cannot be opened. Leaving the loop early interrupts the run.
+        `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object (None: that of the session
+        or of the workspace); `fallbacks` take over, in order, when the one before cannot be
+        reached; `effort` is how hard to think: low, medium, high, max. `ask_user` asks a person
+        what the model wants to know (None: nobody is there). `session` is one that a run of this
+        box began (`box.session`), to go on with; None begins one, in a box with `resume` it goes on
+        with that. Raises SettingsError for a model that cannot be opened, SessionError. Leaving the
+        loop early interrupts the run.
         """
-        opened = self._model(model, base_url) if isinstance(model, str) else model
-        if isinstance(opened, ModelSpecError):
-            raise SettingsError("model", str(opened))
-        async with self._opened.run(task, opened, ask_user=ask_user) as events:
-            async for event in events:
-                yield event
+        opened = self._model(model or self._spec, base_url)
+        others = tuple(self._model(one, None) for one in fallbacks)
+        place = self._opened.layout.workspace
+        async with self._talk.talking(task, session, place) as talk:
+            run = self._opened.run(
+                task, opened, ask_user=ask_user, conversation=talk, fallbacks=others, effort=effort
+            )
+            async with run as events:
+                async for event in events:
+                    yield event
+
+    async def sessions(self, limit: int = 50) -> tuple[StoredSession, ...]:
+        """Return the sessions of this workspace, those last spoken in first. Raises StoreError."""
+        from capbox.store.runs import open_runs
+
+        async with open_runs(self._talk.store) as store:
+            return await store.sessions.newest(limit, workspace=self._opened.layout.workspace)
+
+    @property
+    def session(self) -> str | None:
+        """Return the session of the run begun last, or that of `resume`; None: no run began."""
+        return self._talk.last
+
+    @property
+    def runs(self) -> Runs:
+        """Return the runs under way: `steer(text)`, `pause()`, `resume()`, `compact()`, `cancel()`.
+
+        `undelivered` is what a person said and the model was not given when its run ended.
+        """
+        return self._opened.runs
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what did not come back of what the session of `resume` held, and why."""
+        return self._talk.notes
 
     @property
     def authorities(self) -> tuple[AuthorityId, ...]:
@@ -227,15 +297,28 @@ class Box:
         """
         return await self._opened.undo(paths, run=run, force=force)
 
-    def _model(self, spec: str, base_url: str | None) -> Model | ModelSpecError:
+    def _model(self, model: str | Model | None, base_url: str | None) -> Model:
+        if model is None or model == "":
+            raise SettingsError("model", "which one? model=PROVIDER/NAME, as anthropic/...")
+        if not isinstance(model, str):
+            return model
         home = self._home if self._engine is None else self._engine.home
-        return app.roster(home).open(spec, base_url)
+        opened = app.roster(home).open(model, base_url)
+        if isinstance(opened, ModelSpecError):
+            raise SettingsError("model", str(opened))
+        return opened
 
     @property
     def _opened(self) -> Session:
         if self._session is None:
-            raise RuntimeError("the box is not open: async with Box(...) as box, or Box.sync")
+            raise RuntimeError(_NOT_OPEN)
         return self._session
+
+    @property
+    def _talk(self) -> Talks:
+        if self._session is None or self._talks is None:
+            raise RuntimeError(_NOT_OPEN)
+        return self._talks
 
     @staticmethod
     @contextmanager
@@ -256,13 +339,30 @@ class SyncBox:
         """Call one tool and wait for its result."""
         return self._open.call(lambda: self._box.call(tool, **arguments))
 
-    def run(self, task: str, *, model: str | Model, base_url: str | None = None) -> list[Event]:
+    def run(
+        self,
+        task: str,
+        *,
+        model: str | Model | None = None,
+        base_url: str | None = None,
+        session: str | None = None,
+    ) -> list[Event]:
         """Run a task to its end and return all of its events."""
 
         async def collect() -> list[Event]:
-            return [event async for event in self._box.run(task, model=model, base_url=base_url)]
+            run = self._box.run(task, model=model, base_url=base_url, session=session)
+            return [event async for event in run]
 
         return self._open.call(collect)
+
+    def sessions(self, limit: int = 50) -> tuple[StoredSession, ...]:
+        """Return the sessions of this workspace, those last spoken in first."""
+        return self._open.call(lambda: self._box.sessions(limit))
+
+    @property
+    def session(self) -> str | None:
+        """Return the session of the run begun last; None: no run began."""
+        return self._box.session
 
     @property
     def _open(self) -> BlockingPortal:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from capbox.agent.events import Event, RunFinished, ToolFinished
-from capbox.agent.incidents import Retrying
-from capbox.agent.outcome import Completed, ModelFailed
+from capbox.agent.incidents import Recovering, Retrying
+from capbox.agent.outcome import Completed, ModelFailed, Outcome
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
 from capbox.journal.verify import Closed
@@ -25,7 +25,7 @@ from capbox.models.script import ScriptError, parse_script
 EDIT = {"name": "edit", "arguments": {"path": "a.txt", "old": "alpha", "new": "omega"}}
 
 
-@pytest.fixture(params=["anthropic", "openai", "openai-responses"])
+@pytest.fixture(params=["anthropic", "google", "openai", "openai-responses"])
 def provider(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -40,7 +40,7 @@ def serving(entries: list[Json]) -> FakeLlm:
 
 
 def connected(server: FakeLlm, provider: str) -> DirectModel:
-    base_url = server.url if provider == "anthropic" else server.url + "/v1"
+    base_url = server.url + ("/v1" if provider.startswith("openai") else "")
     return DirectModel(Endpoint(PROVIDERS[provider], "some-model", base_url, "sk-not-a-key", 20.0))
 
 
@@ -81,15 +81,89 @@ async def test_a_run_edits_a_granted_file_and_is_refused_outside(
     assert records.verdicts() == (Closed(results[0].journal, 10),)
 
 
+def codes(events: list[Event]) -> list[str | None]:
+    """What each call came to: the code of its error, None: it did what it should."""
+    results = [event.result for event in events if isinstance(event, ToolFinished)]
+    return [None if one.error is None else one.error.code for one in results]
+
+
 async def test_arguments_that_are_not_json_go_back_to_the_model_and_run_nothing(
-    play: Callable[[FakeLlm], list[Event]], workspace: Path
+    play: Callable[[FakeLlm], list[Event]], workspace: Path, provider: str
 ) -> None:
     broken = {"name": "write", "arguments": '{"path": "a.txt", "content": '}
-    with serving([{"tool_calls": [broken]}, {"tool_calls": [EDIT]}, {"text": "Done."}]) as server:
+    spoiled: Json = {"tool_calls": [broken]}
+    if provider == "google":
+        # They are an object on this wire: the provider says that it is none, and is asked again.
+        spoiled = {"tool_calls": [EDIT], "fault": "malformed_tool_json"}
+        replies = [spoiled, {"text": "Done."}]
+    else:
+        replies = [spoiled, {"tool_calls": [EDIT]}, {"text": "Done."}]
+    with serving(replies) as server:
         events = await play(server)
-    results = [event.result for event in events if isinstance(event, ToolFinished)]
-    assert [r.error.code if r.error else None for r in results] == ["invalid_arguments", None]
+    assert codes(events) == ([None] if provider == "google" else ["invalid_arguments", None])
     assert (workspace / "a.txt").read_text() == "omega\n"
+
+
+B_EDIT = {"name": "edit", "arguments": {"path": "b.txt", "old": "beta", "new": "gamma"}}
+REFUSED = ModelFailed("refused", "the provider's filter ended the reply")
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "codes_of_calls", "recovered"),
+    [
+        ("unknown_tool", Completed(), ["unknown_tool", "unknown_tool", None, None], []),
+        ("huge_tool_call", Completed(), ["invalid_arguments"] * 2 + [None, None], []),
+        ("duplicate_ids", Completed(), [None, None], []),
+        ("empty", Completed(), [None, None], ["empty"]),
+        ("length", Completed(), [None, None], ["length"]),
+        ("refusal", REFUSED, [], []),
+        (["empty", "length", "empty"], Completed(), [None, None], ["empty", "length", "empty"]),
+    ],
+)
+async def test_a_reply_that_is_not_the_right_one_is_got_over_or_told(
+    play: Callable[[FakeLlm], list[Event]],
+    workspace: Path,
+    fault: Json,
+    outcome: Outcome,
+    codes_of_calls: list[str | None],
+    recovered: list[str],
+) -> None:
+    few: Json = {"input_tokens": 9, "output_tokens": 9}
+    edits: dict[str, Json] = {"text": "I edit.", "tool_calls": [EDIT, B_EDIT], "usage": few}
+    replies: list[Json] = [
+        {"after": "edit", **edits, "fault": fault},
+        {"after": "b.txt: ", "text": "Done.", "usage": few},
+    ]
+    with serving(replies) as server:
+        events = await play(server)
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].outcome == outcome
+    assert codes(events) == codes_of_calls
+    assert [event.problem for event in events if isinstance(event, Recovering)] == recovered
+    done = ("omega\n", "gamma\n") if codes_of_calls else ("alpha\n", "beta\n")
+    assert ((workspace / "a.txt").read_text(), (workspace / "b.txt").read_text()) == done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"status": 429, "retry_after": 0.01}, "rate_limit"),
+        ({"status": 429}, "rate_limit"),
+        ({"status": 500}, "provider"),
+        ({"status": 529}, "overloaded"),
+        ("malformed_event", "provider"),
+    ],
+)
+async def test_a_request_that_fails_is_sent_again_and_its_calls_run_once(
+    play: Callable[[FakeLlm], list[Event]], workspace: Path, fault: Json, kind: str
+) -> None:
+    with serving([{"tool_calls": [EDIT], "fault": fault}, {"text": "Done."}]) as server:
+        events = await play(server)
+    assert [event.kind for event in events if isinstance(event, Retrying)] == [kind]
+    assert codes(events) == [None]
+    assert isinstance(events[-1], RunFinished)
+    assert events[-1].outcome == Completed()
 
 
 @pytest.mark.parametrize("fault", ["cut", "error_event"])

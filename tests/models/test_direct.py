@@ -12,7 +12,15 @@ from capbox.messages import (
     UserMessage,
 )
 from capbox.models.direct import DirectModel
-from capbox.models.model import ErrorKind, ModelError, ModelRequest, Reply, TextDelta, ToolSpec
+from capbox.models.model import (
+    ErrorKind,
+    ModelError,
+    ModelRequest,
+    Reply,
+    Stop,
+    TextDelta,
+    ToolSpec,
+)
 
 ASK = ModelRequest("", (UserMessage("Go."),))
 TEXT = "a text that is long enough to come in several pieces"
@@ -88,6 +96,44 @@ async def test_an_error_event_inside_the_stream_is_an_error_and_not_a_short_repl
             "google/some-model: 503: The model is overloaded. Please try again later.",
         ),
     }[provider]
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [({"status": 429, "retry_after": 3}, 3.0), ({"status": 429}, None), ({"status": 500}, None)],
+)
+async def test_how_long_to_wait_is_what_the_provider_says_and_else_unknown(
+    serve, connect, fault: Json, seconds: float | None
+) -> None:
+    server = serve([{"text": TEXT, "fault": fault}])
+    assert (await error_of(connect(server))).retry_after == seconds
+
+
+CALLS: Json = [{"name": "read", "arguments": {"path": one}} for one in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "names", "stop"),
+    [
+        ("unknown_tool", TEXT, ["no_such_tool", "no_such_tool"], "tool_calls"),
+        ("huge_tool_call", TEXT, ["read", "read"], "tool_calls"),
+        ("duplicate_ids", TEXT, ["read", "read"], "tool_calls"),
+        ("refusal", "I will not.", [], "refused"),
+        ("length", TEXT[: len(TEXT) // 2], [], "length"),
+        ("empty", "", [], "end"),
+    ],
+)
+async def test_a_reply_of_no_use_is_a_whole_reply_and_says_why_it_ended(
+    serve, connect, fault: str, text: str, names: list[str], stop: Stop
+) -> None:
+    server = serve([{"text": TEXT, "tool_calls": CALLS, "fault": fault}])
+    reply = await reply_of(connect(server))
+    calls = reply.message.tool_calls
+    assert (reply.message.text, [call.name for call in calls], reply.stop) == (text, names, stop)
+    ids = {call.id for call in calls}
+    assert len(ids) == (1 if fault == "duplicate_ids" else len(calls))
+    huge = [len(str(call.arguments)) > 4_000_000 for call in calls]
+    assert huge == [fault == "huge_tool_call"] * len(calls)
 
 
 @pytest.mark.parametrize("fault", ["stall", "slow"])

@@ -8,9 +8,11 @@ import pytest
 
 from capbox.messages import Usage
 from capbox.models.script import (
+    Heard,
     ScriptedCall,
     ScriptedReply,
     ScriptError,
+    chosen,
     parse_script,
     read_script,
 )
@@ -39,6 +41,7 @@ from capbox.models.script import (
             (ScriptedReply(thinking="t", usage=Usage(3, 0, 2, 0)),),
         ),
         ('[{"fault": "cut"}]', (ScriptedReply(fault="cut"),)),
+        ('[{"after": "x", "system": "y"}]', (ScriptedReply(after="x", system="y"),)),
     ],
 )
 def test_a_script_is_one_reply_an_element(text: str, parsed: tuple[ScriptedReply, ...]) -> None:
@@ -54,10 +57,11 @@ def test_a_script_is_one_reply_an_element(text: str, parsed: tuple[ScriptedReply
         ('[{}, "a"]', 'script s.json, entry 1: a reply must be an object, not "a"'),
         (
             '[{"txt": "a"}]',
-            "script s.json, entry 0: unknown key 'txt'; known: fault, seconds, stop, text,"
-            " thinking, tool_calls, usage",
+            "script s.json, entry 0: unknown key 'txt'; known: after, fault, seconds, stop,"
+            " system, text, thinking, tool_calls, usage",
         ),
         ('[{"text": 1}]', "script s.json, entry 0: text must be a string"),
+        ('[{"after": 1}]', "script s.json, entry 0: after must be a string"),
         ('[{"text": null}]', "script s.json, entry 0: text must be a string"),
         ('[{"tool_calls": {}}]', "script s.json, entry 0: tool_calls must be a list"),
         (
@@ -90,3 +94,34 @@ def test_a_file_that_cannot_be_read_is_an_error_and_not_an_exception(tmp_path: P
     assert read_script(missing) == ScriptError(str(missing), None, "No such file or directory")
     assert read_script(tmp_path) == ScriptError(str(tmp_path), None, "Is a directory")
     assert read_script(latin) == ScriptError(str(latin), None, "is not UTF-8 text")
+
+
+ENTRIES = (
+    ScriptedReply(text="first"),
+    ScriptedReply(text="summary", system="You sum up"),
+    ScriptedReply(text="after a", after="wrote a"),
+    ScriptedReply(text="after b", after="wrote b"),
+    ScriptedReply(text="second"),
+    ScriptedReply(text="sums a", system="You sum up", after="wrote a"),
+)
+
+
+@pytest.mark.parametrize(
+    ("system", "said", "replies", "text"),
+    [
+        ("", "Go.", 0, "first"),
+        ("", "Go.", 1, "second"),
+        ("", "Go.", 2, None),
+        ("", "Go.\nwrote a", 1, "after a"),
+        ("", "Go.\nwrote a\nwrote b", 9, "after b"),
+        ("", "Go.\nwrote b\nwrote a\nYour last reply was empty.", 2, "after a"),
+        ("You sum up.", "Go.", 0, "summary"),
+        ("You sum up.", "Go.\nwrote b", 0, "summary"),
+        ("You sum up.", "Go.\nwrote a\nwrote b", 0, "sums a"),
+    ],
+)
+def test_an_entry_answers_what_it_is_for_and_the_others_their_number(
+    system: str, said: str, replies: int, text: str | None
+) -> None:
+    place = chosen(ENTRIES, Heard(system, said, replies))
+    assert (None if place is None else ENTRIES[place].text) == text

@@ -3,9 +3,9 @@
 A script is a list with one object per reply: `text`, `thinking` (strings), `tool_calls` (a list of
 `{"name", "arguments"}`; arguments are an object, or a string to send as it is; an `id` of its own
 may be the same twice, as broken models have it), `usage` (token counts as in
-`capbox.messages.Usage`), `stop` (`length` or `refused`: why the reply ends, if not by itself) and,
-for the fake server only, `fault` with its `seconds` (see `capbox.models.fake_llm.faults`). Reply
-number N answers the request that holds N replies.
+`capbox.messages.Usage`), `stop` (`length` or `refused`: why the reply ends, if not by itself),
+`after` and `system` (texts: which requests it answers, see `chosen`) and, for the fake server only,
+`fault` with its `seconds` (see `capbox.models.fake_llm.faults`).
 Guarantees: what parses is complete and typed; what does not is a `ScriptError` that names the file,
 the entry and the reason; an unknown key is an error, never ignored. Does not: send anything.
 """
@@ -20,7 +20,9 @@ from typing import Literal
 
 from capbox.messages import Json, JsonObject, Usage
 
-_KEYS = frozenset({"text", "thinking", "tool_calls", "usage", "stop", "fault", "seconds"})
+_KEYS = frozenset(
+    {"text", "thinking", "tool_calls", "usage", "stop", "after", "system", "fault", "seconds"}
+)
 EarlyStop = Literal["length", "refused"]
 _USAGE_KEYS = frozenset(f.name for f in fields(Usage))
 
@@ -60,11 +62,53 @@ class ScriptedReply:
     tool_calls: tuple[ScriptedCall, ...] = ()
     usage: Usage | None = None
     stop: EarlyStop | None = None
+    after: str = ""
+    system: str = ""
     fault: Json = None
     seconds: Json = None
 
+    @property
+    def numbered(self) -> bool:
+        """Say whether it answers by its number, and not by what a request holds."""
+        return not self.after and not self.system
+
 
 Script = tuple[ScriptedReply, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a request tells a model: its system prompt, all texts but those of its own replies.
+
+    `said` has the texts in their order, `replies` is how many replies the request holds.
+    """
+
+    system: str
+    said: str
+    replies: int
+
+
+def chosen(script: Script, heard: Heard) -> int | None:
+    """Return the entry that answers a request; None: the script holds none for it.
+
+    An entry with `system` or `after` answers where that text stands in the system prompt, or in
+    what was said: of several the one whose text was said last, those with `system` first. That
+    outlives replies that are lost, sent again or summed up. Without one, of the other entries,
+    number N answers the request that holds N replies.
+    """
+    found = [(*_place(one, heard), -place) for place, one in enumerate(script) if not one.numbered]
+    best = max((one for one in found if one[1] >= 0), default=None)
+    if best is not None:
+        return -best[2]
+    numbered = [place for place, one in enumerate(script) if one.numbered]
+    return numbered[heard.replies] if heard.replies < len(numbered) else None
+
+
+def _place(reply: ScriptedReply, heard: Heard) -> tuple[bool, int]:
+    """Return whether the system prompt is the one asked for, and where its text stands (-1)."""
+    if reply.system not in heard.system:
+        return False, -1
+    return bool(reply.system), heard.said.rfind(reply.after) if reply.after else 0
 
 
 class _EntryError(Exception):
@@ -113,6 +157,8 @@ def _reply(entry: object) -> ScriptedReply:
         tool_calls=tuple(_call(call) for call in calls),
         usage=_usage(fields_given["usage"]) if "usage" in fields_given else None,
         stop=_stop(fields_given.get("stop")),
+        after=_text(fields_given, "after"),
+        system=_text(fields_given, "system"),
         fault=fields_given.get("fault"),
         seconds=fields_given.get("seconds"),
     )

@@ -1,8 +1,7 @@
 """A model that replies from a script: a public fake for tests, demos and reproductions.
 
-Guarantees: the same request gets the same reply, so a run can be resumed (the reply is chosen by
-the number of replies the request already holds); it costs nothing and touches no network.
-Does not: read the conversation, or know faults (those belong to the fake server).
+Guarantees: the same request gets the same reply, so a run can be resumed (`script.chosen`); it
+costs nothing and touches no network. Does not: know faults (those belong to the fake server).
 """
 
 from __future__ import annotations
@@ -10,7 +9,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from capbox.messages import AssistantMessage, Usage
+from capbox.messages import (
+    AssistantMessage,
+    Message,
+    SummaryMessage,
+    ToolMessage,
+    Usage,
+    UserMessage,
+)
 from capbox.models.arguments import tool_call
 from capbox.models.model import (
     ModelError,
@@ -20,7 +26,7 @@ from capbox.models.model import (
     TextDelta,
     ThinkingDelta,
 )
-from capbox.models.script import Script
+from capbox.models.script import Heard, Script, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +41,25 @@ class ScriptedModel:
         return 0.0
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Yield the reply whose number is the number of replies so far.
+        """Yield the reply that the script holds for the request.
 
         Raises:
             ModelError: of kind `script`, when the script has no such reply.
         """
-        number = request.replies_so_far
-        if number >= len(self.script):
+        so_far = request.replies_so_far
+        number = chosen(self.script, Heard(request.system, _said(request.messages), so_far))
+        if number is None:
             raise ModelError(
                 "script", f"{self.name} is exhausted: it holds {len(self.script)} replies"
             )
         scripted = self.script[number]
+        own = f"{so_far}" if scripted.numbered else f"{number}_{so_far}"
         if scripted.thinking:
             yield ThinkingDelta(scripted.thinking)
         if scripted.text:
             yield TextDelta(scripted.text)
         calls = tuple(
-            tool_call(call.id or f"call_{number}_{place}", call.name, call.arguments)
+            tool_call(call.id or f"call_{own}_{place}", call.name, call.arguments)
             for place, call in enumerate(scripted.tool_calls)
         )
         yield Reply(
@@ -60,3 +68,12 @@ class ScriptedModel:
             usd=0.0,
             stop=scripted.stop or ("tool_calls" if calls else "end"),
         )
+
+
+def _said(messages: tuple[Message, ...]) -> str:
+    """Return all that was said to the model."""
+    return "\n".join(
+        message.content if isinstance(message, ToolMessage) else message.text
+        for message in messages
+        if isinstance(message, UserMessage | ToolMessage | SummaryMessage)
+    )

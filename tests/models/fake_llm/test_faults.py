@@ -18,6 +18,7 @@ from capbox.models.fake_llm.faults import (
     Spoiling,
     Stall,
     parse_fault,
+    parse_faults,
     spoiled,
 )
 from capbox.models.fake_llm.plan import PlannedReply, plan_of
@@ -73,9 +74,31 @@ def test_a_fault_is_read_or_refused_with_a_reason(
     assert parse_fault(ScriptedReply(fault=fault, seconds=seconds)) == expected
 
 
+@pytest.mark.parametrize(
+    ("fault", "seconds", "parsed"),
+    [
+        (None, None, ()),
+        ("cut", None, (Cut(),)),
+        (["cut", {"status": 429}, "empty"], None, (Cut(), Refused(429), Spoiled("empty"))),
+        (["slow", "cut"], 0.5, (Slow(0.5), Cut())),
+        ([], None, "a list of faults holds one at least, and seconds are of stall and slow"),
+        (["cut"], 2, "a list of faults holds one at least, and seconds are of stall and slow"),
+        (["slow", "cut"], None, "the fault slow needs seconds, a number not below 0"),
+        (["cut", "cot"], None, f"fault 'cot' is unknown: {NAMES}"),
+        (["cut", None], None, f"fault None is unknown: {NAMES}"),
+        ([["cut"]], None, f"fault ['cut'] is unknown: {NAMES}"),
+    ],
+)
+def test_faults_in_a_list_strike_one_after_another(
+    fault: Json, seconds: Json, parsed: tuple[Fault, ...] | str
+) -> None:
+    expected = FaultError(parsed) if isinstance(parsed, str) else parsed
+    assert parse_faults(ScriptedReply(fault=fault, seconds=seconds)) == expected
+
+
 def test_a_plan_holds_each_reply_with_its_fault_or_names_the_bad_entry() -> None:
     plain, cut = ScriptedReply(text="a"), ScriptedReply(text="b", fault="cut")
-    assert plan_of((plain, cut), "s") == (PlannedReply(plain), PlannedReply(cut, Cut()))
+    assert plan_of((plain, cut), "s") == (PlannedReply(plain), PlannedReply(cut, (Cut(),)))
     assert plan_of((plain, ScriptedReply(fault="cot")), "s.json") == ScriptError(
         "s.json", 1, f"fault 'cot' is unknown: {NAMES}"
     )

@@ -82,6 +82,15 @@ async def resumed(place: Place, typed: str | None, workspace: Path, what: str) -
             return found
 
 
+async def read_again(place: Place, talk: Conversation) -> Conversation:
+    """Return a session that this process holds as it is now. Raises as `resumed` does."""
+    from capbox.store.runs import open_runs
+
+    async with open_runs(place.home.state / "runs.db") as store:
+        session = await chosen(store.sessions, talk.id, Path(talk.workspace))
+        return await _read(place, store, session, talk.held)
+
+
 async def _read(place: Place, store: RunStore, session: StoredSession, held: Hold) -> Conversation:
     said = await store.sessions.messages(session.id)
     journal = place.home.state / "journal"

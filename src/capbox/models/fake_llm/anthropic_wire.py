@@ -14,11 +14,12 @@ from capbox.models.fake_llm.dialect import (
     Received,
     Refusal,
     Turn,
+    heard_in,
     messages_in,
     objects,
     pieces,
-    replies_in,
 )
+from capbox.models.script import Heard
 
 _ERROR_TYPES = {
     400: "invalid_request_error",
@@ -57,9 +58,11 @@ class AnthropicWire:
         """Say whether the answer comes as a stream."""
         return request.body.get("stream") is True
 
-    def replies(self, request: Received) -> int:
-        """Return how many replies of a model the request holds."""
-        return replies_in(request.body)
+    def heard(self, request: Received) -> Heard:
+        """Return what the request tells the model."""
+        messages = messages_in(request.body)
+        others = [one for one in messages if one.get("role") != "assistant"]
+        return heard_in(request.body.get("system"), others, len(messages) - len(others))
 
     def events(self, turn: Turn) -> tuple[bytes, ...]:
         """Return message_start, ping, the blocks, message_delta and message_stop."""

@@ -7,11 +7,11 @@ sockets or scripts as files.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from capbox.messages import Json, JsonObject, Usage
-from capbox.models.script import ScriptedReply
+from capbox.models.script import Heard, ScriptedReply
 
 MODEL = "some-model"
 """The one model on the list of models; any other name is answered too."""
@@ -39,10 +39,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One reply about to be written: `number` counts from 0 in the conversation."""
+    """One reply about to be written: `number` is in its ids, and no other's of a conversation."""
 
     reply: ScriptedReply
-    number: int
+    number: str
     request: JsonObject
     model: str
 
@@ -75,9 +75,21 @@ def messages_in(body: JsonObject) -> tuple[JsonObject, ...]:
     return objects(body.get("messages"))
 
 
-def replies_in(body: JsonObject) -> int:
-    """Return how many replies of a model the request holds: the number of the one it asks for."""
-    return sum(message.get("role") == "assistant" for message in messages_in(body))
+def heard_in(system: Json, others: Iterable[JsonObject], replies: int) -> Heard:
+    """Return what a request tells: its system prompt, and all messages but the model's own."""
+    said = (text for message in others for text in _texts(message))
+    return Heard("\n".join(_texts(system)), "\n".join(said), replies)
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def model_in(request: Received) -> str:

@@ -16,7 +16,8 @@
     {"fault": "empty"}                            a reply with nothing in it
 
 A fault strikes the first request for its reply and is then spent: the same request sent again gets
-the reply as scripted. What is spent is forgotten when the server ends.
+the reply as scripted. Of a list of faults each strikes one request, in their order. What is spent
+is forgotten when the server ends.
 Guarantees: a fault that cannot be read is a `FaultError` with a reason, never no fault.
 """
 
@@ -107,8 +108,30 @@ class FaultError:
     reason: str
 
 
+def parse_faults(reply: ScriptedReply) -> tuple[Fault, ...] | FaultError:
+    """Return the faults of a scripted reply, in the order in which they strike."""
+    if not isinstance(reply.fault, list):
+        fault = parse_fault(reply)
+        return fault if isinstance(fault, FaultError) else () if fault is None else (fault,)
+    if not reply.fault or (reply.seconds is not None and not set(_TIMED) & set(_names(reply))):
+        return FaultError("a list of faults holds one at least, and seconds are of stall and slow")
+    faults: list[Fault] = []
+    for one in reply.fault:
+        timed = one in _TIMED
+        parsed = parse_fault(replace(reply, fault=one, seconds=reply.seconds if timed else None))
+        if parsed is None or isinstance(parsed, FaultError):
+            return parsed or FaultError(f"fault {one!r} is unknown: {_NAMES}")
+        faults.append(parsed)
+    return tuple(faults)
+
+
+def _names(reply: ScriptedReply) -> list[str]:
+    listed = reply.fault if isinstance(reply.fault, list) else []
+    return [one for one in listed if isinstance(one, str)]
+
+
 def parse_fault(reply: ScriptedReply) -> Fault | FaultError | None:
-    """Return the fault of a scripted reply, None when it has none."""
+    """Return the one fault of a scripted reply, None when it has none."""
     if reply.seconds is not None and reply.fault not in _TIMED:
         return FaultError("seconds belong to the faults stall and slow")
     match reply.fault:

@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterator
 
 from capbox.messages import Json, JsonObject
-from capbox.models.fake_llm.dialect import MODEL, Received, Refusal, Turn, objects, pieces
-from capbox.models.script import ScriptedCall
+from capbox.models.fake_llm.dialect import MODEL, Received, Refusal, Turn, heard_in, objects, pieces
+from capbox.models.script import Heard, ScriptedCall
 
 _SIGNATURE = "c2lnbmF0dXJl"
 _STATUSES = {
@@ -44,10 +44,11 @@ class GoogleWire:
         """Say whether the answer comes as a stream: here the path says so."""
         return ":streamGenerateContent" in request.path
 
-    def replies(self, request: Received) -> int:
-        """Return how many replies of a model the request holds."""
+    def heard(self, request: Received) -> Heard:
+        """Return what the request tells the model."""
         contents = objects(request.body.get("contents"))
-        return sum(content.get("role") == "model" for content in contents)
+        others = [one for one in contents if one.get("role") != "model"]
+        return heard_in(request.body.get("systemInstruction"), others, len(contents) - len(others))
 
     def events(self, turn: Turn) -> tuple[bytes, ...]:
         """Return the chunks; the last one says why it ends."""

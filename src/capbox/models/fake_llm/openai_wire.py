@@ -15,13 +15,14 @@ from capbox.models.fake_llm.dialect import (
     Received,
     Refusal,
     Turn,
+    heard_in,
     messages_in,
     objects,
     pieces,
-    replies_in,
 )
-from capbox.models.script import ScriptedCall
+from capbox.models.script import Heard, ScriptedCall
 
+_SYSTEM = ("system", "developer")
 CREATED = 1_700_000_000  # a fixed time, so that the same request gets the same bytes
 
 
@@ -45,9 +46,12 @@ class OpenAIWire:
         """Say whether the answer comes as a stream."""
         return request.body.get("stream") is True
 
-    def replies(self, request: Received) -> int:
-        """Return how many replies of a model the request holds."""
-        return replies_in(request.body)
+    def heard(self, request: Received) -> Heard:
+        """Return what the request tells the model."""
+        messages = messages_in(request.body)
+        system = [one for one in messages if one.get("role") in _SYSTEM]
+        others = [one for one in messages if one.get("role") not in (*_SYSTEM, "assistant")]
+        return heard_in(system, others, len(messages) - len(system) - len(others))
 
     def events(self, turn: Turn) -> tuple[bytes, ...]:
         """Return the chunks, the usage chunk if it is asked for, and [DONE]."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from capbox.models.fake_llm.faults import Fault, FaultError, parse_fault
+from capbox.models.fake_llm.faults import Fault, FaultError, parse_faults
 from capbox.models.script import Script, ScriptedReply, ScriptError, read_script
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedReply:
-    """One reply, and what goes wrong at the first request for it."""
+    """One reply, and what goes wrong at the first requests for it, once each."""
 
     reply: ScriptedReply
-    fault: Fault | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 Plan = tuple[PlannedReply, ...]
@@ -33,8 +33,8 @@ def plan_of(script: Script, file: str) -> Plan | ScriptError:
     """Read the faults of a script; `file` only names it in errors."""
     planned: list[PlannedReply] = []
     for number, reply in enumerate(script):
-        fault = parse_fault(reply)
-        if isinstance(fault, FaultError):
-            return ScriptError(file, number, fault.reason)
-        planned.append(PlannedReply(reply, fault))
+        faults = parse_faults(reply)
+        if isinstance(faults, FaultError):
+            return ScriptError(file, number, faults.reason)
+        planned.append(PlannedReply(reply, faults))
     return tuple(planned)

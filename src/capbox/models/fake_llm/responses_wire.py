@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator
 
 from capbox.messages import Json, JsonObject
-from capbox.models.fake_llm.dialect import Received, Refusal, Turn, objects, pieces
+from capbox.models.fake_llm.dialect import Received, Refusal, Turn, heard_in, objects, pieces
 from capbox.models.fake_llm.openai_wire import CREATED, OpenAIWire
+from capbox.models.script import Heard
 
 
 class ResponsesWire(OpenAIWire):
@@ -34,11 +35,14 @@ class ResponsesWire(OpenAIWire):
             return Refusal(400, f"No tool output found for function call {names}.")
         return None
 
-    def replies(self, request: Received) -> int:
-        """Return how many replies the request holds: runs of items that a model wrote."""
-        written = [_is_models(item) for item in objects(request.body.get("input"))]
+    def heard(self, request: Received) -> Heard:
+        """Return what the request tells the model; a reply is a run of items that it wrote."""
+        items = objects(request.body.get("input"))
+        written = [_is_models(item) for item in items]
         before = [False, *written[:-1]]
-        return sum(now and not then for now, then in zip(written, before, strict=True))
+        replies = sum(now and not then for now, then in zip(written, before, strict=True))
+        others = [item for item, own in zip(items, written, strict=True) if not own]
+        return heard_in(request.body.get("instructions"), others, replies)
 
     def events(self, turn: Turn) -> tuple[bytes, ...]:
         """Return response.created, each item with its deltas, and response.completed."""

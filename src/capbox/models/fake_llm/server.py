@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +40,7 @@ from capbox.models.fake_llm.google_wire import GoogleWire
 from capbox.models.fake_llm.openai_wire import OpenAIWire
 from capbox.models.fake_llm.plan import Plan
 from capbox.models.fake_llm.responses_wire import ResponsesWire
+from capbox.models.script import Heard, chosen
 
 Dialect = AnthropicWire | OpenAIWire | ResponsesWire | GoogleWire
 
@@ -80,7 +81,8 @@ class FakeLlm:
         """
         self.received: deque[Received] = deque(maxlen=_REMEMBERED)
         self._plan = plan
-        self._spent: set[int] = set()
+        self._script = tuple(planned.reply for planned in plan)
+        self._spent: Counter[int] = Counter()
         self._lock = Lock()
         self._stopping = Event()
         self._http = _LoopbackServer((LOOPBACK, port), self)
@@ -111,21 +113,24 @@ class FakeLlm:
         """Wait until the server stops; True when it did within `seconds`."""
         return self._stopping.wait(seconds)
 
-    def turn(self, request: Received, number: int) -> tuple[Turn, Fault | None] | Refusal:
-        """Return reply `number` for a request, and the fault that strikes it."""
-        if number >= len(self._plan):
+    def turn(self, request: Received, heard: Heard) -> tuple[Turn, Fault | None] | Refusal:
+        """Return the reply to a request, and the fault that strikes it."""
+        number = chosen(self._script, heard)
+        if number is None:
             return Refusal(
                 400, f"the script holds {len(self._plan)} replies, and this asks for one more"
             )
         planned = self._plan[number]
         with self._lock:
             self.received.append(request)
-            fault = None if number in self._spent else planned.fault
-            self._spent.add(number)
-        reply = planned.reply
+            left = planned.faults[self._spent[number] :]
+            self._spent[number] += 1
+        reply, fault = planned.reply, left[0] if left else None
         if isinstance(fault, Spoiled):
             reply, fault = spoiled(reply, fault.how), None
-        return Turn(reply, number, request.body, model_in(request)), fault
+        # Twice in a conversation, if a fault came in its place: each time with ids of its own.
+        own = f"{number}_{heard.replies}" if not reply.numbered else f"{heard.replies}"
+        return Turn(reply, own, request.body, model_in(request)), fault
 
 
 class _LoopbackServer(ThreadingHTTPServer):
@@ -152,7 +157,7 @@ class _Connection(BaseHTTPRequestHandler):
             return self._json(400, dialect.error(400, "the body is not a JSON object"))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Received(path, headers, body)
-        turn = dialect.refusal(request) or self.server.fake.turn(request, dialect.replies(request))
+        turn = dialect.refusal(request) or self.server.fake.turn(request, dialect.heard(request))
         if isinstance(turn, Refusal):
             return self._json(turn.status, dialect.error(turn.status, turn.message))
         if isinstance(turn[1], Slow) and self.server.fake.wait(turn[1].seconds):

@@ -1,0 +1,1 @@
+"""What a program that embeds capbox has of sessions and workspaces."""

@@ -17,6 +17,10 @@ from bench.row import Rows
 from bench.rows import calls
 from bench.rows.commands import command_line
 from bench.rows.control import control
+from bench.rows.conversation.crowd import crowd
+from bench.rows.conversation.first_event import first_event
+from bench.rows.conversation.opening import opening
+from bench.rows.conversation.turns import turns
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
@@ -105,10 +109,21 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
         found |= await undoing(engine, place / "undoing", rounds)
+        found |= await conversations(engine, tiny, rounds, scale)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)
     found |= await blast_radius(place, _environ(home), few, scale)
     return Everything(found, taking_part, reasons)
+
+
+async def conversations(
+    engine: LocalEngine, workspace: Path, rounds: int, scale: float = 1.0
+) -> Rows:
+    """Rows of runs with a model."""
+    found = await turns(engine, workspace, rounds)
+    found |= await first_event(engine, workspace, max(3, rounds // 5))
+    found |= await opening(engine, workspace, max(3, rounds // 20), scale)
+    return found | await crowd(engine, workspace, max(3, rounds // 60))
 
 
 async def _beside(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:

@@ -34,7 +34,7 @@ PLAIN = ("read:/workspace",)
 
 async def gate_alone(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
     """One call from the gate's entry to its result, with a runner that returns at once."""
-    with _no_guest(engine):
+    with no_guest(engine):
         async with (
             _seat(engine, workspace, PLAIN) as seat,
             _seat(engine, workspace, PLAIN, taped=False) as plain,
@@ -61,7 +61,7 @@ async def many_grants(engine: LocalEngine, workspace: Path, rounds: int) -> Rows
         (folder / "a.txt").write_text("one line\n")
     last = f"part{GRANTS - 1}"
     one, many = (f"read:/workspace/{last}",), _grants(GRANTS)
-    with _no_guest(engine):
+    with no_guest(engine):
         async with _seat(engine, workspace, one) as few, _seat(engine, workspace, many) as full:
             acts = {
                 "one": _asking(engine, few, f"{last}/a.txt"),
@@ -89,7 +89,8 @@ async def many_grants(engine: LocalEngine, workspace: Path, rounds: int) -> Rows
 
 
 @contextmanager
-def _no_guest(engine: LocalEngine) -> Iterator[None]:
+def no_guest(engine: LocalEngine) -> Iterator[None]:
+    """Have tools return at once, for a while."""
     real = engine.tools, engine.gate
     without_guest(engine)
     yield

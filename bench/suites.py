@@ -1,4 +1,4 @@
-"""The two suites: which rows there are, in which order, and how often each is sampled."""
+"""The suites: which rows there are, in which order, and how often each is sampled."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ async def quick(place: Path, rounds: int) -> Rows:
     return found | await command_line(workspace, _environ(home), few)
 
 
+async def runs(place: Path, rounds: int, scale: float) -> Rows:
+    """Measure what runs with a model cost, and nothing else."""
+    small(workspace := place / "workspace")
+    async with engine_at(place / "home") as engine:
+        return await conversations(engine, workspace, rounds, scale)
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """What the full suite found: its rows, who took part, and why some did not."""
@@ -123,7 +130,7 @@ async def conversations(
     found = await turns(engine, workspace, rounds)
     found |= await first_event(engine, workspace, max(3, rounds // 5))
     found |= await opening(engine, workspace, max(3, rounds // 20), scale)
-    return found | await crowd(engine, workspace, max(3, rounds // 60))
+    return found | await crowd(engine, workspace, max(2, rounds // 100), scale)
 
 
 async def _beside(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:

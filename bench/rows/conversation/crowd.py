@@ -29,25 +29,26 @@ TOGETHER = 100
 _FIRST = 2
 
 
-async def crowd(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
+async def crowd(engine: LocalEngine, workspace: Path, rounds: int, scale: float) -> Rows:
     """Run a hundred side by side, a few times."""
+    together = max(4, int(TOGETHER * scale))
     seconds: list[float] = []
     sizes: list[int] = []
     async with Box(workspace=workspace, preset="read-only", engine=engine) as box:
         for number in range(_FIRST + max(2, rounds)):
             began = time.perf_counter()
             async with anyio.create_task_group() as tasks:
-                for one in range(TOGETHER):
-                    tasks.start_soon(_run, box, number * TOGETHER + one)
+                for one in range(together):
+                    tasks.start_soon(_run, box, number * together + one)
             seconds.append(time.perf_counter() - began)
             gc.collect()
             sizes.append(bytes_of(os.getpid()))
     counted = len(sizes) - _FIRST
     growth = (sizes[-1] - sizes[_FIRST - 1]) / counted / MB
-    what = f"scripted runs of three turns and two tool calls each, {TOGETHER} at once"
-    grown = f"what this process grows by in {TOGETHER} of those runs, after the first rounds"
+    what = f"scripted runs of three turns and two tool calls each, {together} at once"
+    grown = f"what this process grows by in {together} of those runs, after the first rounds"
     return {
-        "runs_together": Row(TOGETHER / median(seconds[_FIRST:]), "/s", None, what),
+        "runs_together": Row(together / median(seconds[_FIRST:]), "/s", None, what),
         "runs_growth": Row(growth, "MB", None, grown, peers={"resident": sizes[-1] / MB}),
     }
 
@@ -61,4 +62,4 @@ async def _run(box: Box, number: int) -> None:
     async for event in box.run(f"task {number}", model=model):
         last = event
     if not isinstance(last, RunFinished) or last.outcome != Completed():
-        raise RuntimeError(f"one of {TOGETHER} runs failed: {last}")
+        raise RuntimeError(f"one of the runs side by side failed: {last}")

@@ -26,7 +26,10 @@ GATE = {"gate_alone", "recording", "grants_decide", "grants_gate", "grants_read"
 ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
 WEB = {"http_get", "http_save"}
 OWN = {"function_call", "arg_decide", "grounding"}
-TURNS = {"loop_turn", "loop_turn_long", "first_event", "first_event_openai"}
+TURNS = {
+    *("loop_turn", "loop_turn_long", "loop_turn_sync"),
+    *("first_event", "first_event_openai"),
+}
 RUNS = {"session_open", "runs_together", "runs_growth"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),

@@ -15,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
 
 from bench.clock import IDLE_SECONDS, Act, in_turns, yardstick
 from bench.row import Row, Rows, timed
-from bench.rows.gate import no_guest
+from bench.rows.gate import PLAIN, no_guest, seated
 from capbox import app
 from capbox.agent import events
 from capbox.agent.outcome import Completed, Outcome
@@ -29,6 +30,7 @@ from capbox.engine.sessions.conversation import begun
 from capbox.engine.settings import Settings
 from capbox.gate.gate import Gate
 from capbox.gate.seat import Seat
+from capbox.journal.event import TurnEnded
 from capbox.messages import (
     AssistantMessage,
     Message,
@@ -56,14 +58,26 @@ async def turns(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
         for name, messages in (("short", SHORT), ("long", LONG)):
             before = max(messages - rounds, 2) // 2  # turns of two messages each
             acts[name] = await stack.enter_async_context(_running(engine, gate, workspace, before))
+        seat = await stack.enter_async_context(seated(engine, workspace, PLAIN))
+        acts["loop_turn_sync"] = _syncing(seat)
         taken = await in_turns(acts, rounds, IDLE_SECONDS)
     what = f"a turn without its model and its call, after an idle pause; {SHORT} messages before"
     ratio = taken["long"] / taken["short"]
+    durable = "what of it makes the journal durable: three files synced, as the disk takes it"
     longer = f"the same with {LONG:,} messages before"
     return {
         "loop_turn": timed({**taken, "loop_turn": taken["short"]}, "loop_turn", what),
         "loop_turn_long": Row(taken["long"] * 1e3, "ms", ratio, longer, "200 messages"),
+        "loop_turn_sync": timed(taken, "loop_turn_sync", durable),
     }
+
+
+def _syncing(seat: Seat) -> Act:
+    async def act(number: int) -> None:
+        seat.journal.append(TurnEnded(number + 1, "paced", Usage(), 0.0, "end"))
+        await to_thread.run_sync(seat.journal.sync)
+
+    return act
 
 
 class Paced:

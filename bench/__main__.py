@@ -1,8 +1,9 @@
-"""`python -m bench [--suite quick|full] [--rounds N] [--json] [--write FILE]`.
+"""`python -m bench [--suite quick|runs|full] [--rounds N] [--json] [--write FILE]`.
 
 Guarantees: a temporary CAPBOX_HOME and workspace, gone afterwards; with --json one JSON object on
-standard output and nothing else. `quick` takes well under a minute, `full` less than ten. Only
-`full` looks for peers, and installs those it misses below `bench/.peers`.
+standard output and nothing else. `quick` takes well under a minute, `runs` (those with a
+model, which `full` has too) a few, `full` less than ten. Only `full` looks for peers, and installs
+those it misses below `bench/.peers`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 import anyio
 
 from bench.report import Found, as_full_json, as_json, as_page, as_text
-from bench.suites import full, quick
+from bench.suites import full, quick, runs
 
-ROUNDS = {"quick": 60, "full": 200}
+ROUNDS = {"quick": 60, "runs": 100, "full": 200}
 
 
 def main() -> int:
@@ -29,6 +30,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="capbox-bench-") as place:
         if options.suite == "quick":
             found = Found(_command(options), load, anyio.run(quick, Path(place), rounds))
+        elif options.suite == "runs":
+            rows = anyio.run(runs, Path(place), rounds, options.scale)
+            found = Found(_command(options), load, rows)
         else:
             everyone = options.peers == "all"
             all_rows = anyio.run(full, Path(place), rounds, options.scale, everyone)
@@ -47,7 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--suite", choices=sorted(ROUNDS), default="quick")
     parser.add_argument("--rounds", type=int, help="samples of each row, instead of the suite's")
     parser.add_argument("--peers", choices=("all", "native"), default="all", help="of `full`")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of the large rows, to try")
+    parser.add_argument("--scale", type=float, default=1.0, help="size of large rows, to try")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page for people")
     return parser.parse_args()

@@ -57,4 +57,10 @@ BARS = {
     "arg_decide": Bar(20, 10, "value"),
     "revoke": Bar(100, 20, "value"),
     "blast_radius": Bar(2_000, 1_000, "value"),
+    "loop_turn": Bar(5, 3, "value"),
+    "loop_turn_long": Bar(1.5, 1.2),
+    "first_event": Bar(5, 2, "value"),
+    "first_event_openai": Bar(5, 2, "value"),
+    "session_open": Bar(300, 150, "value"),
+    "runs_growth": Bar(5, 1, "value"),
 }

@@ -1,4 +1,4 @@
-"""The two suites: which rows there are, in which order, and how often each is sampled."""
+"""The suites: which rows there are, in which order, and how often each is sampled."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from bench.row import Rows
 from bench.rows import calls
 from bench.rows.commands import command_line
 from bench.rows.control import control
+from bench.rows.conversation.crowd import crowd
+from bench.rows.conversation.first_event import first_event
+from bench.rows.conversation.opening import opening
+from bench.rows.conversation.turns import turns
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
@@ -59,6 +63,13 @@ async def quick(place: Path, rounds: int) -> Rows:
             found |= await calls.back_to_back(box, rounds)
         found |= await _beside(engine, workspace, rounds)
     return found | await command_line(workspace, _environ(home), few)
+
+
+async def runs(place: Path, rounds: int, scale: float) -> Rows:
+    """Measure what runs with a model cost, and nothing else."""
+    small(workspace := place / "workspace")
+    async with engine_at(place / "home") as engine:
+        return await conversations(engine, workspace, rounds, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +116,21 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
         found |= await undoing(engine, place / "undoing", rounds)
+        found |= await conversations(engine, tiny, rounds, scale)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)
     found |= await blast_radius(place, _environ(home), few, scale)
     return Everything(found, taking_part, reasons)
+
+
+async def conversations(
+    engine: LocalEngine, workspace: Path, rounds: int, scale: float = 1.0
+) -> Rows:
+    """Rows of runs with a model."""
+    found = await turns(engine, workspace, rounds)
+    found |= await first_event(engine, workspace, max(3, rounds // 5))
+    found |= await opening(engine, workspace, max(3, rounds // 20), scale)
+    return found | await crowd(engine, workspace, max(2, rounds // 100), scale)
 
 
 async def _beside(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:

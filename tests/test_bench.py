@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bench.peers.answer import CannotError
 from bench.peers.served import Served
 from bench.peers.shells import Shell
 from bench.row import Row
+from bench.rows.conversation.prompt import ready
 from bench.tasks import ECHO, LARGE, READ, SMALL, Task
 from bench.workspace import small
 
@@ -24,9 +26,14 @@ GATE = {"gate_alone", "recording", "grants_decide", "grants_gate", "grants_read"
 ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
 WEB = {"http_get", "http_save"}
 OWN = {"function_call", "arg_decide", "grounding"}
+TURNS = {
+    *("loop_turn", "loop_turn_long", "loop_turn_sync"),
+    *("first_event", "first_event_openai"),
+}
+RUNS = {"session_open", "runs_together", "runs_growth"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
-    *(ALIKE | GATE | WEB | OWN | {"blast_radius", "pre_image", "undo"}),
+    *(ALIKE | GATE | WEB | OWN | TURNS | RUNS | {"blast_radius", "pre_image", "undo"}),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}
 SIZED = {"rss_parent", "rss_zygote", "rss_worker", "private_worker"}
@@ -69,11 +76,12 @@ def test_the_full_suite_says_of_each_row_whether_its_bar_is_met_and_what_others_
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert set(rows) == TIMED | SIZED | FULL | EXCLUDED
-    differences = {"deadline", "recording"}  # of three rounds one may come out below zero
+    # Of three rounds one may come out below zero.
+    differences = {"deadline", "recording", "runs_growth"}
     assert all(row["value"] > 0 for name, row in rows.items() if name not in differences)
     beside = {name for name, row in rows.items() if row["peers"]}
     alone = set() if shutil.which("curl") else {"http_save"}
-    assert beside == (ALIKE | WEB | {"fresh_rate", "revoke"}) - alone
+    assert beside == (ALIKE | WEB | {"fresh_rate", "revoke", "runs_growth"}) - alone
     for name, row in rows.items():
         bar = BARS.get(name)
         assert (row["bar"], row["aim"]) == ((bar.bar, bar.aim) if bar else (None, None))
@@ -138,6 +146,22 @@ def test_a_served_peer_gives_its_own_seconds_and_starts_again_after_it_failed(
     with pytest.raises(CannotError, match="no commands"):
         Served(["unused"], tmp_path, speaks="python").run(replace(asked, python=None))
     peer.end()
+
+
+ASKS = "import sys; sys.stdout.write('hello\\nask> '); sys.stdout.flush(); sys.stdin.readline()"
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [(ASKS, None), ("print('goodbye')", "it ended without b'ask> '; shown was b'goodbye")],
+)
+def test_a_program_is_ready_when_its_prompt_is_seen_on_a_terminal(
+    tmp_path: Path, script: str, why: str | None
+) -> None:
+    command = [sys.executable, "-c", f"assert __import__('os').isatty(0); {script}"]
+    refused = nullcontext() if why is None else pytest.raises(RuntimeError, match=why)
+    with refused:
+        assert ready(command, b"ask> ", tmp_path, {}) > 0
 
 
 @pytest.mark.slow

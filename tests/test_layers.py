@@ -65,7 +65,6 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "genai_prices": frozenset({"models"}),
     "opentelemetry": frozenset({"engine"}),
     "sqlalchemy": frozenset({"store"}),
-    "aiosqlite": frozenset({"store"}),
     "typer": frozenset({"surfaces", "app"}),
     "rich": frozenset({"surfaces"}),
     "markdown_it": frozenset({"surfaces"}),
@@ -78,7 +77,7 @@ TRUSTED_BASE_MAY_USE = {
 }
 # Slow to import (the providers take seconds): never before a command needs them.
 LAZY = {
-    *("pydantic_ai", "anthropic", "openai", "google", "genai_prices", "sqlalchemy", "aiosqlite"),
+    *("pydantic_ai", "anthropic", "openai", "google", "genai_prices", "sqlalchemy"),
     *("keyring", "yaml", "opentelemetry"),
 }
 # `authority` has no clock, no IO, no randomness; PurePosixPath is the one path it may know.

@@ -34,10 +34,10 @@ PLAIN = ("read:/workspace",)
 
 async def gate_alone(engine: LocalEngine, workspace: Path, rounds: int) -> Rows:
     """One call from the gate's entry to its result, with a runner that returns at once."""
-    with _no_guest(engine):
+    with no_guest(engine):
         async with (
-            _seat(engine, workspace, PLAIN) as seat,
-            _seat(engine, workspace, PLAIN, taped=False) as plain,
+            seated(engine, workspace, PLAIN) as seat,
+            seated(engine, workspace, PLAIN, taped=False) as plain,
         ):
             acts = {
                 "gate": _asking(engine, seat, "0.txt"),
@@ -61,8 +61,8 @@ async def many_grants(engine: LocalEngine, workspace: Path, rounds: int) -> Rows
         (folder / "a.txt").write_text("one line\n")
     last = f"part{GRANTS - 1}"
     one, many = (f"read:/workspace/{last}",), _grants(GRANTS)
-    with _no_guest(engine):
-        async with _seat(engine, workspace, one) as few, _seat(engine, workspace, many) as full:
+    with no_guest(engine):
+        async with seated(engine, workspace, one) as few, seated(engine, workspace, many) as full:
             acts = {
                 "one": _asking(engine, few, f"{last}/a.txt"),
                 "many": _asking(engine, full, f"{last}/a.txt"),
@@ -89,7 +89,8 @@ async def many_grants(engine: LocalEngine, workspace: Path, rounds: int) -> Rows
 
 
 @contextmanager
-def _no_guest(engine: LocalEngine) -> Iterator[None]:
+def no_guest(engine: LocalEngine) -> Iterator[None]:
+    """Have tools return at once, for a while."""
     real = engine.tools, engine.gate
     without_guest(engine)
     yield
@@ -97,10 +98,10 @@ def _no_guest(engine: LocalEngine) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _seat(
+async def seated(
     engine: LocalEngine, workspace: Path, grants: tuple[str, ...], *, taped: bool = True
 ) -> AsyncIterator[Seat]:
-    """Open a run that holds `grants`, without a session around it."""
+    """Open a run that holds `grants`, without a session around it, and yield where it sits."""
     tapes = engine.tapes
     engine.tapes = tapes if taped else None
     settings = Settings(workspace=workspace, grants=(*grants, "tool:read"))

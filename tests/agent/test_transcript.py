@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from capbox.agent.steps.voice import Voice
 from capbox.agent.transcript import NO_RESULT, in_context, since_summary
 from capbox.messages import (
     AssistantMessage,
@@ -59,3 +63,21 @@ def test_a_call_whose_run_was_ended_has_a_result_that_says_so(
 ) -> None:
     assert in_context(transcript) == tuple(held)
     assert since_summary(transcript) == tuple(transcript)
+
+
+@given(
+    st.lists(st.sampled_from([A, B, C, CALLS, READ, ONE, TWO, SummaryMessage("all", kept=0)])),
+    st.integers(0, 9),
+)
+def test_what_was_kept_up_message_by_message_is_what_would_be_made_anew(
+    transcript: list[Message], begun: int
+) -> None:
+    anyio.run(_say_all, transcript, min(begun, len(transcript)))
+
+
+async def _say_all(transcript: list[Message], begun: int) -> None:
+    voice = Voice(transcript[:begun], None)
+    for place in range(begun, len(transcript)):
+        assert voice.context == in_context(transcript[:place])
+        await voice.say(transcript[place])
+    assert voice.context == in_context(transcript)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -286,15 +288,12 @@ async def test_a_run_whose_store_is_lost_half_way_is_interrupted_and_says_why(
                 async for event in events:
                     seen.append(event)
                     if isinstance(event, RunStarted):
-                        await ruin(home.state / "runs.db")
+                        ruin(home.state / "runs.db")
         after = await session.call("read", {"path": "a.txt"})
     assert (seen[-1].outcome, after.ok) == (Cancelled(), True)
 
 
-async def ruin(database: Path) -> None:
+def ruin(database: Path) -> None:
     """Take the tables away under a running program."""
-    import aiosqlite
-
-    async with aiosqlite.connect(database) as connection:
-        await connection.execute("DROP TABLE events")
-        await connection.commit()
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE events")

@@ -37,7 +37,7 @@ LIBRARIES = (
     ),
     *("jsonschema_rs", "h11", "can_ada", "publicsuffixlist", "typer", "rich.console", "rich.table"),
     *("markdown_it", "platformdirs", "hypothesis", "hypothesis.stateful", "pytest_httpserver"),
-    *("inline_snapshot", "dns.message", "sqlalchemy.ext.asyncio", "aiosqlite"),
+    *("inline_snapshot", "dns.message", "sqlalchemy"),
 )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
 import pytest
 
-from capbox.messages import Usage
+from capbox.journal.errors import JournalError
+from capbox.messages import AssistantMessage, Usage
 from capbox.store.errors import StoreError
 from capbox.store.runs import StoredEvent, StoredRun, open_runs
+from capbox.store.sessions import StoredSession
 
 RUN = StoredRun("r1", 100.5, "tidy up", "/home/a/project", "scripted:x.json")
 
@@ -85,6 +89,40 @@ async def test_what_cannot_be_stored_is_refused_by_name(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="no run r9 that has not ended"):
             await store.finish("r9", ended_at=0.0, outcome="completed", usage=Usage(), usd=None)
         assert (await store.get("r9"), await store.get("r1")) == (None, RUN)
+
+
+@pytest.mark.parametrize(
+    ("session", "refused"), [("s1", None), ("s2", "there is no run r1, or no session s2")]
+)
+async def test_an_event_and_what_was_said_with_it_are_stored_together_or_not_at_all(
+    tmp_path: Path, session: str, refused: str | None
+) -> None:
+    said = AssistantMessage("hi")
+    async with open_runs(tmp_path / "runs.db") as store:
+        await store.begin(RUN)
+        await store.sessions.begin(StoredSession("s1", "t", "/w", "m", 0.0, 0.0))
+        with nullcontext() if refused is None else pytest.raises(StoreError, match=refused):
+            await store.append("r1", {"type": "reply"}, at=1.0, saying=(session, said))
+        events, messages = await store.events("r1"), await store.sessions.messages("s1")
+    stored = refused is None
+    assert [event.event for event in events] == [{"type": "reply"}] * stored
+    assert [(one.run, one.at, one.message) for one in messages] == [("r1", 1.0, said)] * stored
+
+
+async def test_nothing_is_stored_where_that_fails_which_comes_before_it(tmp_path: Path) -> None:
+    called: list[int] = []
+
+    def fails() -> None:
+        called.append(threading.get_ident())
+        raise JournalError("r1", "the disk is full")
+
+    async with open_runs(tmp_path / "runs.db") as store:
+        await store.begin(RUN)
+        with pytest.raises(JournalError):
+            await store.append("r1", {"n": 1}, at=1.0, after=fails)
+        await store.append("r1", {"n": 2}, at=2.0)
+        assert [event.event for event in await store.events("r1")] == [{"n": 2}]
+    assert called != [threading.get_ident()]
 
 
 async def test_a_run_ends_once(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from capbox.agent.incidents import Incident
 from capbox.agent.outcome import Limit, Outcome, exit_code, sentence, word
-from capbox.messages import AssistantMessage, Json, ToolCall, ToolResult, Usage
+from capbox.messages import AssistantMessage, Json, ToolCall, ToolMessage, ToolResult, Usage
 from capbox.models.model import Stop
 
 
@@ -116,10 +116,14 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool call has its result, whole; calls of one reply finish in the order they were made."""
+    """A tool call has its result, whole; calls of one reply finish in the order they were made.
+
+    `message` is what the model reads of it, where that joins the transcript next.
+    """
 
     call: ToolCall
     result: ToolResult
+    message: ToolMessage | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Json]:
         """Return the documented JSON object."""

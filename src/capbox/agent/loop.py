@@ -104,6 +104,7 @@ class Run:
         `chance` returns a number in [0, 1); both are for retries.
         """
         self._plan = plan
+        self._system = plan.system
         self._voice = Voice(plan.history, keep)
         self._guard = Guard(
             Meter(plan.budget, stopwatch), spending or Spending(), self._voice, ask_more
@@ -287,7 +288,7 @@ class Run:
         """Return the request that is due, with no more output than there is room for."""
         plan, facts = self._plan, facts_of(self._model)
         request = ModelRequest(
-            plan.system,
+            self._system,
             self._voice.context,
             plan.specs,
             min(plan.output_tokens_max, facts.output_tokens or plan.output_tokens_max),

@@ -7,16 +7,47 @@ before its result came says so. Does not: keep it; `keep` of the loop and the st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from capbox.messages import AssistantMessage, Message, SummaryMessage, ToolMessage
 
 NO_RESULT = "There is no result: the run ended before it came. What the call did is not known."
 
 
+class Context:
+    """What a request holds of messages that only become more; adding one looks at no other."""
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        """Begin with these, of which a summary is at most the first."""
+        self._messages: list[Message] = []
+        self._missing: dict[str, str] = {}
+        self._whole: tuple[Message, ...] | None = None
+        for message in messages:
+            self.add(message)
+
+    def add(self, message: Message) -> None:
+        """Add what was said next, which is no summary."""
+        self._whole = None
+        if not isinstance(message, ToolMessage):
+            self._messages += _without_result(self._missing)
+            self._missing = {}
+        self._messages.append(message)
+        if isinstance(message, AssistantMessage):
+            self._missing = {call.id: call.name for call in message.tool_calls}
+        elif isinstance(message, ToolMessage):
+            self._missing.pop(message.call_id, None)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """Return them, and an error for each call that has no result."""
+        if self._whole is None:
+            self._whole = (*self._messages, *_without_result(self._missing))
+        return self._whole
+
+
 def in_context(transcript: Sequence[Message]) -> tuple[Message, ...]:
     """Return what a request holds: the last summary, what it kept, and all that came after."""
-    return tuple(_answered(since_summary(transcript)))
+    return Context(since_summary(transcript)).messages
 
 
 def since_summary(transcript: Sequence[Message]) -> tuple[Message, ...]:
@@ -28,21 +59,6 @@ def since_summary(transcript: Sequence[Message]) -> tuple[Message, ...]:
             rest = (m for m in kept if not isinstance(m, SummaryMessage))
             return (message, *rest, *transcript[place + 1 :])
     return tuple(transcript)
-
-
-def _answered(messages: Sequence[Message]) -> Iterator[Message]:
-    """Yield the messages, and an error for each call that has no result."""
-    missing: dict[str, str] = {}
-    for message in messages:
-        if not isinstance(message, ToolMessage):
-            yield from _without_result(missing)
-            missing = {}
-        yield message
-        if isinstance(message, AssistantMessage):
-            missing = {call.id: call.name for call in message.tool_calls}
-        elif isinstance(message, ToolMessage):
-            missing.pop(message.call_id, None)
-    yield from _without_result(missing)
 
 
 def _without_result(missing: dict[str, str]) -> Iterator[ToolMessage]:

@@ -1,21 +1,19 @@
 """Writes the events of a run to the store, and its turns to the journal, as they happen.
 
 Guarantees: the run is in the store before its first event, and finished there when its last event
-came; what is said is stored message by message, before anything is done because of it; the journal
-is durable at the end of every turn, and closed when the recording ends; a turn is that of the model
-which answered, a summary one like any other. What cannot be recorded is kept as `failure`; the run
-is to end then. Does not: store deltas (each reply is stored whole), or import the database library
-before the first run.
+came; what is said is stored message by message, before anything is done because of it, a reply or a
+result together with the event that tells of it; the journal is durable at the end of every turn,
+and closed when the recording ends; a turn is that of the model which answered, a summary one like
+any other. What cannot be recorded is kept as `failure`; the run is to end then. Does not: store
+deltas (each reply is stored whole), or import the database library before the first run.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
-
-from anyio import to_thread
 
 from capbox.agent import events
 from capbox.agent.incidents import Compressed, CompressionFailed, FellBack
@@ -80,6 +78,7 @@ class Recorder:
         """Store into `talk`; `said`: the first message of the person is there already."""
         self._talk = talk
         self._said = said
+        self._stored: Message | None = None  # with its event, before it joined the transcript
         self._store = store
         self._journal = journal
         self._model = model
@@ -98,6 +97,9 @@ class Recorder:
 
     async def keep(self, message: Message) -> None:
         """Store what was said next; nothing after a `failure`."""
+        if message is self._stored:
+            self._stored = None
+            return
         if self._said and isinstance(message, UserMessage):
             self._said = False
             return
@@ -109,16 +111,20 @@ class Recorder:
                 self.failure = error
 
     async def _store_event(self, event: events.Event) -> None:
+        after = _nothing
         match event:
             case events.ModelReply():
-                await self._end_turn(event.usage, event.usd, event.stop)
+                after = self._end_turn(event.usage, event.usd, event.stop)
             case Compressed() | CompressionFailed() if event.usage.total:
-                await self._end_turn(event.usage, event.usd, "end")
+                after = self._end_turn(event.usage, event.usd, "end")
             case FellBack():
                 self._model = event.model
             case _:
                 pass
-        await self._store.append(self._journal.run, event.to_json(), at=time.time())
+        run, at, said = self._journal.run, time.time(), _said_with(event)
+        saying = None if said is None else (self._talk.id, said)
+        await self._store.append(run, event.to_json(), at=at, after=after, saying=saying)
+        self._stored = said
         if isinstance(event, events.RunFinished):
             self.outcome = word(event.outcome)
             spent = event.spent
@@ -130,8 +136,23 @@ class Recorder:
                 usd=spent.usd,
             )
 
-    async def _end_turn(self, usage: Usage, usd: float | None, stop: Stop) -> None:
+    def _end_turn(self, usage: Usage, usd: float | None, stop: Stop) -> Callable[[], None]:
+        """Note the end of a turn, and return what makes the journal durable; that blocks."""
         self.turn += 1
-        turn = TurnEnded(self.turn, self._model, usage, usd, stop)
-        self._journal.append(turn)
-        await to_thread.run_sync(self._journal.sync)
+        self._journal.append(TurnEnded(self.turn, self._model, usage, usd, stop))
+        return self._journal.sync
+
+
+def _said_with(event: events.Event) -> Message | None:
+    """Return the message that joins the transcript right after an event: one transaction less."""
+    match event:
+        case events.ModelReply(message):
+            return message
+        case events.ToolFinished(message=said):
+            return said
+        case _:
+            return None
+
+
+def _nothing() -> None:
+    """Make nothing durable: no turn has ended."""

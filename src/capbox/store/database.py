@@ -14,12 +14,12 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from time import sleep
 
-from anyio import CancelScope, sleep
-from sqlalchemy import URL, event, text
+from anyio import CancelScope, to_thread
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from capbox.store.errors import StoreError
@@ -30,29 +30,31 @@ _SWITCH_TRIES = 200
 
 
 @asynccontextmanager
-async def open_database(file: Path) -> AsyncIterator[AsyncEngine]:
+async def open_database(file: Path) -> AsyncIterator[Engine]:
     """Yield an engine with one connection, so that this process is a single writer.
+
+    It blocks: whoever uses it does so in a thread, one at a time.
 
     Raises:
         StoreError: the file cannot be used; it is left as it was.
     """
     _make_private(file)
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(file)),
-        connect_args={"timeout": _BUSY_SECONDS},
+    engine = create_engine(
+        URL.create("sqlite", database=str(file)),
+        # Used by one thread at a time, not always the same.
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
         pool_size=1,
         max_overflow=0,
     )
-    event.listen(engine.sync_engine, "connect", _settle)
+    event.listen(engine, "connect", _settle)
     try:
         # Shielded, here and below: a cancelled call would leave its thread with an open connection.
         with CancelScope(shield=True), named_errors(file):
-            async with engine.connect() as connection:
-                await _prepare(connection, file)
+            await to_thread.run_sync(_prepare, engine, file)
         yield engine
     finally:
         with CancelScope(shield=True):
-            await engine.dispose()
+            await to_thread.run_sync(engine.dispose)
 
 
 @contextmanager
@@ -61,7 +63,12 @@ def named_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise StoreError(str(file), str(getattr(error, "orig", None) or error)) from error
+        raise failed(file, error) from error
+
+
+def failed(file: Path, error: SQLAlchemyError) -> StoreError:
+    """Return an error of the database as one that names the file."""
+    return StoreError(str(file), str(getattr(error, "orig", None) or error))
 
 
 def _make_private(file: Path) -> None:
@@ -93,46 +100,50 @@ def _settle(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-async def _prepare(connection: AsyncConnection, file: Path) -> None:
-    # In one transaction: half of what another process writes meanwhile looks like a stranger's.
-    await connection.exec_driver_sql("BEGIN")
-    version = await _version(connection, file)
-    await connection.commit()
-    if version == VERSION:
-        return
-    await _write_ahead(connection)
+def _prepare(engine: Engine, file: Path) -> None:
+    with engine.connect() as connection:
+        # In one transaction: half of what another process writes looks like a stranger's.
+        connection.exec_driver_sql("BEGIN")
+        version = _version(connection, file)
+        connection.commit()
+        if version != VERSION:
+            _write_ahead(connection)
+            _migrate(connection, file)
+
+
+def _migrate(connection: Connection, file: Path) -> None:
     # All or nothing, and one process at a time: another may have made the tables while we waited.
-    await connection.exec_driver_sql("BEGIN IMMEDIATE")
-    found = await _version(connection, file)
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    found = _version(connection, file)
     if found != VERSION:
         for older in range(found or VERSION, VERSION):
             for statement in MIGRATIONS[older]:
-                await connection.exec_driver_sql(statement)
-        await connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
-        await connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-        await connection.run_sync(metadata.create_all)
-    await connection.commit()
+                connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+        metadata.create_all(connection)
+    connection.commit()
 
 
-async def _write_ahead(connection: AsyncConnection) -> None:
+def _write_ahead(connection: Connection) -> None:
     """Switch to a write-ahead log. While another process does, SQLite answers "locked" at once."""
     for tries_left in reversed(range(_SWITCH_TRIES)):
         try:
-            await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-            await connection.commit()
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            connection.commit()
             return
         except OperationalError:
-            await connection.rollback()
+            connection.rollback()
             if not tries_left:
                 raise
-            await sleep(_BUSY_SECONDS / _SWITCH_TRIES)
+            sleep(_BUSY_SECONDS / _SWITCH_TRIES)
 
 
-async def _version(connection: AsyncConnection, file: Path) -> int:
+def _version(connection: Connection, file: Path) -> int:
     """Return the version of our database, 0 for an empty one; only reads."""
-    application = await _number(connection, "PRAGMA application_id")
-    version = await _number(connection, "PRAGMA user_version")
-    tables = await _number(connection, "SELECT count(*) FROM sqlite_master")
+    application = _number(connection, "PRAGMA application_id")
+    version = _number(connection, "PRAGMA user_version")
+    tables = _number(connection, "SELECT count(*) FROM sqlite_master")
     if application != APPLICATION and (tables or application or version):
         raise StoreError(str(file), "is a database of another program")
     if version > VERSION:
@@ -142,5 +153,5 @@ async def _version(connection: AsyncConnection, file: Path) -> int:
     return version
 
 
-async def _number(connection: AsyncConnection, query: str) -> int:
-    return int((await connection.execute(text(query))).scalar_one())
+def _number(connection: Connection, query: str) -> int:
+    return int(connection.execute(text(query)).scalar_one())

@@ -8,20 +8,26 @@ Does not: prove anything. People may edit it; what cannot be edited unseen is th
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Row, func, insert, literal, select, update
+from sqlalchemy import BindParameter, Row, bindparam, func, insert, select, update
 
-from capbox.messages import JsonObject, Usage
+from capbox.messages import JsonObject, Message, Usage
 from capbox.store.database import open_database
 from capbox.store.names import storable
 from capbox.store.schema import events, runs
-from capbox.store.sessions import SessionStore
-from capbox.store.statements import Statements
+from capbox.store.sessions import SessionStore, said_in
+from capbox.store.statements import Filled, Statements
 from capbox.store.usage import By, Took, taken
+
+_RUN: BindParameter[str] = bindparam("own_run")
+_SEQ = select(func.coalesce(func.max(events.c.seq), -1) + 1).where(events.c.run == _RUN)
+_APPEND = insert(events).values(
+    run=_RUN, seq=_SEQ.scalar_subquery(), at=bindparam("own_at"), json=bindparam("own_json")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +94,26 @@ class RunStore:
             insert(runs).values(values), refused=f"run {run.id} exists already"
         )
 
-    async def append(self, run: str, event: JsonObject, *, at: float) -> None:
-        """Store the next event of a run that has begun."""
-        following = select(func.coalesce(func.max(events.c.seq), -1) + 1).where(events.c.run == run)
+    async def append(
+        self,
+        run: str,
+        event: JsonObject,
+        *,
+        at: float,
+        after: Callable[[], None] = lambda: None,
+        saying: tuple[str, Message] | None = None,
+    ) -> None:
+        """Store the next event of a run that has begun.
+
+        `after` is called before that, in another thread; if it raises, nothing is stored. `saying`
+        is what was said with it, after the session in which: both are stored, or none.
+        """
         # ASCII: what a model wrote may hold half of a surrogate pair, which no encoding takes.
         line = json.dumps(event, ensure_ascii=True, separators=(",", ":"))
-        statement = insert(events).values(
-            run=run, seq=following.scalar_subquery(), at=literal(at), json=line
-        )
-        await self._statements.change(statement, refused=f"there is no run {run}")
+        appended = Filled(_APPEND, {"own_run": run, "own_at": at, "own_json": line})
+        said = () if saying is None else said_in(saying[0], run, saying[1], at)
+        refused = f"there is no run {run}" + (f", or no session {saying[0]}" if saying else "")
+        await self._statements.change(*said, appended, refused=refused, after=after)
 
     async def finish(
         self, run: str, *, ended_at: float, outcome: str, usage: Usage, usd: float | None

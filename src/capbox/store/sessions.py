@@ -10,16 +10,38 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Select, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from capbox.messages import Json, Message
 from capbox.store.codec import decode, encode
 from capbox.store.names import storable, title_of
 from capbox.store.schema import events, messages, runs, sessions
 from capbox.store.search import Found, Search
-from capbox.store.statements import Statements
+from capbox.store.statements import Filled, Statements
 
 _OWN = (sessions, func.count(messages.c.id).label("said"))
+_SESSION: BindParameter[str] = bindparam("own_session")
+_AT: BindParameter[float] = bindparam("own_at")
+_SEQ = select(func.coalesce(func.max(messages.c.seq), -1) + 1).where(messages.c.session == _SESSION)
+_SAY = insert(messages).values(
+    session=_SESSION,
+    seq=_SEQ.scalar_subquery(),
+    run=bindparam("own_run"),
+    at=_AT,
+    json=bindparam("own_json"),
+)
+_TOUCH = update(sessions).where(sessions.c.id == _SESSION).values(updated=_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +78,13 @@ class StoredMessage:
     message: Message
 
 
+def said_in(session: str, run: str, message: Message, at: float) -> tuple[Filled, Filled]:
+    """Return what stores that a message was said next in a session."""
+    values: dict[str, str | float] = {"own_session": session, "own_at": at}
+    said = Filled(_SAY, {**values, "own_run": run, "own_json": encode(message)})
+    return said, Filled(_TOUCH, values)
+
+
 class SessionStore:
     """The sessions of one run store; every method raises StoreError if the database cannot do it.
 
@@ -85,17 +114,8 @@ class SessionStore:
 
     async def append(self, session: str, run: str, message: Message, *, at: float) -> None:
         """Store what was said next."""
-        own = messages.c.session == session
-        following = select(func.coalesce(func.max(messages.c.seq), -1) + 1).where(own)
-        said = insert(messages).values(
-            session=session,
-            seq=following.scalar_subquery(),
-            run=run,
-            at=literal(at),
-            json=encode(message),
-        )
-        touched = update(sessions).where(sessions.c.id == session).values(updated=at)
-        await self.statements.change(said, touched, refused=f"there is no session {session}")
+        said = said_in(session, run, message, at)
+        await self.statements.change(*said, refused=f"there is no session {session}")
 
     async def get(self, session: str) -> StoredSession | None:
         """Return a session, or None if there is none of this id."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from capbox.agent.limits.spending import Known, Spending, Turn, request_bytes
 from capbox.authority.values.draws import Draw
 from capbox.gate.budget.purse import Account, Purse
@@ -67,3 +70,22 @@ def test_the_bytes_of_a_request_are_those_of_its_prompt_and_of_what_is_not_known
     assert request_bytes(request, 2) == len("more") + 64
     assert request_bytes(request) > 12_000
     assert Known().of(request.messages) == (0, 0)
+
+
+@given(st.lists(st.sampled_from(["grow", "learn", "other", "again"]), max_size=12))
+def test_what_was_counted_before_makes_no_other_sum(happened: list[str]) -> None:
+    spending, said = Spending(), [TASK, REPLY]
+    for what in happened:
+        match what:
+            case "grow":
+                said.append(UserMessage("m" * len(said)))
+            case "learn":
+                spending.learn(ModelRequest("s", tuple(said)), Usage(50, 5))
+                said.append(AssistantMessage("and so on"))
+            case "other":
+                spending.sized(ModelRequest("s", (MORE,) * 5))
+            case _:
+                pass
+        request = ModelRequest("s", tuple(said))
+        place, known = spending.known(request.messages)
+        assert spending.sized(request) == (known, request_bytes(request, place))

@@ -30,8 +30,8 @@ _ROOM = 0.7  # of the window, for what is shown: the rest is for the summary, an
 
 def tokens_taken(spending: Spending, request: ModelRequest) -> int:
     """Return what a request takes: what is known of it, and about as many for what came since."""
-    place, known = spending.known(request.messages)
-    return known + request_bytes(request, place) // BYTES_PER_TOKEN
+    known, fresh = spending.sized(request)
+    return known + fresh // BYTES_PER_TOKEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Spending:
     broken: str | None = None  # why nothing more can be spent
     _ready: bool = False
     _known: Known = field(default_factory=Known)
+    _counted: tuple[int, Known] = (0, Known())  # from which place on, and how many bytes
 
     async def ready(self) -> None:
         """Have prices at hand: their tables take a second to load."""
@@ -101,9 +102,22 @@ class Spending:
         """
         return self._known.of(messages)
 
+    def sized(self, request: ModelRequest) -> tuple[int, int]:
+        """Return how many tokens a request is known to have, and how many bytes the rest of it has.
+
+        A message that was counted is not counted again, however long no reply says what it has.
+        """
+        messages = request.messages
+        place, known = self.known(messages)
+        since, counted = self._counted
+        count, size = counted.of(messages) if since == place else (0, 0)
+        size += sum(map(message_bytes, messages[count or place :]))
+        first = messages[0] if messages else None
+        self._counted = place, Known(first, len(messages), size)
+        return known, size if place else size + _bytes_beside(request)
+
     def _begun(self, request: ModelRequest, turn: Draw) -> Turn | Exceeded:
-        place, known = self._known.of(request.messages)
-        fresh = request_bytes(request, place)
+        known, fresh = self.sized(request)
         given, wanted = known + fresh, request.max_output_tokens
         tokens = self.purse.left("tokens")
         if tokens is not None:
@@ -212,10 +226,13 @@ class Turn:
 def request_bytes(request: ModelRequest, place: int = 0) -> int:
     """Return how many bytes a provider is sent, of which the first `place` messages are known."""
     fresh = sum(map(message_bytes, request.messages[place:]))
-    if place:
-        return fresh
+    return fresh if place else fresh + _bytes_beside(request)
+
+
+def _bytes_beside(request: ModelRequest) -> int:
+    """Return how many bytes the system prompt has, and what a provider says about tools."""
     tools = dumps([[t.name, t.description, t.input_schema] for t in request.tools])
-    return fresh + len(request.system.encode()) + len(tools) + _FIRST_BYTES
+    return len(request.system.encode()) + len(tools) + _FIRST_BYTES
 
 
 def message_bytes(message: Message) -> int:

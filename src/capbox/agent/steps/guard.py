@@ -36,7 +36,7 @@ class Guard:
         self.spending = spending
         self._voice = voice
         self._ask_more = ask_more
-        self._asking = Lock()
+        self._asking = Lock(fast_acquire=True)
         self._warned: set[str] = set()
 
     async def begin(

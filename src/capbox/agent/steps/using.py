@@ -58,12 +58,11 @@ async def use(
         return await hands.call_tool(call)
 
     async def take(call: ToolCall, result: ToolResult) -> None:
-        await voice.tell(events.ToolFinished(call, result))
         stowed = await _stowed(call, result, hands)
         most = hands.characters_max
-        await voice.say(
-            tool_message(call, result, hands.held(), characters_max=most, stowed=stowed)
-        )
+        said = tool_message(call, result, hands.held(), characters_max=most, stowed=stowed)
+        await voice.tell(events.ToolFinished(call, result, said))
+        await voice.say(said)
         for warning in guard.spending.drain():
             await voice.tell(events.Warned(warning))
         code = result.error.code if result.error is not None else ""

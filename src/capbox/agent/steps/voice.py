@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from anyio import Lock
 
 from capbox.agent.events import Event
-from capbox.agent.transcript import in_context
-from capbox.messages import Message
+from capbox.agent.transcript import Context, since_summary
+from capbox.messages import Message, SummaryMessage
 
 Emit = Callable[[Event], Awaitable[None]]
 Keep = Callable[[Message], Awaitable[None]]
@@ -26,22 +26,23 @@ class Voice:
         self.transcript: list[Message] = list(history)
         self.emit: Emit = _unheard
         self._keep = keep
-        self._telling = Lock()
-        self._context: tuple[Message, ...] = ()
-        self._context_of = -1  # how long the transcript was then
+        self._telling = Lock(fast_acquire=True)
+        self._context = Context(since_summary(self.transcript))
 
     @property
     def context(self) -> tuple[Message, ...]:
         """Return what a request holds of the transcript now."""
-        if self._context_of != len(self.transcript):
-            self._context, self._context_of = in_context(self.transcript), len(self.transcript)
-        return self._context
+        return self._context.messages
 
     async def say(self, message: Message) -> None:
         """Add to the transcript what was said."""
         if self._keep is not None:
             await self._keep(message)
         self.transcript.append(message)
+        if isinstance(message, SummaryMessage):
+            self._context = Context(since_summary(self.transcript))
+        else:
+            self._context.add(message)
 
     async def tell(self, event: Event) -> None:
         """Tell an event."""

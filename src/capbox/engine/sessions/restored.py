@@ -56,19 +56,19 @@ def restored(runs: Sequence[RunOnRecord], now: float) -> Restored:
     sources: set[str] = set()
     for run in runs:
         before, held = held, {}
-        revoked = frozenset(_revoked(run))
-        for one in _held(run):
+        revoked, own = frozenset(_revoked(run)), tuple(_held(run))
+        for one in own:
             key = one.text, one.term is None
             carried = before[key].used if key in before else Used()
             total = replace(one, used=carried + one.used)
             other = held.get(key)
             if revoked.isdisjoint(one.names) and (other is None or _less(total, other)):
                 held[key] = total
-        known = {name for one in _held(run) for name in one.names}
+        known = {name for one in own for name in one.names}
         if any(name not in known and not name.startswith(f"{run.id}/") for name in revoked):
             # What is named is none of these: the ceiling, from which every lease descends.
             held = {key: one for key, one in held.items() if one.term is None}
-        lost = {one.text: "it was revoked" for one in _held(run) if _gone(one, held)}
+        lost = {one.text: "it was revoked" for one in own if _gone(one, held)}
         sources.update(s for entry in run.of("outcome") for s in texts(entry.get("sources")))
         told = (entry for entry in run.of("decision") if entry.get("what") == "known")
         sources.update(str(entry.get("subject")) for entry in told)

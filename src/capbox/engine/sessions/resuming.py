@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from anyio import to_thread
+
 from capbox.authority.grant import Grant, NameSelector
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, HostPath, below, joined, under
@@ -94,7 +96,8 @@ async def read_again(place: Place, talk: Conversation) -> Conversation:
 async def _read(place: Place, store: RunStore, session: StoredSession, held: Hold) -> Conversation:
     said = await store.sessions.messages(session.id)
     journal = place.home.state / "journal"
-    runs = runs_on_record(journal, place.signer, session.id)
+    # Of a long session that is a second of work on some machines, which others need not wait for.
+    runs = await to_thread.run_sync(runs_on_record, journal, place.signer, session.id)
     strange = [run.workspace for run in runs if run.workspace != session.workspace]
     if strange:
         raise SessionError(

@@ -227,6 +227,7 @@ class Box:
         base_url: str | None = None,
         fallbacks: Sequence[str | Model] = (),
         effort: Effort | None = None,
+        attach: Sequence[str | Path] = (),
         ask_user: AskPerson | None = None,
         session: str | None = None,
     ) -> AsyncIterator[Event]:
@@ -234,19 +235,24 @@ class Box:
 
         `model` is `PROVIDER/NAME`, `scripted:FILE.json`, or an object (None: that of the session
         or of the workspace); `fallbacks` take over, in order, when the one before cannot be
-        reached; `effort` is how hard to think: low, medium, high, max. `ask_user` asks a person
-        what the model wants to know (None: nobody is there). `session` is one that a run of this
-        box began (`box.session`), to go on with; None begins one, in a box with `resume` it goes on
-        with that. Raises SettingsError for a model that cannot be opened, SessionError. Leaving the
-        loop early interrupts the run.
+        reached; `effort` is how hard to think: low, medium, high, max. `attach` are images and PDFs
+        for the model to see, which the run has read then. `ask_user` asks a person what the model
+        wants to know (None: nobody is there). `session` is one that a run of this box began
+        (`box.session`), to go on with; None begins one, in a box with `resume` it goes on with
+        that. Raises SettingsError for a model or a file that cannot be used, SessionError. Leaving
+        the loop early interrupts the run.
         """
+        from capbox.engine.instructions.attaching import attached
+
         opened = self._model(model or self._spec, base_url)
         others = tuple(self._model(one, None) for one in fallbacks)
+        files = tuple(attached(Path(one)) for one in attach)
         place = self._opened.layout.workspace
         async with self._talk.talking(task, session, place) as talk:
             run = self._opened.run(
-                task, opened, ask_user=ask_user, conversation=talk, fallbacks=others, effort=effort
-            )
+                task, opened, ask_user=ask_user, conversation=talk, fallbacks=others,
+                effort=effort, attached=files,
+            )  # fmt: skip
             async with run as events:
                 async for event in events:
                     yield event
@@ -345,12 +351,18 @@ class SyncBox:
         *,
         model: str | Model | None = None,
         base_url: str | None = None,
+        fallbacks: Sequence[str | Model] = (),
+        effort: Effort | None = None,
+        attach: Sequence[str | Path] = (),
         session: str | None = None,
     ) -> list[Event]:
         """Run a task to its end and return all of its events."""
 
         async def collect() -> list[Event]:
-            run = self._box.run(task, model=model, base_url=base_url, session=session)
+            run = self._box.run(
+                task, model=model, base_url=base_url, fallbacks=fallbacks, effort=effort,
+                attach=attach, session=session,
+            )  # fmt: skip
             return [event async for event in run]
 
         return self._open.call(collect)

@@ -173,7 +173,7 @@ class Run:
         self._voice.emit = emit
         try:
             await self._voice.tell(self._started())
-            await self._voice.say(UserMessage(self._plan.task))
+            await self._voice.say(UserMessage(self._plan.task, self._plan.attachments))
             await self._work()
         except get_cancelled_exc_class():
             # The caller itself is being cancelled. The record must still say how the run ended, but

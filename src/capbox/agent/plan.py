@@ -14,7 +14,7 @@ from capbox.agent.context import RESULT_CHARACTERS_MAX
 from capbox.agent.instructions.prompt import system_prompt
 from capbox.agent.instructions.words import Words
 from capbox.authority.budget import Budget
-from capbox.messages import JsonObject, Message, ToolCall, ToolResult
+from capbox.messages import Attachment, JsonObject, Message, ToolCall, ToolResult
 from capbox.models.model import Effort, Model, ToolSpec
 
 CallTool = Callable[[ToolCall], Awaitable[ToolResult]]
@@ -39,7 +39,8 @@ class OfferedTool:
 class RunPlan:
     """One task, who works on it, with what, and within which limits.
 
-    `history` is what was said before: the transcript that the task goes on from. `fallbacks` take
+    `history` is what was said before: the transcript that the task goes on from; `attachments` are
+    beside the task. `fallbacks` take
     over, in order and for good, when the model before them cannot be reached any more. `effort` is
     how hard to think, where a model can be told (None: as its provider chooses). `words` are what
     people and files add to the system prompt. `shown` returns the names of the tools that the model
@@ -52,6 +53,7 @@ class RunPlan:
     tools: tuple[OfferedTool, ...] = ()
     grants: tuple[str, ...] = ()
     history: tuple[Message, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     budget: Budget = field(default_factory=Budget)
     output_tokens_max: int = 8_192
     result_characters_max: int = RESULT_CHARACTERS_MAX

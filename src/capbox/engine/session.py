@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from capbox.agent.plan import OfferedTool
     from capbox.engine.approvers.queue import QueueApprover
     from capbox.engine.hooks.asking import Hold
+    from capbox.engine.instructions.attaching import Attached
     from capbox.engine.operator import Operator
     from capbox.models.model import Effort, Model
     from capbox.tools.loop.person import AskPerson
@@ -107,7 +108,7 @@ class Session:
     async def __aenter__(self) -> Self:
         """Start the task group that runs belong to."""
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
-        self._stack.push_async_callback(self._end_runs)
+        self._stack.push_async_callback(self.runs.end)
         return self
 
     async def __aexit__(
@@ -214,19 +215,22 @@ class Session:
         fallbacks: Sequence[Model] = (),
         effort: Effort | None = None,
         said: Sequence[str] = (),
+        attached: Sequence[Attached] = (),
     ) -> AsyncIterator[AsyncIterator[events.Event]]:
         """Give `task` to `model` and yield the events of the run; leaving early interrupts it.
 
         `ask_more` asks a person at a limit, `ask_user` for the model (None: nobody is there). It
         goes on with a `conversation` that the caller holds (None: it begins one). `fallbacks` take
         over, in order, when the model before cannot be reached; `effort` is how hard to think.
-        `said` are the person's words before the task, which ground values as the task does.
+        `said` are the person's words before the task, which ground values as the task does;
+        `attached` are images and PDFs beside it.
         Raises SettingsError, and StoreError or JournalError when the run cannot be recorded.
         """
         # A direct call needs none of these, and they take a fifteenth of its time to load.
         from capbox.agent.limits.stopwatch import Stopwatch
         from capbox.agent.plan import RunPlan
         from capbox.engine.instructions.gathering import gather
+        from capbox.engine.instructions.known import has_read
         from capbox.engine.runs.under_way import Work, following
 
         if self._tasks is None:
@@ -244,6 +248,7 @@ class Session:
             opened = self._open(
                 minted, task, "\n".join((*said, task)), talk=talk, own=beside.functions(tools)
             )
+            has_read(opened.seat, frozenset(one.source(self._layout) for one in attached))
             plan = RunPlan(
                 run=opened.seat.run,
                 task=await beside.enter(opened, task),
@@ -254,6 +259,7 @@ class Session:
                 budget=minted.budget,
                 words=words.of_run(self._engine, opened.seat),
                 shown=lambda: beside.shown(tools),
+                attachments=tuple(one.attachment for one in attached),
                 fallbacks=tuple(fallbacks),
                 effort=effort,
             )
@@ -383,10 +389,6 @@ class Session:
         with anyio.CancelScope(shield=True):
             for ended in under_way.values():
                 await ended.wait()
-
-    async def _end_runs(self) -> None:
-        for run in tuple(self.runs.open):
-            await run.end()
 
 
 def _within(workspace: str, path: str) -> str:

@@ -58,6 +58,11 @@ class Runs:
         for run in tuple(self.open):
             run.loop.cancel()
 
+    async def end(self) -> None:
+        """End all, and return when they are closed in the journal."""
+        for run in tuple(self.open):
+            await run.end()
+
     def steer(self, text: str) -> bool:
         """Give the newest a message of the person, before its next turn, or when it would be done.
 

@@ -295,3 +295,21 @@ def test_the_advice_on_a_tool_that_the_preset_leaves_out_can_be_followed(
     done = capbox(*run, *flags, "--model", script(write, DONE), "--stream-json")
     assert "write" in json.loads(done.out.splitlines()[0])["tools"]
     assert (done.code, (workspace / "w.txt").read_text()) == (0, "x")
+
+
+def test_what_is_attached_is_read_before_anything_starts_and_told_if_it_is_not_shown(
+    capbox: Callable, script: Callable, workspace: Path
+) -> None:
+    (workspace / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    model = script({"text": "A garden."})
+    for file, code, told in (
+        ("a.png", 0, "was left out: this model takes no images"),
+        ("a.txt", 2, "--attach a.txt: is no PNG"),
+        ("none.png", 2, "--attach none.png: No such file"),
+    ):
+        done = capbox(
+            "run", "what is it?", "--model", model, "--workspace", workspace,
+            "--attach", workspace / file,
+        )  # fmt: skip
+        assert done.code == code, done.err
+        assert told in done.err.replace(f"{workspace}/", "")

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from capbox.agent.events import Event
     from capbox.agent.loop import AskMore
     from capbox.agent.report import Report
+    from capbox.engine.instructions.attaching import Attached
     from capbox.engine.local import LocalEngine
     from capbox.engine.session import Session
     from capbox.engine.sessions.conversation import Conversation
@@ -112,6 +113,7 @@ class _Plan:
     bare: bool
     model: Model | None = None
     fallbacks: tuple[Model, ...] = ()
+    attached: tuple[Attached, ...] = ()
 
 
 @grouped
@@ -168,6 +170,7 @@ def carried_out(entry: Entry, order: Order) -> int:
         _terminal(screen, order.lend.ask, asks_by_default=shape == "text"),
         bare,
         fallbacks=tuple(_opened_model(entry, "--fallback", s) for s in order.model.fallback or ()),
+        attached=_attached(order.work.attach or ()),
     )
     if settings.model is not None or order.resume is None:
         plan = replace(plan, model=_model(entry, settings.model, order.model.base_url))
@@ -188,6 +191,14 @@ def _opened_model(entry: Entry, flag: str, spec: str, base_url: str | None = Non
     if isinstance(opened, ModelSpecError):
         raise usage(f"{flag}: {opened}")
     return opened
+
+
+def _attached(files: Sequence[Path]) -> tuple[Attached, ...]:
+    if not files:
+        return ()
+    from capbox.engine.instructions.attaching import attached
+
+    return tuple(map(attached, files))
 
 
 def _terminal(screen: Screen, ask: bool | None, *, asks_by_default: bool) -> Terminal | None:
@@ -290,10 +301,15 @@ async def _follow(session: Session, plan: _Plan, talk: Conversation | None) -> R
     report, narration = Report(), Narration(plan.screen)
     if plan.model is None:
         raise usage("which model? --model PROVIDER/NAME")
+    if plan.attached:
+        from capbox.engine.instructions.attaching import left_out
+
+        for line in left_out(plan.attached, plan.model):
+            plan.screen.say(line, "yellow")
     more, user = _ask_more(plan), _ask_user(plan)
     run = session.run(
         plan.task, plan.model, ask_more=more, ask_user=user, conversation=talk,
-        fallbacks=plan.fallbacks, effort=plan.order.model.effort,
+        fallbacks=plan.fallbacks, attached=plan.attached, effort=plan.order.model.effort,
     )  # fmt: skip
     async with anyio.create_task_group() as tasks:
         await tasks.start(_watch_interrupts, session, plan.screen)

@@ -71,6 +71,7 @@ class WorkFlags:
     """What a run works with, how it writes, and where it is logged."""
 
     tool: words.Tools = None
+    attach: words.Attach = None
     style: words.Style = None
     log: words.Log = None
 

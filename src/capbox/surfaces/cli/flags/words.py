@@ -180,6 +180,12 @@ RunBudget = Annotated[
 Tools = Annotated[
     list[str] | None, typer.Option("--tool", metavar="NAME", help="Only these tools. Repeatable.")
 ]
+Attach = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--attach", metavar="FILE", help="An image or PDF for the model to see. Repeatable."
+    ),
+]
 Style = Annotated[
     str | None,
     typer.Option("--style", metavar="NAME", help="How it writes: default, concise, ... or yours."),

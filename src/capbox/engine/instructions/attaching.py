@@ -1,0 +1,77 @@
+"""Images and PDFs that a person puts beside a task.
+
+Guarantees: what a file is, its first bytes say, not its name; one that no model takes is refused
+before anything starts; whoever wrote the file is among the sources of the run. Does not: look
+inside, or read a file for anybody but the person who named it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from capbox.authority.paths import HostPath, Layout
+from capbox.authority.values.label import Source
+from capbox.engine.settings import SettingsError
+from capbox.messages import Attachment, UserMessage
+from capbox.models.facts import facts_of
+from capbox.models.model import Model
+from capbox.models.providers.modality import BYTES_MAX, IMAGE_BYTES_MAX, PDF, fitting
+
+_BEGINS: Mapping[bytes, str] = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+    b"%PDF-": PDF,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One file: what goes to the model, and where it is."""
+
+    attachment: Attachment
+    path: HostPath
+
+    def source(self, layout: Layout) -> Source:
+        """Return who may have written it, as a read of it in this layout would say."""
+        return Source("workspace", layout.canonical(self.path))
+
+
+def attached(path: Path) -> Attached:
+    """Read a file to go beside a task. Raises SettingsError, naming it and the reason."""
+    subject = f"--attach {path}"
+    try:
+        # Not one that would wait for a writer: a pipe, or a terminal.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SettingsError(subject, "is not a file")
+        with path.open("rb") as file:
+            content = file.read(BYTES_MAX + 1)
+    except OSError as error:
+        raise SettingsError(subject, error.strerror or "cannot be read") from error
+    kind = _kind(content)
+    if kind is None:
+        reason = "is no PNG, JPEG, GIF, WebP or PDF; text is read by the tools: --read"
+        raise SettingsError(subject, f"{reason} {path}")
+    most = BYTES_MAX if kind == PDF else IMAGE_BYTES_MAX
+    if len(content) > most:
+        raise SettingsError(subject, f"is larger than {most // 1_000_000} MB, which providers take")
+    return Attached(Attachment(kind, content), HostPath(os.path.realpath(path)))
+
+
+def left_out(files: Sequence[Attached], model: Model) -> list[str]:
+    """Return a line for each file that `model` will not be shown, with the reason."""
+    message = UserMessage("", tuple(one.attachment for one in files))
+    shown = fitting((message,), facts_of(model))
+    said = ((one, shown[id(one.attachment)]) for one in files)
+    return [f"{one.path}: {text}" for one, text in said if text is not None]
+
+
+def _kind(content: bytes) -> str | None:
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for begin, kind in _BEGINS.items() if content.startswith(begin)), None)

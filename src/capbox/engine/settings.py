@@ -14,6 +14,8 @@ from capbox.authority.budget import Budget
 from capbox.authority.limits import Limits
 from capbox.authority.values.grounding import Entry
 
+PIPED_CHARACTERS_MAX = 200_000
+
 
 class SettingsError(ValueError):
     """What was asked for cannot be granted; `subject` is the text at fault."""
@@ -29,7 +31,7 @@ class Wording:
     """What a person chose of a run's system prompt, beside what it holds.
 
     `skill` is used with `arguments`; `instructions` are those of a registered workspace, whose
-    settings `origin` names.
+    settings `origin` names. `piped` is what somebody sent to standard input beside the task.
     """
 
     style: str | None = None
@@ -37,6 +39,7 @@ class Wording:
     arguments: str = ""
     instructions: str = ""
     origin: str = ""
+    piped: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class Words:
     """Everything beside grants and budget that a prompt is made of.
 
     `user` holds for every run of this person, `workspace` for one registered workspace; `further`
-    are paths of AGENTS.md files in folders below; `mounts` are host path by guest path.
+    are paths of AGENTS.md files in folders below; `mounts` are host path by guest path; `piped` is
+    what the person sent to standard input beside the task.
     """
 
     style: str = DEFAULT
@@ -68,3 +69,4 @@ class Words:
     further: tuple[str, ...] = ()
     skills: tuple[ListedSkill, ...] = ()
     chosen: ChosenSkill | None = None
+    piped: Material | None = None

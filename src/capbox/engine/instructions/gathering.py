@@ -15,7 +15,7 @@ from capbox.agent.instructions.material import bounded
 from capbox.agent.instructions.words import ChosenSkill, Material, Said, Words
 from capbox.authority.holding import Holding
 from capbox.authority.paths import Layout
-from capbox.authority.values.label import NOTHING, Sources
+from capbox.authority.values.label import NOTHING, Source, Sources
 from capbox.engine.home import Home
 from capbox.engine.instructions.folder import TEXT_BYTES_MAX, Folder, folder_of
 from capbox.engine.instructions.known import has_read
@@ -23,10 +23,12 @@ from capbox.engine.instructions.own import own_instructions, style
 from capbox.engine.instructions.reader import Reader
 from capbox.engine.local import LocalEngine
 from capbox.engine.operator import read_operator
-from capbox.engine.settings import Settings, Wording
+from capbox.engine.settings import PIPED_CHARACTERS_MAX, Settings, Wording
 from capbox.engine.skills.shelf import Shelf, shelf_of
 from capbox.engine.skills.using import chosen, listed, skill_function
 from capbox.gate.seat import Seat
+
+PIPED = Source("workspace", "standard input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Chosen:
         for one in shelf.skills:
             if one.name in shown or f"{one.kind}:{one.name}" in shown:
                 sources |= one.sources
+        piped = bounded(self.wording.piped, PIPED_CHARACTERS_MAX)
+        sources |= {PIPED} if piped.strip() else NOTHING
         words = Words(
             style=self.style[0],
             style_text=self.style[1],
@@ -69,6 +73,7 @@ class Chosen:
             further=folder.further,
             skills=skills,
             chosen=picked,
+            piped=Material(piped, PIPED.name) if piped.strip() else None,
         )
         notes = tuple(f"{one.path} is not in the prompt: {one.reason}" for one in folder.unread)
         strange = tuple(

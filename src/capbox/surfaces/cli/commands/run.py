@@ -20,6 +20,7 @@ import typer
 
 from capbox.surfaces.cli.commands.call import asked_elsewhere
 from capbox.surfaces.cli.commands.words.chosen import task_of, with_skill, worded
+from capbox.surfaces.cli.commands.words.piped import material_piped, standard_input, task_piped
 from capbox.surfaces.cli.commands.words.placed import Typed, placed, placed_again, whence
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
@@ -84,6 +85,7 @@ class Order:
     named: str | None = None
     skill: str | None = None
     resume: str | None = None
+    stdin: bool | None = None
 
     @property
     def amounts(self) -> Mapping[str, float]:
@@ -119,7 +121,9 @@ class _Plan:
 @grouped
 def run(
     ctx: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="What to do, in words.")] = "",
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="What to do, in words; - reads them.")
+    ] = "",
     *,
     model: ModelFlags,
     budget: BudgetFlags,
@@ -132,6 +136,7 @@ def run(
     shape: ShapeFlags,
     lend: LendFlags,
     resume: Resume = None,
+    stdin: words.Stdin = None,
 ) -> int:
     """Give a task to a model, contained.
 
@@ -144,6 +149,7 @@ def run(
     order = Order(
         task=task, model=model, budget=budget, work=work, grants=grants, bounds=bounds, limit=limit,
         shape=shape, lend=lend, named=named, skill=skill, resume=resume,
+        stdin=stdin,
     )  # fmt: skip
     return carried_out(ctx.obj, order)
 
@@ -153,6 +159,8 @@ def carried_out(entry: Entry, order: Order) -> int:
     import anyio
 
     shape, screen = order.shape.word, Screen(sys.stdout, sys.stderr, entry.environ)
+    if order.task == "-":
+        order = replace(order, task=task_piped(standard_input()), stdin=False)
     settings, bare = order.settings(entry.environ), False
     typed = Typed(order.named, order.grants.given, order.amounts)
     if order.resume is None:
@@ -161,6 +169,8 @@ def carried_out(entry: Entry, order: Order) -> int:
     else:
         settings = whence(entry, settings, typed)
     settings = worded(settings, order.work.style, order.skill, order.task or order.resume or "")
+    piped = material_piped(standard_input(), order.stdin, screen.say)
+    settings = replace(settings, wording=replace(settings.wording, piped=piped))
     plan = _Plan(
         order,
         task_of(settings.wording, order.task),

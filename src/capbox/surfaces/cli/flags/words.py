@@ -186,6 +186,13 @@ Attach = Annotated[
         "--attach", metavar="FILE", help="An image or PDF for the model to see. Repeatable."
     ),
 ]
+Stdin = Annotated[
+    bool | None,
+    typer.Option(
+        "--stdin/--no-stdin",
+        help="Standard input is material for the task. Default: if something comes there.",
+    ),
+]
 Style = Annotated[
     str | None,
     typer.Option("--style", metavar="NAME", help="How it writes: default, concise, ... or yours."),

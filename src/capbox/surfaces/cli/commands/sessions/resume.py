@@ -45,6 +45,7 @@ def resume(
     limit: words.RunLimits = None,
     shape: ShapeFlags,
     lend: LendFlags,
+    stdin: words.Stdin = None,
 ) -> int:
     """Go on with a session, also one that was killed.
 
@@ -58,6 +59,6 @@ def resume(
     """
     order = Order(
         task=task or "", model=model, budget=budget, work=work, grants=grants, bounds=bounds,
-        limit=limit, shape=shape, lend=lend, resume=session or NEWEST,
+        limit=limit, shape=shape, lend=lend, resume=session or NEWEST, stdin=stdin,
     )  # fmt: skip
     return carried_out(ctx.obj, order)

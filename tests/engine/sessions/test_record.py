@@ -12,7 +12,7 @@ import pytest
 from capbox.engine.sessions.record import run_on_record
 from capbox.journal.errors import JournalError
 from capbox.journal.event import Decided, RunClosed, RunId, RunOpened
-from capbox.journal.head import Signer
+from capbox.journal.head import GENESIS, Heads, Signer
 from capbox.journal.log import Journal
 from capbox.journal.verify import Broken, verify
 from capbox.store.journal import read
@@ -76,3 +76,14 @@ def test_a_run_is_taken_whole_if_it_is_sound_and_not_at_all_if_not(
         found = run_on_record(journal, signer, run)
         assert found.entries == tuple(one.content for one in read(journal, RunId(run)))
         assert [one["result"] for one in found.of("decision")][1] == LONG
+
+
+def test_a_run_that_was_killed_before_its_first_entry_has_no_record(
+    journal: Path, tmp_path: Path
+) -> None:
+    signer, other = Signer.load(tmp_path / "key"), RunId("20260101-000000-bbbbbbbbbbbbbbbb")
+    heads = Heads(journal / "heads")
+    assert heads.claim(signer.head(other, -1, GENESIS))
+    heads.release()
+    with pytest.raises(JournalError, match="killed as it began"):
+        run_on_record(journal, signer, other)

@@ -64,6 +64,8 @@ def run_on_record(journal: Path, signer: Signer, run: str) -> RunOnRecord:
         place = "" if verdict.entry is None else f" at entry {verdict.entry}"
         reason = f"its record is broken{place}: {verdict.reason}. Nothing of it is used; see: "
         raise JournalError(run, f"{reason}capbox audit verify {run}")
+    if not bodies:
+        raise JournalError(run, "its record is empty: it was killed as it began")
     return RunOnRecord(run, tuple(_contents(bodies, blobs)))
 
 

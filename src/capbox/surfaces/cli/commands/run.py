@@ -188,7 +188,6 @@ def carried_out(entry: Entry, order: Order) -> int:
 
 
 def _model(entry: Entry, spec: str | None, base_url: str | None) -> Model:
-
     if spec is None:
         raise usage("which model? --model PROVIDER/NAME (as anthropic/...) or scripted:FILE.json")
     return _opened_model(entry, "--model", spec, base_url)

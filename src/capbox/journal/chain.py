@@ -45,9 +45,9 @@ def blob_name(body: str) -> str | None:
 
 def resolve(body: str, blob: BlobOf) -> JsonObject | None:
     """Return the content of a body, from its blob if kept there; None if not to be had."""
-    digest = blob_name(body)
-    content = body if digest is None else blob(digest)
-    return None if content is None else _object(content)
+    whole = _object(body)
+    digest = (whole or {}).get("blob")
+    return _object(blob(digest) or b"") if isinstance(digest, str) else whole
 
 
 def _object(text: str | bytes) -> JsonObject | None:

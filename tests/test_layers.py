@@ -68,6 +68,7 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "typer": frozenset({"surfaces", "app"}),
     "rich": frozenset({"surfaces"}),
     "markdown_it": frozenset({"surfaces"}),
+    "prompt_toolkit": frozenset({"surfaces"}),
     "platformdirs": frozenset({"app"}),
     "yaml": frozenset({"engine"}),
 }
@@ -78,7 +79,7 @@ TRUSTED_BASE_MAY_USE = {
 # Slow to import (the providers take seconds): never before a command needs them.
 LAZY = {
     *("pydantic_ai", "anthropic", "openai", "google", "genai_prices", "sqlalchemy"),
-    *("keyring", "yaml", "opentelemetry"),
+    *("keyring", "yaml", "opentelemetry", "prompt_toolkit"),
 }
 # `authority` has no clock, no IO, no randomness; PurePosixPath is the one path it may know.
 IMPURE = {

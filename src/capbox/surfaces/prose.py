@@ -38,7 +38,9 @@ class Prose:
 
     def finish(self) -> str:
         """Return the rest, and begin again."""
-        rest = self._lines(self._flow.finish()) + links_shown(self._held)
+        rest = self._lines(self._flow.finish())
+        if self._held:
+            rest += links_shown(self._held)
         self._held = self._line = self._fence = ""
         return rest
 

@@ -19,7 +19,7 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
 COMMANDS = {
-    "Work": ["run", "resume", "sessions", "call", "prompt", "usage"],
+    "Work": ["run", "chat", "resume", "sessions", "call", "prompt", "usage"],
     "What it may do": ["blast-radius", "why", "grants", "ps", "approve", "revoke"],
     "What it did": ["diff", "undo", "redo", "replay", "audit"],
     "Settings": ["models", "login", "logout", "secret", "workspace", "skill", "tool"],

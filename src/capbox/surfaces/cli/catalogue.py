@@ -26,7 +26,7 @@ from capbox.surfaces.cli.commands.changes import diff, replay, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.models import login, models
 from capbox.surfaces.cli.commands.radius import blast_radius
-from capbox.surfaces.cli.commands.sessions import listing, resume, usage_of
+from capbox.surfaces.cli.commands.sessions import chat, listing, resume, usage_of
 from capbox.surfaces.cli.commands.words import prompt, skill, workspace
 
 ABOUT = "Agents get capabilities, not root: contained tool calls and runs."
@@ -50,6 +50,7 @@ Command = Callable[..., int] | typer.Typer
 def _work() -> Mapping[str, Command]:
     return {
         "run": run.run,
+        "chat": chat.chat,
         "resume": resume.resume,
         "sessions": listing.commands(_group("Conversations with models: every task is one.")),
         "call": call.call,

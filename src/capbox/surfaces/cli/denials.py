@@ -48,6 +48,17 @@ def show_denials(
     denied: Sequence[Denial], screen: Screen, climbed: Collection[Denial] = ()
 ) -> None:
     """Print what was refused, and one line of flags to paste, for all but those that climbed."""
+    show_refusals(denied, screen, climbed)
+    flags = list(dict.fromkeys(d.flag for d in denied if d.flag and d not in climbed))
+    if flags:
+        more = " ..." if len(flags) > _SHOWN_MAX else ""
+        screen.say(f"to allow it, add: {' '.join(flags[:_SHOWN_MAX])}{more}", "bold")
+
+
+def show_refusals(
+    denied: Sequence[Denial], screen: Screen, climbed: Collection[Denial] = ()
+) -> None:
+    """Print what was refused, and why; not what would allow it."""
     for denial in denied[:_SHOWN_MAX]:
         screen.say(f"denied: {denial.access}: {one_line(denial.reason, 200)}", "red")
     if len(denied) > _SHOWN_MAX:
@@ -61,7 +72,3 @@ def show_denials(
         )
     if any(denial.reason.startswith(HAS_READ) for denial in denied):
         screen.say("to send it all the same, send before that is read, or leave that out", "bold")
-    flags = list(dict.fromkeys(d.flag for d in denied if d.flag and d not in climbed))
-    if flags:
-        more = " ..." if len(flags) > _SHOWN_MAX else ""
-        screen.say(f"to allow it, add: {' '.join(flags[:_SHOWN_MAX])}{more}", "bold")

@@ -70,7 +70,7 @@ class Narration:
 
     def _tell_incident(self, event: events.Event) -> None:
         """Show what did not go as planned, or what a person did, in a line."""
-        line = _incident(event)
+        line = incident_line(event)
         if line is not None:
             self._screen.say(line, "yellow")
 
@@ -97,11 +97,12 @@ class Narration:
             if isinstance(finished.outcome, Refused) and finished.outcome.missing is not None:
                 missing = shlex.quote(finished.outcome.missing)
                 screen.say(f"to allow it, add: --grant {missing}", "bold")
-            screen.say(_used(finished.spent), "dim")
+            screen.say(used(finished.spent), "dim")
         screen.say(f"on record: capbox audit show {report.run}", "dim")
 
 
-def _incident(event: events.Event) -> str | None:
+def incident_line(event: events.Event) -> str | None:
+    """Return what did not go as planned, or what a person did, in a line; None: neither."""
     match event:
         case incidents.Retrying(attempt, seconds, kind, reason):
             return f"asking again in {seconds:.1f} s (try {attempt}, {kind}): {reason}"
@@ -136,7 +137,7 @@ def raised_by(outcome: Outcome) -> str | None:
 def call_line(call: ToolCall, result: ToolResult) -> tuple[str, str]:
     """Return a tool call and its end in one line, and the style of that line."""
     name, took = one_line(call.name, 30), f"{result.spent.wall_ms} ms"
-    head = f"  {name:<6} {_main_argument(call)}".rstrip()
+    head = f"  {name:<6} {main_argument(call)}".rstrip()
     code = (result.data or {}).get("exit_code")
     if result.ok:
         refused = f", {len(result.denied)} refused" if result.denied else ""
@@ -150,7 +151,8 @@ def call_line(call: ToolCall, result: ToolResult) -> tuple[str, str]:
     return f"{head}  {error.code}: {one_line(error.message, 120)}", "red"
 
 
-def _main_argument(call: ToolCall) -> str:
+def main_argument(call: ToolCall) -> str:
+    """Return the argument by which a person knows a call, on one line."""
     if call.malformed is not None:
         return "(arguments that are not JSON)"
     named = [call.arguments[key] for key in _MAIN if key in call.arguments]
@@ -178,7 +180,8 @@ def size(count: int) -> str:
     return f"{count / 1_000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
-def _used(spent: events.RunSpent) -> str:
+def used(spent: events.RunSpent) -> str:
+    """Return what a run used, as one line."""
     money = "price unknown" if spent.usd is None else f"{spent.usd:.4f} USD"
     seconds = f"{spent.wall_ms / 1_000:.1f} s"
     turns = f"{spent.turns} turn{'' if spent.turns == 1 else 's'}"

@@ -106,11 +106,27 @@ class Screen:
         if rest:
             self._put(self._out, rest)
 
+    def markdown(self, text: str) -> None:
+        """Write a part of a model's Markdown, rendered; for a terminal."""
+        from capbox.surfaces.cli.talk.showing.rendering import rendered
+
+        shown = rendered(text, _columns(self._out), plain=self._plain)
+        if shown:
+            self._put(self._out, shown)
+
+    @property
+    def columns(self) -> int:
+        """Return how wide the window is; a large number where there is none."""
+        return _columns(self._out)
+
+    @property
+    def plain(self) -> bool:
+        """Say whether nobody wants colours."""
+        return self._plain
+
     def json(self, value: Json) -> None:
         """Write one JSON value on one line."""
-        # DEL is the one control character that JSON leaves as it is.
-        text = json.dumps(value, ensure_ascii=True, default=list).replace("\x7f", "\\u007f")
-        self._put(self._out, text, end="\n")
+        self._put(self._out, as_json(value), end="\n")
 
     def say(self, text: str, style: str = "") -> None:
         """Write a message for the person who watches, in a `rich` style.
@@ -217,6 +233,12 @@ class Screen:
 
         console = Console(file=stream, highlight=False, force_terminal=True)
         console.print(Text(text, style), soft_wrap=True, end=end)
+
+
+def as_json(value: Json) -> str:
+    """Return a JSON value as one line of ASCII."""
+    # DEL is the one control character that JSON leaves as it is.
+    return json.dumps(value, ensure_ascii=True, default=list).replace("\x7f", "\\u007f")
 
 
 def _columns(stream: TextIO) -> int:

@@ -18,7 +18,7 @@ import typer
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.flags.words import AsJson
-from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.cli.screen import Screen, as_json
 from capbox.surfaces.sink import one_line
 
 if TYPE_CHECKING:
@@ -199,15 +199,18 @@ def fork(
 
 def export(ctx: typer.Context, session: Id, *, shape: Shape = "markdown") -> int:
     """Write a whole session to standard output, as Markdown or JSON."""
+    _screen(ctx).result(document(ctx, session, shape))
+    return 0
+
+
+def document(ctx: typer.Context, session: str, shape: str) -> str:
+    """Return a whole session as text: `markdown`, or `json` in ASCII."""
     from capbox.surfaces.cli.commands.sessions.transcript import as_document, markdown
 
     one, said, runs = with_store(ctx, lambda store: _whole(store, session))
-    screen = _screen(ctx)
     if shape == "json":
-        screen.json(as_document(one, said, runs))
-    else:
-        screen.result(markdown(one, said))
-    return 0
+        return as_json(as_document(one, said, runs))
+    return markdown(one, said)
 
 
 def delete(

@@ -20,6 +20,7 @@ from bench.rows.control import control
 from bench.rows.conversation.crowd import crowd
 from bench.rows.conversation.first_event import first_event
 from bench.rows.conversation.opening import opening
+from bench.rows.conversation.prompt import chat_ready
 from bench.rows.conversation.turns import turns
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
@@ -69,7 +70,8 @@ async def runs(place: Path, rounds: int, scale: float) -> Rows:
     """Measure what runs with a model cost, and nothing else."""
     small(workspace := place / "workspace")
     async with engine_at(place / "home") as engine:
-        return await conversations(engine, workspace, rounds, scale)
+        found = await conversations(engine, workspace, rounds, scale)
+    return found | await chat_ready(workspace, _environ(place / "home"), max(5, rounds // 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await conversations(engine, tiny, rounds, scale)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)
+    found |= await chat_ready(tiny, _environ(home), some)
     found |= await blast_radius(place, _environ(home), few, scale)
     return Everything(found, taking_part, reasons)
 

@@ -11,6 +11,7 @@ import pty
 import select
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,16 @@ from bench.row import Rows, timed
 
 _PATIENCE_SECONDS = 60.0
 _PIECE = 65_536
+
+
+async def chat_ready(workspace: Path, environ: Mapping[str, str], rounds: int) -> Rows:
+    """Measure `capbox chat` until its editor is there, below which it shows the model."""
+    script = workspace.parent / "chat.json"
+    script.write_text('[{"text": "Hello."}]')
+    start = "import sys; from capbox.app import main; sys.exit(main())"
+    chat = [sys.executable, "-c", start, "chat", "--model", f"scripted:{script}", "--read", "."]
+    what = "`capbox chat`, the whole process until its prompt edits what is typed"
+    return await prompts({"chat_ready": (chat, b"context", what)}, workspace, environ, rounds)
 
 
 async def prompts(

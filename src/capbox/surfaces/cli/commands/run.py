@@ -179,8 +179,8 @@ def carried_out(entry: Entry, order: Order) -> int:
         shape,
         _terminal(screen, order.lend.ask, asks_by_default=shape == "text"),
         bare,
-        fallbacks=tuple(_opened_model(entry, "--fallback", s) for s in order.model.fallback or ()),
-        attached=_attached(order.work.attach or ()),
+        fallbacks=tuple(opened_model(entry, "--fallback", s) for s in order.model.fallback or ()),
+        attached=attached_files(order.work.attach or ()),
     )
     if settings.model is not None or order.resume is None:
         plan = replace(plan, model=_model(entry, settings.model, order.model.base_url))
@@ -190,10 +190,11 @@ def carried_out(entry: Entry, order: Order) -> int:
 def _model(entry: Entry, spec: str | None, base_url: str | None) -> Model:
     if spec is None:
         raise usage("which model? --model PROVIDER/NAME (as anthropic/...) or scripted:FILE.json")
-    return _opened_model(entry, "--model", spec, base_url)
+    return opened_model(entry, "--model", spec, base_url)
 
 
-def _opened_model(entry: Entry, flag: str, spec: str, base_url: str | None = None) -> Model:
+def opened_model(entry: Entry, flag: str, spec: str, base_url: str | None = None) -> Model:
+    """Return the model that was typed behind a flag. Raises CommandFailure."""
     from capbox.models.open import ModelSpecError
 
     opened = entry.open_model(spec, base_url)
@@ -202,7 +203,8 @@ def _opened_model(entry: Entry, flag: str, spec: str, base_url: str | None = Non
     return opened
 
 
-def _attached(files: Sequence[Path]) -> tuple[Attached, ...]:
+def attached_files(files: Sequence[Path]) -> tuple[Attached, ...]:
+    """Return what was typed behind `--attach`. Raises SettingsError."""
     if not files:
         return ()
     from capbox.engine.instructions.attaching import attached

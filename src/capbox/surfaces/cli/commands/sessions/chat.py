@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from capbox.surfaces.cli.commands.call import asked_elsewhere
-from capbox.surfaces.cli.commands.run import NEWEST, Order, Resume
+from capbox.surfaces.cli.commands.run import NEWEST, Order, Resume, attached_files, opened_model
 from capbox.surfaces.cli.commands.words.chosen import with_skill
 from capbox.surfaces.cli.commands.words.placed import Typed, placed, placed_again, whence
 from capbox.surfaces.cli.entry import Entry
@@ -37,7 +37,6 @@ from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
     from capbox.agent.outcome import Limit
-    from capbox.engine.instructions.attaching import Attached
     from capbox.engine.local import LocalEngine
     from capbox.engine.sessions.conversation import Conversation
     from capbox.engine.settings import Settings
@@ -104,7 +103,7 @@ class _Plan:
         spec = settings.model
         if spec is None and self.order.resume is None:
             raise usage("which model? --model PROVIDER/NAME, as anthropic/..., or scripted:FILE")
-        model = spec and _model(self.entry, "--model", spec, self.order.model.base_url)
+        model = spec and opened_model(self.entry, "--model", spec, self.order.model.base_url)
         return replace(self, model=model or None)
 
 
@@ -257,12 +256,14 @@ async def _turns(
         engine,
         talk,
         settings,
-        plan.model or _model(plan.entry, "--model", talk.model, flags.base_url),
+        plan.model or opened_model(plan.entry, "--model", talk.model, flags.base_url),
         company,
         lambda line: screen.say(line, "yellow"),
-        fallbacks=tuple(_model(plan.entry, "--fallback", one) for one in flags.fallback or ()),
+        fallbacks=tuple(
+            opened_model(plan.entry, "--fallback", one) for one in flags.fallback or ()
+        ),
         effort=flags.effort,
-        attached=_attached(plan.order.work.attach or ()),
+        attached=attached_files(plan.order.work.attach or ()),
         last_run=talk.after,
     )
 
@@ -286,23 +287,6 @@ def _going_on(plan: _Plan, settings: Settings, talk: Conversation, screen: Scree
         raise usage(f"--workspace: session {talk.id} is of {place}; a session keeps to its own")
     typed = Typed(plan.order.named, True, plan.order.amounts)
     return placed_again(plan.entry, replace(settings, workspace=place), typed, screen.say)
-
-
-def _model(entry: Entry, flag: str, spec: str, base_url: str | None = None) -> Model:
-    from capbox.models.open import ModelSpecError
-
-    opened = entry.open_model(spec, base_url)
-    if isinstance(opened, ModelSpecError):
-        raise usage(f"{flag}: {opened}")
-    return opened
-
-
-def _attached(files: Sequence[Path]) -> tuple[Attached, ...]:
-    if not files:
-        return ()
-    from capbox.engine.instructions.attaching import attached
-
-    return tuple(map(attached, files))
 
 
 def _greet(turns: Turns, status: Status, screen: Screen) -> None:

@@ -248,7 +248,8 @@ class Session:
             opened = self._open(
                 minted, task, "\n".join((*said, task)), talk=talk, own=beside.functions(tools)
             )
-            has_read(opened.seat, frozenset(one.source(self._layout) for one in attached))
+            for one in attached:
+                has_read(opened.seat, one.sources(opened.seat.context, self._layout))
             plan = RunPlan(
                 run=opened.seat.run,
                 task=await beside.enter(opened, task),

@@ -176,6 +176,10 @@ async def test_only_the_operator_lets_a_plan_go_on_without_a_person(
     [
         ([], "to bob@example.com, please", True),
         (["bob@example.com"], "bob@example.com", False),
+        (["bob@example.com "], "bob@example.com ", False),
+        (["bob@example.com\n"], "bob@example.com", False),
+        (["Bob@Example.com"], "bob@example.com", False),
+        (["bob@example.com"], "2: bob@example.com", False),
         ([], "you know whom", False),
     ],
 )

@@ -15,11 +15,14 @@ from capbox.authority.paths import HostPath, Layout
 from capbox.box import Box
 from capbox.engine.instructions.attaching import attached, left_out
 from capbox.engine.local import LocalEngine
+from capbox.engine.session import Session
 from capbox.engine.settings import SettingsError
+from capbox.gate.rights.labels import Context
 from capbox.messages import Attachment, UserMessage
 from capbox.models.facts import Facts
 from capbox.models.script import ScriptedCall, ScriptedReply
 
+OpenSession = Callable[..., Session]
 PNG = b"\x89PNG\r\n\x1a\n rest"
 
 
@@ -61,13 +64,34 @@ def test_what_no_model_takes_is_refused_by_name(
     assert str(tmp_path / "it.png") in refused.value.subject
 
 
-def test_it_comes_from_where_it_is(tmp_path: Path) -> None:
+def test_it_comes_from_where_it_is_and_a_hidden_one_is_secret(tmp_path: Path) -> None:
     layout = Layout(HostPath(str(tmp_path / "ws")), ())
-    (tmp_path / "ws").mkdir()
-    for name, source in (("ws/a.png", "workspace:/workspace/a.png"), ("b.png", None)):
+    (tmp_path / "ws" / ".ssh").mkdir(parents=True)
+    for name, path in (
+        ("ws/a.png", "/workspace/a.png"),
+        ("b.png", f"{tmp_path}/b.png"),
+        ("ws/.ssh/id_rsa", "/workspace/.ssh/id_rsa"),
+    ):
         (tmp_path / name).write_bytes(PNG)
-        found = attached(tmp_path / name).source(layout)
-        assert str(found) == (source or f"workspace:{tmp_path}/b.png") and found.untrusted
+        found = {str(one) for one in attached(tmp_path / name).sources(Context(), layout)}
+        assert found == {f"workspace:{path}", *([f"secret:{path}"] if "ssh" in name else [])}
+
+
+async def test_a_secret_that_a_run_put_into_it_is_one_still(
+    open_session: OpenSession, workspace: Path
+) -> None:
+    """Attack: a run makes a PDF of what it read in `.env`, and a person shows that to another."""
+    (workspace / ".env").write_text("KEY=hunter2")
+    script = "cd /workspace; (echo %PDF-1.7; cat .env) > shot.pdf"
+    async with open_session("read:/workspace/.env", "write:/workspace") as session:
+        result = await session.call("bash", {"script": script})
+        assert result.ok, result
+    async with open_session() as session:
+        run = session.run("look", hearing(), attached=[attached(workspace / "shot.pdf")])
+        async with run as events:
+            async for _ in events:
+                known = session.runs.open[0].seat.context.sources
+    assert "secret:/workspace/.env" in {str(one) for one in known}
 
 
 def test_what_a_model_is_not_shown_is_told(tmp_path: Path) -> None:

@@ -46,8 +46,9 @@ async def test_without_a_person_the_model_is_told_so_at_once() -> None:
 @pytest.mark.parametrize(
     ("answer", "grounds"),
     [
-        ("write to alice@example.com", [["email", "alice@example.com"]]),
-        ("alice@example.com", []),  # an option, whoever typed it: the model's word
+        ("write to ann@example.com", [["email", "ann@example.com"]]),
+        ("write to alice@example.com", []),  # an option names it: the model's word
+        ("alice@example.com", []),
         (" alice@example.com ", []),
     ],
 )

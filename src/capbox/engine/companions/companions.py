@@ -7,7 +7,7 @@ Guarantees: nothing here comes from inside a workspace. Does not: run anything b
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +78,7 @@ class Companions:
             further=further(
                 self.engine.home.state / "runs.db",
                 self.layout.workspace,
+                self._known,
                 self._look,
                 lambda: companion.seat,
             ),
@@ -86,6 +87,11 @@ class Companions:
         companion.attend(self._asked(), self._every_hook)
         companion.log, companion.traced = self._logged(), self._traced()
         return companion
+
+    def _known(self, runs: Sequence[str]) -> set[str]:
+        from capbox.engine.sessions.resuming import known_by
+
+        return known_by(self.engine.sessions, runs)
 
     def _look(self, seat: Seat) -> tuple[Shelf, Reader]:
         from capbox.engine.instructions.gathering import reader_at

@@ -17,6 +17,7 @@ from capbox.tools.loop.told import Told, sources_of
 
 if TYPE_CHECKING:
     from capbox.engine.instructions.reader import Reader
+    from capbox.engine.sessions.recall import Known
     from capbox.engine.skills.shelf import Shelf
     from capbox.gate.manifest import Manifest
     from capbox.gate.seat import Seat
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
 
 
 def further(
-    runs: Path, workspace: str, look: Look, seat: Callable[[], Seat]
+    runs: Path, workspace: str, known: Known, look: Look, seat: Callable[[], Seat]
 ) -> Mapping[str, Function]:
-    """Return them by name, for a run in `workspace`; `runs` is the store of all that was said.
+    """Return them by name, for a run in `workspace`; `runs` is the store of all that was said, and
+    `known` returns what was in the prompts of runs.
 
     `seat` returns where the run sits, `look` the skills there are and what it may read; both only
     while a tool is called.
     """
     from capbox.tools.loop.offer import loop_tool
 
-    tools = map(loop_tool, (_skill(look, seat), _recall(runs, workspace)))
+    tools = map(loop_tool, (_skill(look, seat), _recall(runs, workspace, known)))
     return {tool.manifest.name: tool for tool in tools}
 
 
@@ -54,7 +56,7 @@ def loop_manifests() -> Mapping[str, Manifest]:
         Asking(Person(None, nullcontext), lambda text: frozenset()),
         Planning(False, False),
         Waiting(0.0, lambda: 0.0),
-        further=further(Path(), "", nowhere, nowhere),  # type: ignore[arg-type]
+        further=further(Path(), "", nowhere, nowhere, nowhere),  # type: ignore[arg-type]
     )
     return {name: tool.manifest for name, tool in loop.tools().items()}
 
@@ -80,10 +82,10 @@ def _skill(look: Look, seat: Callable[[], Seat]) -> Callable[..., object]:
     return skill
 
 
-def _recall(runs: Path, workspace: str) -> Callable[..., object]:
+def _recall(runs: Path, workspace: str, known: Known) -> Callable[..., object]:
     from capbox.engine.sessions.recall import recalling
 
-    search = recalling(runs, workspace)
+    search = recalling(runs, workspace, known)
 
     async def recall(query: str, limit: int = 5) -> Told:
         """Find what was said in earlier sessions of this workspace.

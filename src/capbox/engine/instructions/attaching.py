@@ -13,9 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from capbox.authority.authority import FileRight
+from capbox.authority.decision import GrantId
 from capbox.authority.paths import HostPath, Layout
-from capbox.authority.values.label import Source
+from capbox.authority.values.label import Sources
 from capbox.engine.settings import SettingsError
+from capbox.gate.rights.labels import Context
 from capbox.messages import Attachment, UserMessage
 from capbox.models.facts import facts_of
 from capbox.models.model import Model
@@ -37,9 +40,14 @@ class Attached:
     attachment: Attachment
     path: HostPath
 
-    def source(self, layout: Layout) -> Source:
-        """Return who may have written it, as a read of it in this layout would say."""
-        return Source("workspace", layout.canonical(self.path))
+    def sources(self, context: Context, layout: Layout) -> Sources:
+        """Return what the run knows by it: as if it had read the file. Raises JournalError.
+
+        Attack: a run puts a secret into a picture, and the person shows the picture to the next.
+        """
+        path = layout.canonical(self.path)
+        right = FileRight(path, write=False, hidden=(), protected=(), grant=GrantId(""), anchor="")
+        return context.possible([(right, self.path)])
 
 
 def attached(path: Path) -> Attached:

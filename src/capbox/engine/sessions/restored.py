@@ -70,9 +70,14 @@ def restored(runs: Sequence[RunOnRecord], now: float) -> Restored:
             held = {key: one for key, one in held.items() if one.term is None}
         lost = {one.text: "it was revoked" for one in own if _gone(one, held)}
         sources.update(s for entry in run.of("outcome") for s in texts(entry.get("sources")))
-        told = (entry for entry in run.of("decision") if entry.get("what") == "known")
-        sources.update(str(entry.get("subject")) for entry in told)
+        sources |= known_of(run)
     return _sorted(held.values(), lost, frozenset(sources), now)
+
+
+def known_of(run: RunOnRecord) -> set[str]:
+    """Return the sources of what a run's prompt held, and no call had read."""
+    told = (entry for entry in run.of("decision") if entry.get("what") == "known")
+    return {str(entry.get("subject")) for entry in told}
 
 
 def _gone(one: _Held, held: Mapping[tuple[str, bool], _Held]) -> bool:

@@ -8,7 +8,7 @@ not: run, mint or lend.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from capbox.engine.sessions.errors import SessionError
 from capbox.engine.sessions.holder import Hold, hold
 from capbox.engine.sessions.pending import Open, open_calls, settled
 from capbox.engine.sessions.record import RunOnRecord, run_on_record, runs_on_record
-from capbox.engine.sessions.restored import Restored, restored
+from capbox.engine.sessions.restored import Restored, known_of, restored
 from capbox.engine.settings import Settings, SettingsError
 from capbox.gate.manifest import Manifest
 from capbox.journal.errors import JournalError
@@ -208,15 +208,26 @@ def _problem(text: str, settings: Settings, fits: Callable[[Settings], object]) 
     return None
 
 
+def known_by(place: Place, runs: Sequence[str]) -> set[str]:
+    """Return what was in the prompts of runs, beside what their calls have read."""
+    return _on_record(place, runs, known_of)
+
+
 def _sources_of(place: Place, runs: Sequence[str]) -> set[str]:
-    """Return what runs have read whose record is sound; of another, everything may have been."""
+    """Return what runs have read."""
+    return _on_record(place, runs, lambda record: restored((record,), 0).sources)
+
+
+def _on_record(
+    place: Place, runs: Sequence[str], told: Callable[[RunOnRecord], Collection[str]]
+) -> set[str]:
+    """Return what records tell that are sound; of another, it may have been everything."""
     found: set[str] = set()
     for run in runs:
         try:
-            record = run_on_record(place.home.state / "journal", place.signer, run)
-            found |= restored((record,), 0).sources
+            found |= {*told(run_on_record(place.home.state / "journal", place.signer, run))}
         except JournalError:
-            found |= {"workspace:*", "web:*"}
+            found |= {"workspace:*", "web:*", "secret:*"}
     return found
 
 

@@ -1,8 +1,9 @@
 """`ask_user`: a question of the model to the person.
 
 Guarantees: an answer that was typed grounds its values, as words of the task do; one that was
-chosen from the model's options, or equals one, grounds nothing. The answer is a principal's, so it
-labels nothing. Does not: grant what the answer talks about; a missing grant is asked for apart.
+chosen from the model's options, or equals one, grounds nothing, nor does a value that one of them
+names. The answer is a principal's, so it labels nothing. Does not: grant what the answer talks
+about; a missing grant is asked for apart.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Asking:
         if isinstance(answer, Silent):
             return Unable("nobody", f"{answer.reason}. {NOBODY}.", answer.waited)
         found = self.values(answer.text) if answer.typed else frozenset()
+        # Attack: an option that is shown otherwise than it is, so that its choice looks typed.
+        found = found.difference(*map(self.values, given))
         grounds = sorted([value.kind, value.text] for value in found)
         return Told(answer.text, {"grounds": grounds}, waited=answer.waited)
 

@@ -67,4 +67,9 @@ class Person:
         text = found.strip()[:ANSWER_CHARACTERS_MAX]
         # Attack: the model offers a stranger's address as an option. What was only chosen, or
         # copied whole from the options, is the model's word, not the person's.
-        return Said(text, text not in question.options, waited)
+        return Said(text, _plain(text) not in map(_plain, question.options), waited)
+
+
+def _plain(text: str) -> str:
+    """Return `text` as it looks: one with a blank behind it looks like one without."""
+    return " ".join(text.split()).casefold()

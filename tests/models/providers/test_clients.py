@@ -89,3 +89,12 @@ async def test_a_redirect_is_not_followed_with_the_key(
         _ = [e async for e in model.stream(ModelRequest("", (UserMessage("Go."),)))]
     assert raised.value.kind == "provider"
     assert [request.path for request, _response in httpserver.log] == [SENT_TO[provider]]
+
+
+def test_the_library_of_a_dialect_that_is_not_spoken_is_not_loaded() -> None:
+    program = (
+        "import sys, capbox.models.providers.exchange;"
+        "print([one for one in ('anthropic', 'openai', 'google.genai') if one in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

@@ -15,6 +15,7 @@ from capbox.tools.loop.told import Told, Unable
 
 pytestmark = pytest.mark.anyio
 ALICE = Value("email", "alice@example.com")
+ANN = Value("email", "ann@example.com")
 
 
 def saying(answer: str | None) -> AskPerson:
@@ -33,8 +34,10 @@ async def never(question: Question) -> str | None:
 
 
 def asking(asked: AskPerson | None) -> Asking:
-    """The tool, where every answer names Alice."""
-    return Asking(Person(asked), lambda text: frozenset({ALICE}))
+    """The tool, where words name Alice or Ann."""
+    return Asking(
+        Person(asked), lambda text: frozenset(one for one in (ALICE, ANN) if one.text in text)
+    )
 
 
 async def test_without_a_person_the_model_is_told_so_at_once() -> None:

@@ -2,17 +2,16 @@
 
 Guarantees: a reply is bounded by what the model can write; a model that does not think gets no
 word about thinking; what it thinks is part of the bound, and leaves room for an answer. OpenAI and
-Google cache prompts by themselves. Does not: turn thinking off where a model always thinks.
+Google cache prompts by themselves. Does not: turn thinking off where a model always thinks, or load
+the SDK of a dialect that is not spoken.
 Imports pydantic-ai, which takes seconds: import this module lazily.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic_ai.models import Model
-from pydantic_ai.models.anthropic import AnthropicModelSettings
-from pydantic_ai.models.openai import OpenAIResponsesModelSettings
 from pydantic_ai.settings import ModelSettings
 
 from capbox.messages import AssistantMessage, ToolMessage
@@ -20,6 +19,9 @@ from capbox.models.model import Effort, ModelRequest
 from capbox.models.providers.clients import is_anthropics_own
 from capbox.models.providers.endpoint import Endpoint
 from capbox.models.providers.signed import Signer, restored
+
+if TYPE_CHECKING:
+    from pydantic_ai.models.anthropic import AnthropicModelSettings
 
 # Of models that take a budget and not a level. It is part of what a reply may have at most, and
 # the provider takes none below the least.
@@ -47,6 +49,8 @@ def wire_settings(
                 effort = None
             return _anthropic(endpoint, bound, effort, takes_level=takes_level)
         case "openai-responses":
+            from pydantic_ai.models.openai import OpenAIResponsesModelSettings
+
             # The conversation is ours: nothing of it stays at the provider, and encrypted
             # reasoning comes back to be sent again.
             responses = OpenAIResponsesModelSettings(max_tokens=bound, openai_store=False)
@@ -65,6 +69,8 @@ def wire_settings(
 def _anthropic(
     endpoint: Endpoint, bound: int, effort: Effort | None, *, takes_level: bool
 ) -> AnthropicModelSettings:
+    from pydantic_ai.models.anthropic import AnthropicModelSettings
+
     settings = AnthropicModelSettings(max_tokens=bound)
     if is_anthropics_own(endpoint):
         # Other servers that speak this dialect do not all know the cache fields. Tools and system

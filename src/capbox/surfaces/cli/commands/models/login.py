@@ -47,6 +47,8 @@ def login(
         where = f"base_url under [providers.{known.name}] in config.toml"
         raise usage(f"{known.name} has no address that is everybody's: set {where}, or --no-check")
     key = typed(known.key) if sys.stdin.isatty() else piped()
+    if not key:
+        raise usage("no key came; nothing is kept")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise usage("a key is one word of printable ASCII characters; nothing is kept")
     said = _checked(known, key) if check else "it was not checked"

@@ -30,6 +30,8 @@ _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SINCE = re.compile(r"(\d{1,6})([dhms])")
 _BAR_COLUMNS = 40
 _NAME_COLUMNS = 24
+_NAME_COLUMNS_MIN = 8
+_GAP = 2
 
 
 def usage_of(
@@ -74,13 +76,19 @@ def _after(since: str | None) -> float:
         return 0.0
     found = _SINCE.fullmatch(since)
     if found is None:
-        raise usage(f"--since {since[:40]!r}: is a number and d, h, m or s, as in 7d")
+        raise usage(f"--since {since[:40]!r}: it is a number and d, h, m or s, as in 7d")
     return time.time() - int(found[1]) * _UNITS[found[2]]
 
 
 def _table(screen: Screen, by: str, rows: Sequence[Took], whole: Took) -> None:
     head = (by, "runs", "replies", "in", "out", "cache read", "cache write", "USD", "time")
-    screen.table(head, [_cells(one) for one in (*rows, whole)])
+    cells = [_cells(one) for one in (*rows, whole)]
+    if by in ("model", "workspace"):  # half an id is of no use, nor is half a number
+        columns = zip(head[1:], *(one[1:] for one in cells), strict=True)
+        numbers = sum(max(map(len, column)) + _GAP for column in columns)
+        room = max(screen.columns - numbers, _NAME_COLUMNS_MIN)
+        cells = [(one_line(key, room), *rest) for key, *rest in cells]
+    screen.table(head, cells)
     if whole.unpriced:
         count = f"{whole.unpriced} replies have" if whole.unpriced > 1 else "1 reply has"
         screen.say(f"{count} no known price: what they cost is not in USD", "yellow")

@@ -62,6 +62,6 @@ BARS = {
     "first_event": Bar(5, 2, "value"),
     "first_event_openai": Bar(5, 2, "value"),
     "session_open": Bar(300, 150, "value"),
-    "chat_ready": Bar(500, 300, "value"),
+    "chat_prompt": Bar(500, 300, "value"),
     "runs_growth": Bar(5, 1, "value"),
 }

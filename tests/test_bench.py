@@ -30,7 +30,7 @@ TURNS = {
     *("loop_turn", "loop_turn_long", "loop_turn_sync"),
     *("first_event", "first_event_openai"),
 }
-RUNS = {"session_open", "runs_together", "runs_growth", "chat_ready"}
+RUNS = {"session_open", "runs_together", "runs_growth", "chat_prompt", "chat_ready"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
     *(ALIKE | GATE | WEB | OWN | TURNS | RUNS | {"blast_radius", "pre_image", "undo"}),

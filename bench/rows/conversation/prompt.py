@@ -27,13 +27,16 @@ _PIECE = 65_536
 
 
 async def chat_ready(workspace: Path, environ: Mapping[str, str], rounds: int) -> Rows:
-    """Measure `capbox chat` until its editor is there, below which it shows the model."""
+    """Measure `capbox chat` until it takes what is typed, and until its editor does."""
     script = workspace.parent / "chat.json"
     script.write_text('[{"text": "Hello."}]')
     start = "import sys; from capbox.app import main; sys.exit(main())"
     chat = [sys.executable, "-c", start, "chat", "--model", f"scripted:{script}", "--read", "."]
-    what = "`capbox chat`, the whole process until its prompt edits what is typed"
-    return await prompts({"chat_ready": (chat, b"context", what)}, workspace, environ, rounds)
+    commands = {
+        "chat_prompt": (chat, b"> ", "`capbox chat`, the whole process until its prompt"),
+        "chat_ready": (chat, b"context", "the same until its editor and the line below it"),
+    }
+    return await prompts(commands, workspace, environ, rounds)
 
 
 async def prompts(

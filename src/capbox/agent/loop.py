@@ -8,7 +8,8 @@ Guarantees: limits are asked before every step (`limits/caps.py`); a model error
 an interruption never ends as `Completed`; `RunFinished` is the last event whatever ends the run, a
 cancelled caller included (an exception, which is a bug, is none of these); `emit` is never awaited
 twice at a time; when `run` returns or raises, no task of it is left, the model's stream is closed;
-what a person says to it is given to the model, or is in `undelivered` at the end.
+what a person says to it is given to the model, or is in `undelivered` at the end; a call left open
+in the history has its result, in order, before the task is said, or stays open with it unsaid.
 Does not: decide about a tool call (`call_tool` leads to the gate), store events.
 
 Why a coroutine that is given `emit`, and not an async generator: tools run in task groups and all
@@ -33,8 +34,9 @@ from anyio import (
 )
 
 from capbox.agent import events
-from capbox.agent.calls import batches
+from capbox.agent.calls import batches, not_json
 from capbox.agent.compression.compressor import Compressor, tokens_taken
+from capbox.agent.context import tool_message
 from capbox.agent.incidents import FellBack
 from capbox.agent.limits.caps import Meter
 from capbox.agent.limits.spending import Spending, Turn
@@ -173,7 +175,10 @@ class Run:
         self._voice.emit = emit
         try:
             await self._voice.tell(self._started())
-            await self._voice.say(UserMessage(self._plan.task, self._plan.attachments))
+            for note in self._plan.notes:
+                await self._voice.tell(events.Warned(note))
+            if not self._plan.left:
+                await self._say_task()
             await self._work()
         except get_cancelled_exc_class():
             # The caller itself is being cancelled. The record must still say how the run ended, but
@@ -191,9 +196,29 @@ class Run:
         with CancelScope() as self._scope:
             if self._ended is not None:
                 return
+            if self._plan.left:
+                await self._settle()
             async with create_task_group() as tasks:
                 tasks.start_soon(self._guard.watch_the_clock, self._end)
                 self._end(await self._turns())
+
+    async def _settle(self) -> None:
+        """Give each call that was left open its result, then say the task."""
+        most = self._plan.result_characters_max
+        for call, known in self._plan.left:
+            result = known
+            if result is None:
+                await self._voice.tell(events.ToolStarted(call))
+                malformed = call.malformed
+                made = self._hands.call_tool
+                result = await made(call) if malformed is None else not_json(malformed)
+            said = tool_message(call, result, self._hands.held(), characters_max=most)
+            await self._voice.tell(events.ToolFinished(call, result, said))
+            await self._voice.say(said)
+        await self._say_task()
+
+    async def _say_task(self) -> None:
+        await self._voice.say(UserMessage(self._plan.task, self._plan.attachments))
 
     def _end(self, outcome: Outcome) -> None:
         """Stop everything; the first reason is the one that counts."""

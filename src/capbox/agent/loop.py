@@ -34,9 +34,8 @@ from anyio import (
 )
 
 from capbox.agent import events
-from capbox.agent.calls import batches, not_json
+from capbox.agent.calls import batches
 from capbox.agent.compression.compressor import Compressor, tokens_taken
-from capbox.agent.context import tool_message
 from capbox.agent.incidents import FellBack
 from capbox.agent.limits.caps import Meter
 from capbox.agent.limits.spending import Spending, Turn
@@ -62,7 +61,7 @@ from capbox.agent.plan import CallTool, RunPlan
 from capbox.agent.steps.asking import Broken, ask
 from capbox.agent.steps.guard import AskMore, Guard
 from capbox.agent.steps.pausing import Pausing
-from capbox.agent.steps.using import Hands, Stow, use
+from capbox.agent.steps.using import Hands, Stow, give, use
 from capbox.agent.steps.voice import Emit, Keep, Voice
 from capbox.messages import AssistantMessage, Message, SummaryMessage, UserMessage
 from capbox.models.facts import facts_of
@@ -196,26 +195,23 @@ class Run:
         with CancelScope() as self._scope:
             if self._ended is not None:
                 return
-            if self._plan.left:
-                await self._settle()
             async with create_task_group() as tasks:
                 tasks.start_soon(self._guard.watch_the_clock, self._end)
-                self._end(await self._turns())
+                self._end(await self._settled() or await self._turns())
 
-    async def _settle(self) -> None:
-        """Give each call that was left open its result, then say the task."""
-        most = self._plan.result_characters_max
+    async def _settled(self) -> Outcome | None:
+        """Give each call that was left open its result, then say the task; or why not."""
+        hands, guard, voice = self._hands, self._guard, self._voice
         for call, known in self._plan.left:
-            result = known
-            if result is None:
-                await self._voice.tell(events.ToolStarted(call))
-                malformed = call.malformed
-                made = self._hands.call_tool
-                result = await made(call) if malformed is None else not_json(malformed)
-            said = tool_message(call, result, self._hands.held(), characters_max=most)
-            await self._voice.tell(events.ToolFinished(call, result, said))
-            await self._voice.say(said)
-        await self._say_task()
+            if known is not None:
+                await give(call, known, hands, guard, voice)
+                continue
+            used = await use((call,), hands, guard, voice, self._pausing)
+            if isinstance(used, Over):
+                return used.outcome
+        if self._plan.left:
+            await self._say_task()
+        return None
 
     async def _say_task(self) -> None:
         await self._voice.say(UserMessage(self._plan.task, self._plan.attachments))

@@ -83,10 +83,11 @@ def go_on(engine: LocalEngine, home: Home, workspace: Path) -> GoOn:
         typed: str | None = None,
         task: str = GO_ON,
         approver: Approver | None = None,
+        **further: object,
     ) -> Went:
         talk = await resumed(engine.sessions, typed, workspace, "a test")
         try:
-            asked = Settings(workspace=workspace, grants=grants)
+            asked = Settings(**{"workspace": workspace, "grants": grants, **further})
             settings, notes = settings_with(
                 asked, talk.restored, engine.tools, lambda one: app.granting(home, one)
             )

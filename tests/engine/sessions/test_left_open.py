@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from capbox.agent import events
-from capbox.agent.outcome import Completed, Outcome, Refused
+from capbox.agent.outcome import Completed, Outcome, Refused, TimeLimit, ToolCallLimit
 from capbox.authority.budget import Budget
 from capbox.engine.home import Home
 from capbox.engine.sessions.pending import open_calls
@@ -18,6 +18,8 @@ from capbox.store.runs import open_runs
 pytestmark = pytest.mark.anyio
 GoOn = Callable[..., object]
 TWO = [("write", {"path": f"{n}.txt", "content": "x"}) for n in (1, 2)]
+MANY = [("write", {"path": f"{n}.txt", "content": "x"}) for n in range(4)]
+SLOW = [TWO[0], ("bash", {"script": "echo x >> twice.txt; while :; do :; done"})]
 DENYING = """
 [[hooks]]
 event = "{event}"
@@ -80,3 +82,39 @@ async def test_each_has_its_result_before_the_task_is_said(
     assert kinds == [*first, events.RunFinished]
     said = await messages(home)
     assert said[-2] == UserMessage("and now") and not open_calls(said[:-2])
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    ("most", "made", "over"),
+    [(0, 0, ToolCallLimit(0)), (2, 2, ToolCallLimit(2)), (3, 3, Completed())],
+    ids=str,
+)
+async def test_they_count_as_calls_of_the_run_and_those_past_its_limit_stay_open(
+    leave: Callable, go_on: GoOn, script: Callable, home: Home, workspace: Path, most: int,
+    made: int, over: Outcome,
+) -> None:  # fmt: skip
+    """Attack: calls are asked for in one run and made in the next, whose limit is for fewer."""
+    await leave(MANY)
+    went = await go_on(script("-", "done"), budget=Budget(tool_calls=most))
+    assert (went.codes, ended(went.told)) == ([None] * made, over)
+    assert went.told[-1].spent.tool_calls == made
+    assert len(open_calls(await messages(home))) == 3 - made
+    rest = await go_on(script("-", "done", "done"))
+    assert (rest.codes, ended(rest.told)) == ([None] * (3 - made), Completed())
+    assert len(list(workspace.glob("[0-9].txt"))) == 4
+
+
+@pytest.mark.attack
+async def test_the_clock_of_the_run_ends_one_and_no_further_run_makes_it_again(
+    leave: Callable, go_on: GoOn, script: Callable, workspace: Path
+) -> None:
+    """Attack: a call that was left open works as long as it likes, in each run anew."""
+    await leave(SLOW)
+    went = await go_on(script("-", "done"), budget=Budget(wall_seconds=1.5))
+    assert (went.codes, ended(went.told)) == ([], TimeLimit(1.5))
+    assert went.told[-1].spent.wall_ms >= 1_500
+    rest = await go_on(script("-", "done", "done"))
+    assert (len(rest.codes), ended(rest.told)) == (1, Completed())
+    assert rest.codes != [None]
+    assert (workspace / "twice.txt").read_text() == "x\n"

@@ -102,7 +102,7 @@ async def test_they_count_as_calls_of_the_run_and_those_past_its_limit_stay_open
     assert len(open_calls(await messages(home))) == 3 - made
     rest = await go_on(script("-", "done", "done"))
     assert (rest.codes, ended(rest.told)) == ([None] * (3 - made), Completed())
-    assert len(list(workspace.glob("[0-9].txt"))) == 4
+    assert [(workspace / f"{n}.txt").exists() for n in range(4)] == [True] * 4
 
 
 @pytest.mark.attack

@@ -8,7 +8,8 @@ Guarantees: limits are asked before every step (`limits/caps.py`); a model error
 an interruption never ends as `Completed`; `RunFinished` is the last event whatever ends the run, a
 cancelled caller included (an exception, which is a bug, is none of these); `emit` is never awaited
 twice at a time; when `run` returns or raises, no task of it is left, the model's stream is closed;
-what a person says to it is given to the model, or is in `undelivered` at the end.
+what a person says to it is given to the model, or is in `undelivered` at the end; a call left open
+in the history has its result, in order, before the task is said, or stays open with it unsaid.
 Does not: decide about a tool call (`call_tool` leads to the gate), store events.
 
 Why a coroutine that is given `emit`, and not an async generator: tools run in task groups and all
@@ -60,7 +61,7 @@ from capbox.agent.plan import CallTool, RunPlan
 from capbox.agent.steps.asking import Broken, ask
 from capbox.agent.steps.guard import AskMore, Guard
 from capbox.agent.steps.pausing import Pausing
-from capbox.agent.steps.using import Hands, Stow, use
+from capbox.agent.steps.using import Hands, Stow, give, use
 from capbox.agent.steps.voice import Emit, Keep, Voice
 from capbox.messages import AssistantMessage, Message, SummaryMessage, UserMessage
 from capbox.models.facts import facts_of
@@ -173,7 +174,10 @@ class Run:
         self._voice.emit = emit
         try:
             await self._voice.tell(self._started())
-            await self._voice.say(UserMessage(self._plan.task, self._plan.attachments))
+            for note in self._plan.notes:
+                await self._voice.tell(events.Warned(note))
+            if not self._plan.left:
+                await self._say_task()
             await self._work()
         except get_cancelled_exc_class():
             # The caller itself is being cancelled. The record must still say how the run ended, but
@@ -193,7 +197,24 @@ class Run:
                 return
             async with create_task_group() as tasks:
                 tasks.start_soon(self._guard.watch_the_clock, self._end)
-                self._end(await self._turns())
+                self._end(await self._settled() or await self._turns())
+
+    async def _settled(self) -> Outcome | None:
+        """Give each call that was left open its result, then say the task; or why not."""
+        hands, guard, voice = self._hands, self._guard, self._voice
+        for call, known in self._plan.left:
+            if known is not None:
+                await give(call, known, hands, guard, voice)
+                continue
+            used = await use((call,), hands, guard, voice, self._pausing)
+            if isinstance(used, Over):
+                return used.outcome
+        if self._plan.left:
+            await self._say_task()
+        return None
+
+    async def _say_task(self) -> None:
+        await self._voice.say(UserMessage(self._plan.task, self._plan.attachments))
 
     def _end(self, outcome: Outcome) -> None:
         """Stop everything; the first reason is the one that counts."""

@@ -18,6 +18,8 @@ from capbox.messages import Attachment, JsonObject, Message, ToolCall, ToolResul
 from capbox.models.model import Effort, Model, ToolSpec
 
 CallTool = Callable[[ToolCall], Awaitable[ToolResult]]
+OpenCall = tuple[ToolCall, ToolResult | None]
+"""A call without a result in the history; None: it is to be made now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,12 @@ class RunPlan:
     """One task, who works on it, with what, and within which limits.
 
     `history` is what was said before: the transcript that the task goes on from; `attachments` are
-    beside the task. `fallbacks` take
-    over, in order and for good, when the model before them cannot be reached any more. `effort` is
-    how hard to think, where a model can be told (None: as its provider chooses). `words` are what
-    people and files add to the system prompt. `shown` returns the names of the tools that the model
-    is told of in its next turn (None: all, always).
+    beside the task. `left` are the calls of `history` without a result, in order, which come before
+    the task; `notes` are told first. `fallbacks` take over, in order and for good, when the model
+    before them cannot be reached any more. `effort` is how hard to think, where a model can be told
+    (None: as its provider chooses). `words` are what people and files add to the system prompt.
+    `shown` returns the names of the tools that the model is told of in its next turn (None: all,
+    always).
     """
 
     run: str
@@ -53,6 +56,8 @@ class RunPlan:
     tools: tuple[OfferedTool, ...] = ()
     grants: tuple[str, ...] = ()
     history: tuple[Message, ...] = ()
+    left: tuple[OpenCall, ...] = ()
+    notes: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     budget: Budget = field(default_factory=Budget)
     output_tokens_max: int = 8_192

@@ -16,7 +16,6 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from capbox.agent import events
-from capbox.agent.continued import Continued
 from capbox.agent.loop import Emit, Run
 
 _BACKLOG = 64
@@ -24,7 +23,7 @@ _BACKLOG = 64
 
 @asynccontextmanager
 async def follow(
-    run: Run | Continued, tasks: TaskGroup, record: Emit
+    run: Run, tasks: TaskGroup, record: Emit
 ) -> AsyncIterator[AsyncIterator[events.Event]]:
     """Start `run` in `tasks` and yield its events; `record` is awaited for each one first."""
     put, reader = create_memory_object_stream[events.Event](_BACKLOG)
@@ -41,7 +40,7 @@ async def follow(
 
 
 async def _drive(
-    run: Run | Continued, put: MemoryObjectSendStream[events.Event], record: Emit, over: Event
+    run: Run, put: MemoryObjectSendStream[events.Event], record: Emit, over: Event
 ) -> None:
     async def emit(event: events.Event) -> None:
         await record(event)

@@ -236,7 +236,7 @@ class Session:
         if self._tasks is None:
             raise RuntimeError("the session is not open")
         stopwatch = Stopwatch(anyio.current_time)
-        beside = self.companions.begin(stopwatch, ask_user)
+        beside = self.companions.begin(stopwatch, ask_user, conversation)
         tools, spending = self._offered(beside.own), await self._purses.spending(model, *fallbacks)
         words = gather(self._engine.home, self._settings)
         minted = self._minted(beside.own, (model, *fallbacks))

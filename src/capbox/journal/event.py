@@ -17,8 +17,7 @@ from typing import ClassVar, Literal, NewType, get_args
 from capbox.messages import Denial, Effect, HttpRequest, JsonObject, Spent, Usage
 
 RunId = NewType("RunId", str)
-
-_RUN_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+What = Literal["ask", "answer", "denial", "lease", "revocation", "warning", "hook", "known", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +90,12 @@ class CallEnded:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """One decision about authority: an ask, its answer, a denial, a lease, a revocation; what a
-    hook said of a step; a warning that a budget is nearly used up; a source that the prompt has.
+    hook said of a step; a warning that a budget is nearly used up; a source that the prompt has;
+    from when on the run only plans, and from when on no more.
     """
 
     kind: ClassVar[str] = "decision"
-    what: Literal["ask", "answer", "denial", "lease", "revocation", "warning", "hook", "known"]
+    what: What
     subject: str
     result: str
     call: str | None = None
@@ -174,7 +174,7 @@ def run_id(now: float, entropy: bytes) -> RunId:
 
 def is_run_id(text: str) -> bool:
     """Say whether `text` may name a run; a path such as `../x` never does."""
-    return _RUN_ID.fullmatch(text) is not None
+    return re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", text) is not None
 
 
 def encode(event: Event) -> str:

@@ -134,7 +134,11 @@ async def test_what_changes_something_waits_for_the_yes_to_a_plan(
     assert [code(result) for result in found[1:]] == outcomes
     assert (workspace / "a.txt").read_text() == ("new\n" if changed else "alpha\n")
     said = [e for e in records.entries(found[0].journal) if e["kind"] == "decision"]
-    assert {(e["what"], e["result"]) for e in said} == {("denial", "planning")}
+    assert {(e["what"], e["result"]) for e in said if e["what"] != "plan"} == {
+        ("denial", "planning")
+    }
+    turns = ["entered", "left"] if changed else ["entered"]
+    assert [e["result"] for e in said if e["what"] == "plan"] == turns
 
 
 async def test_a_script_cannot_do_what_planning_forbids(

@@ -20,6 +20,7 @@ from capbox.engine.settings import Settings
 from capbox.gate.approver import Approver
 from capbox.messages import ToolResult
 from capbox.models.model import Model
+from capbox.tools.loop.person import AskPerson
 
 
 @dataclass
@@ -83,19 +84,21 @@ def go_on(engine: LocalEngine, home: Home, workspace: Path) -> GoOn:
         typed: str | None = None,
         task: str = GO_ON,
         approver: Approver | None = None,
+        ask_user: AskPerson | None = None,
+        plans: bool | None = None,
+        **further: object,
     ) -> Went:
         talk = await resumed(engine.sessions, typed, workspace, "a test")
         try:
-            asked = Settings(workspace=workspace, grants=grants)
+            asked = Settings(**{"workspace": workspace, "grants": grants, **further})
             settings, notes = settings_with(
                 asked, talk.restored, engine.tools, lambda one: app.granting(home, one)
             )
             went = Went(talk, notes=notes)
-            async with (
-                app.session(engine, settings, approver=approver) as session,
-                session.run(task, model, conversation=talk) as stream,
-            ):
-                went.told = [event async for event in stream]
+            async with app.session(engine, settings, approver=approver) as session:
+                session.companions.plans = plans
+                async with session.run(task, model, conversation=talk, ask_user=ask_user) as stream:
+                    went.told = [event async for event in stream]
         finally:
             talk.held.release()
         return went

@@ -58,13 +58,7 @@ async def use(
         return await hands.call_tool(call)
 
     async def take(call: ToolCall, result: ToolResult) -> None:
-        stowed = await _stowed(call, result, hands)
-        most = hands.characters_max
-        said = tool_message(call, result, hands.held(), characters_max=most, stowed=stowed)
-        await voice.tell(events.ToolFinished(call, result, said))
-        await voice.say(said)
-        for warning in guard.spending.drain():
-            await voice.tell(events.Warned(warning))
+        await give(call, result, hands, guard, voice)
         code = result.error.code if result.error is not None else ""
         codes.append(code if call.malformed is None else MALFORMED)
         _end_if(code, hands, guard)
@@ -72,6 +66,19 @@ async def use(
     allowed, limit = await _admit(batch, guard, voice, pausing)
     await run_in_order(allowed, call_tool, take)
     return Called(tuple(codes)) if limit is None else Over(limit)
+
+
+async def give(
+    call: ToolCall, result: ToolResult, hands: Hands, guard: Guard, voice: Voice
+) -> None:
+    """Tell the result of a call, and give it to the model."""
+    stowed = await _stowed(call, result, hands)
+    most = hands.characters_max
+    said = tool_message(call, result, hands.held(), characters_max=most, stowed=stowed)
+    await voice.tell(events.ToolFinished(call, result, said))
+    await voice.say(said)
+    for warning in guard.spending.drain():
+        await voice.tell(events.Warned(warning))
 
 
 async def _admit(

@@ -1,7 +1,8 @@
 """What goes beside one run: it stands between the loop and the gate, and hears every event.
 
 Guarantees: a call that planning forbids never reaches the gate's tools, and its refusal is on
-record; nothing here permits what the gate would not. Does not: decide about authority.
+record, as is from when to when the run only plans; nothing here permits what the gate would not.
+Does not: decide about authority.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Companion:
         self._attended: tuple[Asking, tuple[Hook, ...]] | None = None
         self._hooks: Hooks | None = None
         self._refusal: str | None = None
+        self.planned = False  # what the record of the session says until now
         self.log: LogFile | None = None
         self.traced: Traced | None = None
         self._sinks: list[Callable[[Event], None]] = []
@@ -120,22 +122,34 @@ class Companion:
             from capbox.engine.telemetry.spans import Spans
 
             self._sinks.append(Spans(self.traced, opened.seat, time.time_ns).tell)
+        entered = False
+        try:
+            self._put_on_record(opened.seat, plans=self._loop.planning.on)
+            told = await self._attending(opened.seat, task)
+            entered = True
+        finally:
+            if not entered:
+                opened.close("interrupted")
+        return told
+
+    def _put_on_record(self, seat: Seat, *, plans: bool) -> None:
+        """Have it on record whether the run only plans. Raises JournalError."""
+        if plans != self.planned:
+            seat.journal.append(Decided("plan", "the run", "entered" if plans else "left"))
+            self.planned = plans
+        self._plans(plans)
+
+    async def _attending(self, seat: Seat, task: str) -> str:
         if self._attended is None:
             return task
         from capbox.engine.hooks.hooks import Hooks
         from capbox.engine.hooks.notifying import Notifying
 
         asking, hooks = self._attended
-        self._hooks = attended = Hooks(hooks, asking, opened.seat)
-        entered = False
-        try:
-            told = await self._entered(attended, task)
-            entered = True
-        finally:
-            if not entered:
-                opened.close("interrupted")
+        self._hooks = attended = Hooks(hooks, asking, seat)
+        told = await self._entered(attended, task)
         if attended.any("Notification"):
-            opened.seat.approver = Notifying(opened.seat.approver, attended)
+            seat.approver = Notifying(seat.approver, attended)
         return told
 
     async def _entered(self, hooks: Hooks, task: str) -> str:
@@ -183,6 +197,8 @@ class Companion:
         why = None if tool is None else self._loop.planning.refusal(tool.manifest)
         if why is not None:
             return refused(call, seat, ToolFailure("planning", why))
+        if call.name == "plan" and call.name in self.tools:
+            at_gate = self._on_record(at_gate)
         # Those of the program's functions are asked where the function is called.
         hooks = None if call.name in self._own else self._hooks
         if hooks is None or tool is None:
@@ -193,6 +209,26 @@ class Companion:
         result = self._noted(call, seat, await at_gate(call, verdict.limits))
         await hooks.after_tool(call, result)
         return result
+
+    def _on_record(self, at_gate: AtGate) -> AtGate:
+        """Return how `plan` is called, so that what it changes is on record."""
+
+        async def called(call: ToolCall, limits: Limits | None) -> ToolResult:
+            planning = self._loop.planning
+            try:
+                # Before it is so: a process that ends in between leaves a session that plans.
+                if call.arguments.get("action") == "enter":
+                    self._put_on_record(self.seat, plans=True)
+                result = await at_gate(call, limits)
+                self._put_on_record(self.seat, plans=planning.on)
+            except JournalError as error:
+                planning.on = True
+                why = f"the journal cannot be written: {error}"
+                failure = ToolFailure("sandbox_failed", why)
+                return ToolResult(ok=False, content="", error=failure, journal=self.seat.run)
+            return result
+
+        return called
 
     def _noted(self, call: ToolCall, seat: Seat, result: ToolResult) -> ToolResult:
         if call.name == "ask_user" and call.name in self.tools:

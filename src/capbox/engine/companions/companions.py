@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capbox.engine.instructions.reader import Reader
     from capbox.engine.local import LocalEngine
     from capbox.engine.operator import Operator
+    from capbox.engine.sessions.conversation import Conversation
     from capbox.engine.skills.shelf import Shelf
     from capbox.engine.telemetry.file import LogFile
     from capbox.engine.telemetry.tracing import Traced
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Companions:
-    """Makes the companion of each run. `plans`: the next one begins by planning only.
+    """Makes the companion of each run. `plans`: a person's word on how the next one begins.
 
+    True: by planning only; None: as the session ended. `planning`: the last one only plans.
     `hooks` are those of the program; the operator's are asked before them. `traced` makes the
     spans of runs (None: what the operator says).
     """
@@ -49,16 +51,19 @@ class Companions:
     ground: Ground | None
     operator: Operator | None
     hold: Hold | None
-    plans: bool = False
+    plans: bool | None = None
+    planning: bool = False
     hooks: tuple[Hook, ...] = ()
     _asking: Asking | None = None
     traced: Traced | None = None
     _file: LogFile | None = None
 
-    def begin(self, stopwatch: Stopwatch, ask_user: AskPerson | None) -> Companion:
+    def begin(
+        self, stopwatch: Stopwatch, ask_user: AskPerson | None, talk: Conversation | None = None
+    ) -> Companion:
         """Return what goes beside one run; while `ask_user` waits its `stopwatch` stands still.
 
-        Raises SettingsError.
+        The run goes on with `talk`, as far as planning goes. Raises SettingsError.
         """
         from capbox.engine.companions.companion import Companion
         from capbox.tools.loop.asking import Asking
@@ -68,11 +73,14 @@ class Companions:
         from capbox.tools.loop.planning import Planning
         from capbox.tools.loop.waiting import Waiting
 
+        planned = talk is not None and talk.restored.plans
+        # Attack: a model that was told to plan has its process end, and acts in the next one.
+        self.planning = self.planning or planned if self.plans is None else self.plans
         person = Person(ask_user, stopwatch.paused)
         many = len(self.functions) + len(self.engine.tools) > OFFERED_MAX
         loop = LoopTools(
             Asking(person, self._values),
-            Planning(self.plans, self.operator is not None and self.operator.plans_alone),
+            Planning(self.planning, self.operator is not None and self.operator.plans_alone),
             Waiting(self.settings.limits.wall_seconds, time.time),
             finding=Finding({}) if many else None,
             further=further(
@@ -84,6 +92,7 @@ class Companions:
             ),
         )
         companion = Companion(self.functions, self.engine.tools, loop, self._ended)
+        companion.planned = planned
         companion.attend(self._asked(), self._every_hook)
         companion.log, companion.traced = self._logged(), self._traced()
         return companion
@@ -146,7 +155,7 @@ class Companions:
         return self._asking
 
     def _ended(self, planning: bool) -> None:
-        self.plans = planning
+        self.planning = planning
 
     def _values(self, text: str) -> frozenset[Value]:
         """Return what `text` names beyond what is grounded in every run."""

@@ -16,7 +16,6 @@ from capbox.authority.values.kinds import Value
 from capbox.engine.grounding import Ground
 
 if TYPE_CHECKING:
-    from capbox.agent.continued import Continued
     from capbox.agent.loop import Run
     from capbox.gate.seat import Seat
 
@@ -30,7 +29,7 @@ class UnderWay:
     """
 
     seat: Seat
-    loop: Run | Continued
+    loop: Run
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _closing: anyio.Lock = field(default_factory=anyio.Lock)
 

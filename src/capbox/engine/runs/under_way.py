@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from anyio.abc import TaskGroup
 
 from capbox.agent import events
-from capbox.agent.continued import Continued
 from capbox.agent.limits.spending import Spending
 from capbox.agent.limits.stopwatch import Stopwatch
 from capbox.agent.loop import AskMore, Run
@@ -45,7 +44,7 @@ class Work:
     beside: Companion
     stopwatch: Stopwatch
 
-    def begun(self, recorder: Callable[[], Recorder]) -> Run | Continued:
+    def begun(self, recorder: Callable[[], Recorder]) -> Run:
         """Return its loop, which keeps what is said by what `recorder` returns."""
         seat, talk = self.opened.seat, self.talk
         seat.approver = Patient(seat.approver, self.stopwatch)
@@ -60,27 +59,22 @@ class Work:
             if recorder().failure is not None:
                 run.cancel()
 
-        def made(plan: RunPlan) -> Run:
-            run = Run(
-                plan,
-                call_tool,
-                stopwatch=self.stopwatch,
-                ask_more=self.ask_more,
-                spending=self.spending,
-                keep=keep,
-                stow=stow,
-                before_stop=self.beside.before_stop,
-            )
-            return self.beside.begun(run)
-
-        left, told = [(one.call, one.result) for one in talk.left], [o.told for o in talk.left]
-        notes = (*talk.notes, *filter(None, told))
-        run: Run | Continued = (
-            Continued(self.plan, made, call_tool, keep=keep, left=left, notes=notes)
-            if left or notes
-            else made(self.plan)
+        told = filter(None, (one.told for one in talk.left))
+        run = Run(
+            replace(
+                self.plan,
+                left=tuple((one.call, one.result) for one in talk.left),
+                notes=(*talk.notes, *told),
+            ),
+            call_tool,
+            stopwatch=self.stopwatch,
+            ask_more=self.ask_more,
+            spending=self.spending,
+            keep=keep,
+            stow=stow,
+            before_stop=self.beside.before_stop,
         )
-        return run
+        return self.beside.begun(run)
 
 
 @asynccontextmanager

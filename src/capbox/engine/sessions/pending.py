@@ -83,6 +83,32 @@ def settled(
     return tuple(found)
 
 
+def settled_since(
+    left: Sequence[Open],
+    run: RunOnRecord,
+    said: Sequence[str],
+    events: Sequence[JsonObject],
+    reads_only: Callable[[str], bool],
+) -> tuple[Open, ...]:
+    """Return how open calls stand after a later run, which may have begun to make them.
+
+    `said` are the ids of those whose result joined the transcript in that run.
+    """
+    # Attack: a call is made again each time that a run ends while it makes it.
+    names, taken = _names(run), list(said)
+    found: list[Open] = []
+    for one in left:
+        own = [name for name in names if _is_of(name, one.call.id)]
+        finished = [e for e in events if e.get("id") == one.call.id]
+        nth = taken.count(one.call.id)
+        taken.append(one.call.id)
+        entries = _entries(run, own[nth] if nth < len(own) else None)
+        result = _result(finished[nth].get("result")) if nth < len(finished) else None
+        began = one.result is None and "intent" in entries
+        found.append(_stands(one.call, entries, result, reads_only) if began else one)
+    return tuple(found)
+
+
 def _removed(names: list[str], name: str) -> bool:
     """Take one `name` out of the list, if it is there: a model may give two calls one id."""
     if name in names:

@@ -29,6 +29,7 @@ class Restored:
 
     `tools` are the names of those that it had without a condition. `used` is by text; `dropped`
     are those that do not come back, each with the reason; `sources` all that the runs have read.
+    `plans`: they ended while nothing but planning was allowed.
     """
 
     grants: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Restored:
     used: Mapping[str, Used] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
     dropped: tuple[tuple[str, str], ...] = ()
+    plans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def restored(runs: Sequence[RunOnRecord], now: float) -> Restored:
     held: dict[tuple[str, bool], _Held] = {}
     lost: dict[str, str] = {}
     sources: set[str] = set()
+    plans = False
     for run in runs:
         before, held = held, {}
         revoked, own = frozenset(_revoked(run)), tuple(_held(run))
@@ -71,13 +74,14 @@ def restored(runs: Sequence[RunOnRecord], now: float) -> Restored:
         lost = {one.text: "it was revoked" for one in own if _gone(one, held)}
         sources.update(s for entry in run.of("outcome") for s in texts(entry.get("sources")))
         sources |= known_of(run)
-    return _sorted(held.values(), lost, frozenset(sources), now)
+        for entry in _decisions(run, "plan"):
+            plans = entry.get("result") != "left"
+    return replace(_sorted(held.values(), lost, frozenset(sources), now), plans=plans)
 
 
 def known_of(run: RunOnRecord) -> set[str]:
     """Return the sources of what a run's prompt held, and no call had read."""
-    told = (entry for entry in run.of("decision") if entry.get("what") == "known")
-    return {str(entry.get("subject")) for entry in told}
+    return {str(entry.get("subject")) for entry in _decisions(run, "known")}
 
 
 def _gone(one: _Held, held: Mapping[tuple[str, bool], _Held]) -> bool:

@@ -25,7 +25,7 @@ from capbox.engine.sessions.choosing import chosen
 from capbox.engine.sessions.conversation import Conversation, locks
 from capbox.engine.sessions.errors import SessionError
 from capbox.engine.sessions.holder import Hold, hold
-from capbox.engine.sessions.pending import Open, open_calls, settled
+from capbox.engine.sessions.pending import Open, open_calls, settled, settled_since
 from capbox.engine.sessions.record import RunOnRecord, run_on_record, runs_on_record
 from capbox.engine.sessions.restored import Restored, known_of, restored
 from capbox.engine.settings import Settings, SettingsError
@@ -148,7 +148,16 @@ async def _left(
     asked = next(one.run for one in reversed(said) if not isinstance(one.message, ToolMessage))
     run = next((one for one in runs if one.id == asked), None)
     events = [] if run is None else await _finished(store, run.id)
-    return settled(history, run, events, place.reads_only)
+    left = settled(history, run, events, place.reads_only)
+    for later in runs[runs.index(run) + 1 :] if run is not None else ():
+        done = [
+            one.message.call_id
+            for one in said
+            if one.run == later.id and isinstance(one.message, ToolMessage)
+        ]
+        events = await _finished(store, later.id)
+        left = settled_since(left, later, done, events, place.reads_only)
+    return left
 
 
 async def _finished(store: RunStore, run: str) -> list[JsonObject]:

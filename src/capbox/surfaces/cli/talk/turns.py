@@ -120,7 +120,7 @@ class Turns:
                         tell(event)
             finally:
                 self.session = None
-            self.plans = session.companions.plans
+            self.plans = session.companions.planning
             self.undelivered = session.runs.undelivered
         self.last_run = report.run or self.last_run
         if report.run:  # else nothing of it is stored

@@ -36,6 +36,20 @@ def test_it_is_one_session(process: Callable, script: Callable) -> None:
     assert [(one["title"], one["messages"]) for one in listed] == [("one", 6)]
 
 
+def test_one_that_ended_planning_goes_on_planning_until_the_person_says_otherwise(
+    process: Callable, script: Callable, workspace: Path
+) -> None:
+    enter = {"tool_calls": [{"name": "plan", "arguments": {"action": "enter"}}]}
+    write = {"tool_calls": [{"name": "write", "arguments": {"path": "n.txt", "content": "x"}}]}
+    model = script(enter, DONE, write, DONE, write, DONE, write, DONE)
+    assert process("chat", "--model", model, "--write", ".", stdin="plan\n").code == 0
+    for command in (["resume"], ["run", "--resume", "last", "go on"]):
+        process(*command)
+        assert not (workspace / "n.txt").exists()
+    assert process("chat", "--resume", "last", stdin="/plan off\ngo on\n").code == 0
+    assert (workspace / "n.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [

@@ -264,6 +264,7 @@ async def _turns(
         ),
         effort=flags.effort,
         attached=attached_files(plan.order.work.attach or ()),
+        plans=talk.restored.plans,
         last_run=talk.after,
     )
 

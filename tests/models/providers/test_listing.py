@@ -97,6 +97,8 @@ async def test_a_failure_has_its_kind_and_says_what_to_do(
         ('{"data": [7, {"id": 7}, {}, {"id": "a"}]}', ("a",)),
         ('{"data": [{"id": "' + "x" * 201 + '"}]}', ()),
         ('{"data": [{"id": "half \\ud800"}]}', ("half ?",)),
+        # A name is printed, and kept in the list that is remembered.
+        (f'{{"data": [{{"id": "models/a{KEY}b"}}, {{"id": "{KEY}"}}]}}', ("[key]", "a[key]b")),
     ],
 )
 async def test_only_what_can_be_a_name_is_one(

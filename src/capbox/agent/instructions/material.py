@@ -11,13 +11,20 @@ import re
 
 # Attack: text that a person reading the file does not see and the model does, such as tag
 # characters (U+E0000) or bidi controls (CVE-2021-42574); or an escape that acts on a terminal.
+# They are the categories Cc, Cf, Cs, Zl and Zp without the signs of Arabic and Kaithi, what Unicode
+# calls ignorable (Default_Ignorable_Code_Point, 17.0), and the blank of Braille.
 _HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
-    r"\ufe00-\ufe0e\ud800-\udfff\U000e0000-\U000e0fff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb"
+    r"\ufe00-\ufe0e\ud800-\udfff\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+    # The selector that colours a picture, where no picture is before it.
+    r"|(?<![\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf"
+    r"\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])\ufe0f"
 )
-# Attack: a file that holds the line with which its own frame ends, and then speaks as the person.
-_FRAME = re.compile(r"<(?=\s*/?\s*material\b)", re.IGNORECASE)
+# Attack: a file that holds the line with which its own frame ends, and then speaks as the person;
+# or one that looks like it to a model, with any sign before the name.
+_FRAME = re.compile(r"<(?=[^\w<>\]]*material\b)", re.IGNORECASE)
 
 
 def visible(text: str) -> str:

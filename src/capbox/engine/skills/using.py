@@ -16,8 +16,13 @@ from capbox.agent.instructions.words import ChosenSkill, ListedSkill, Material, 
 from capbox.authority.paths import HostPath, under
 from capbox.authority.values.label import NOTHING, Sources
 from capbox.engine.instructions.reader import Reader
+from capbox.engine.settings import SettingsError
 from capbox.engine.skills.bundled import FILE_BYTES_MAX, files_of, guest_folder, text_of
-from capbox.engine.skills.filling import ARGUMENTS_CHARACTERS_MAX, filled
+from capbox.engine.skills.filling import (
+    ARGUMENTS_CHARACTERS_MAX,
+    FILLED_CHARACTERS_MAX,
+    filled,
+)
 from capbox.engine.skills.shelf import Shelf
 from capbox.engine.skills.skill import Skill
 
@@ -39,17 +44,28 @@ class Use:
 
 
 def used(skill: Skill, arguments: str, reader: Reader) -> Use:
-    """Fill `skill`; its files are listed where the run sees them, if it does."""
+    """Fill `skill`; its files are listed where the run sees them, if it does.
+
+    Raises SkillError: its text becomes too long.
+    """
     folder = guest_folder(skill)
     shown = skill.kind == "workspace" or _sees(reader, folder)
     text = filled(skill.body, arguments, skill.arguments, folder if shown else None)
+    if text is None:
+        raise SkillError(
+            f"the skill {skill.name} with these arguments is longer than {FILLED_CHARACTERS_MAX} "
+            "characters; give it shorter ones, or fewer places for them"
+        )
     files = files_of(skill, reader) if shown else ()
     return Use(skill, text, tuple(f"{folder}/{name}" for name in files))
 
 
 def chosen(skill: Skill, arguments: str, reader: Reader) -> ChosenSkill:
-    """Return a skill that the person named as a part of the prompt."""
-    use = used(skill, arguments, reader)
+    """Return a skill that the person named as a part of the prompt. Raises SettingsError."""
+    try:
+        use = used(skill, arguments, reader)
+    except SkillError as error:
+        raise SettingsError(f"--skill {skill.name}", str(error)) from error
     said: Said | Material
     if skill.kind == "workspace":
         said = Material(use.text, skill.path, skill.trusted)

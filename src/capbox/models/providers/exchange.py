@@ -1,7 +1,7 @@
 """One request and its streamed reply, over pydantic-ai's direct API.
 
 Guarantees: a `Reply` is yielded only after the provider said why the reply ended; an error, a cut
-or silence in the middle of the stream is a `ModelError`.
+or silence in the middle of the stream is a `ModelError`, and so is a reply without end.
 Does not: keep connections between requests (a model value may be used from several event loops).
 Imports pydantic-ai, which takes seconds: import this module lazily.
 """
@@ -49,6 +49,10 @@ _STOPS: Final[dict[str, Stop]] = {
 # No reply has so many tokens: who says so counts nothing that anybody could pay for.
 _TOKENS_MAX = 1_000_000_000
 _REASON_CHARACTERS = 200
+# Three million tokens; no model writes as many at once.
+_REPLY_CHARACTERS_MAX: Final = 12_000_000
+# What a call or a text weighs, be it empty: the library looks through all of them for each event.
+_PART_CHARACTERS: Final = 12_000
 
 # The libraries check little of what a server sends, and trip over the rest in these ways.
 _TRIPPED = (ValueError, TypeError, AttributeError, LookupError, AssertionError)
@@ -77,16 +81,53 @@ async def exchange(endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[
             ) as stream,
         ):
             opened = True
+            size = 0
             async for event in stream:
+                size += _size(event)
+                if size > _REPLY_CHARACTERS_MAX:
+                    said = f"the reply is longer than {_REPLY_CHARACTERS_MAX} characters"
+                    raise ModelError("provider", f"{endpoint.name}: {said}")
                 if delta := _delta(event):
                     yield delta
             reply = _reply(endpoint, signer, stream)
     except (AgentRunError, UserError) as error:
-        raise failed(error, endpoint, opened=opened) from error
+        # What `http` says about the answer, under what the libraries made of it.
+        raise _own(error) or failed(error, endpoint, opened=opened) from error
     except _TRIPPED as error:
         raise broken(error, endpoint) from error
     # Only now, with the connection closed: a reader may stop at the reply.
     yield reply
+
+
+def _own(error: BaseException) -> ModelError | None:
+    below = error.__cause__ or error.__context__
+    if below is None or isinstance(below, ModelError):
+        return below
+    return _own(below)
+
+
+def _size(event: wire.ModelResponseStreamEvent) -> int:
+    """Return about how many characters more the reply holds with `event`.
+
+    Attack: a server that takes no notice of the most tokens that it was asked for.
+    """
+    match event:
+        case wire.PartStartEvent(part=wire.TextPart(content=str(text))):
+            return _PART_CHARACTERS + len(text)
+        case wire.PartStartEvent(part=wire.ThinkingPart(content=str(text))):
+            return _PART_CHARACTERS + len(text)
+        case wire.PartStartEvent(part=wire.ToolCallPart(args=str(text))):
+            return _PART_CHARACTERS + len(text)
+        case wire.PartStartEvent():
+            return _PART_CHARACTERS
+        case wire.PartDeltaEvent(delta=wire.TextPartDelta(content_delta=str(text))):
+            return len(text)
+        case wire.PartDeltaEvent(delta=wire.ThinkingPartDelta(content_delta=str(text))):
+            return len(text)
+        case wire.PartDeltaEvent(delta=wire.ToolCallPartDelta(args_delta=str(text))):
+            return len(text)
+        case _:
+            return 0
 
 
 def _delta(event: wire.ModelResponseStreamEvent) -> ModelEvent | None:

@@ -1,7 +1,8 @@
 """The models that a provider itself lists: one cheap request, which also shows whether a key works.
 
 Guarantees: an answer is read up to a bound; every failure is a `ModelError` of the kind that a
-reply would have had, without the key. Does not: load the providers' SDKs, or cost tokens.
+reply would have had; neither it nor a name holds the key. Does not: load the providers' SDKs, or
+cost tokens.
 Imports httpx2: import this module lazily.
 """
 
@@ -80,7 +81,7 @@ def _names(endpoint: Endpoint, body: bytes) -> tuple[str, ...]:
     found = document.get("models" if endpoint.provider.dialect == "google" else "data")
     if not isinstance(found, list):
         raise _failure("provider", endpoint, "the answer is no list of models")
-    names = [_name(entry) for entry in found[:_MODELS_MAX]]
+    names = [_without_key(_name(entry), endpoint) for entry in found[:_MODELS_MAX]]
     return tuple(sorted({name for name in names if name}))
 
 
@@ -123,9 +124,11 @@ def _parsed(body: bytes) -> Mapping[str, object]:
 
 
 def _failure(kind: ErrorKind, endpoint: Endpoint, said: str) -> ModelError:
-    # A server may echo the key it was sent.
-    if endpoint.api_key:
-        said = said.replace(endpoint.api_key, "[key]")
     told = advice(kind, endpoint)
-    text = encodable(said)[:_SAID_CHARACTERS_MAX]
+    text = encodable(_without_key(said, endpoint))[:_SAID_CHARACTERS_MAX]
     return ModelError(kind, ": ".join(filter(None, (endpoint.provider.name, text, told))))
+
+
+def _without_key(said: str, endpoint: Endpoint) -> str:
+    # Attack: a server echoes the key it was sent, in an error or as the name of a model.
+    return said.replace(endpoint.api_key, "[key]") if endpoint.api_key else said

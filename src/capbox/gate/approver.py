@@ -6,13 +6,16 @@ not: grant anything; an answer becomes a lease only within the operator's ceilin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from capbox.authority.access import Access
-from capbox.authority.paths import hostile_character
 
 _ARGUMENTS_CHARACTERS_MAX = 400
+# What Unicode takes for printable and nothing draws: fillers, and selectors ("ASCII smuggling").
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_VOID = re.compile(f"[{_SELECTORS}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,5 @@ def ask_request(
 
 
 def neutral(text: str) -> str:
-    """Return `text` with control, bidi and separator characters spelt out (CVE-2021-42574)."""
-    if hostile_character(text) is None:
-        return text
-    return "".join(c if hostile_character(c) is None else f"\\u{ord(c):04x}" for c in text)
+    """Return `text` with what is not drawn, or is no plain space, spelt out (CVE-2021-42574)."""
+    return "".join(f"\\u{ord(c):04x}" if _VOID.match(c) or not c.isprintable() else c for c in text)

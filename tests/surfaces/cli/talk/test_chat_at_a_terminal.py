@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -238,6 +239,59 @@ def test_what_is_held_is_seen_given_and_taken_back(
     # The words of the chat are the same script, so its replies are used up.
     done = process("resume", "--no-ask")
     assert "it holds: read:/workspace/b.txt" in done.err
+
+
+def test_what_is_held_is_the_same_list_before_in_and_after_a_turn(chat: Chat) -> None:
+    screen = chat(SLEEP, NEXT, flags=("--read", ".", "--grant", "write:/workspace/n"), rows=60)
+
+    def listed(times: int, how: str) -> None:
+        screen.says("/grants")
+        rows = (f"1   {how}  read:/workspace", f"2   {how}  write:/workspace/n")
+        screen.waits_until(
+            lambda shown: (
+                shown.count("> /grants") == times
+                and all(row in shown.rsplit("> /grants", 1)[1] for row in rows)
+                and "2 grants" in shown.splitlines()[-1]
+            )
+        )
+
+    listed(1, "from the next turn on")
+    screen.says("wait")
+    screen.waits_for("... bash sleep 25")
+    listed(2, "granted")
+    screen.says("/revoke 2")
+    screen.waits_for("revoked write:/workspace/n; stopped: bash")
+    screen.waits_until(lambda shown: "1 grant  " in shown.splitlines()[-1])
+    screen.presses("C-c")
+    screen.waits_for("cancelled: interrupted")
+    screen.says("/grants")
+    screen.waits_until(
+        lambda shown: (
+            "1   granted  read:/workspace" in shown.rsplit("> /grants", 1)[1]
+            and "write:/workspace" not in shown.rsplit("> /grants", 1)[1]
+        )
+    )
+
+
+def test_what_is_allowed_for_always_is_listed_with_the_id_that_takes_it_back(chat: Chat) -> None:
+    screen = chat(WRITE, SLEEP, DONE, rows=60)
+    screen.says("write")
+    screen.waits_until(lambda shown: shown.endswith("[s]top:"))
+    screen.says("always")
+    screen.waits_for("... bash sleep 25")
+    screen.says("/grants")
+    row = re.compile(r"^(g[0-9a-f]{8})  always +write:/workspace/new.txt$", re.M)
+    shown = screen.waits_until(
+        lambda shown: row.search(shown) is not None and "1 grant, 1 lease" in shown.splitlines()[-1]
+    )
+    found = row.search(shown)
+    assert found is not None
+    screen.says(f"/revoke {found[1]}")
+    screen.waits_for(f"removed {found[1]}")
+    screen.waits_until(lambda shown: "1 grant  " in shown.splitlines()[-1])
+    screen.says("/grants")
+    shown = screen.waits_until(lambda shown: shown.count("> /grants") == 2)
+    assert "always" not in shown.rsplit("> /grants", 1)[1]
 
 
 def test_a_revocation_before_the_end_outlives_the_chat(chat: Chat, process: Callable) -> None:

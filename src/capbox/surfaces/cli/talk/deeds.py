@@ -96,13 +96,10 @@ class Deeds:
         self.screen.say(f"{opened.name} works from the next turn on", "dim")
 
     async def _grants(self, do: Do) -> None:
-        if self.turns.session is not None:
-            self.screen.say("under way:", "dim")
-            await self.cli(["grants", "list"])
-            self.screen.say("the next turn will hold:", "dim")
         rows = self.turns.holding()
         self._listed = [text for text, _ in rows]
         listed = [(str(n), how, text) for n, (text, how) in enumerate(rows, 1)]
+        listed += [(name, "always", text) for name, text in self.turns.always()]
         if listed:
             self.screen.table(("id", "how", "grant"), listed)
         else:
@@ -119,6 +116,8 @@ class Deeds:
             raise usage("which one? /grants lists them with their ids")
         name = do.words[0]
         if not name.isdecimal():
+            # What was kept in the turn under way is lent there under another name.
+            self.turns.end_leases(dict(self.turns.always()).get(name, ""))
             await self.cli(["revoke", name])
             return
         if not self._listed:

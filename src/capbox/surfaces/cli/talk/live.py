@@ -125,8 +125,8 @@ class Live:
         if turns is not None:
             status.model, status.window = turns.model.name, facts_of(turns.model).context_tokens
             holding = turns.holding()
-            status.leases = sum(how not in ("granted", NEXT) for _, how in holding)
-            status.grants = len(holding) - status.leases
+            lent = sum(how not in ("granted", NEXT) for _, how in holding)
+            status.grants, status.leases = len(holding) - lent, lent + len(turns.always())
             status.plans = turns.plans
         self.editor.redraw()
 

@@ -66,17 +66,25 @@ def test_what_is_typed_while_it_works_is_told_to_it(chat: Chat) -> None:
     assert "And the next." not in shown
 
 
-def test_the_first_ctrl_c_ends_the_turn_and_what_was_not_told_is_the_next_one(chat: Chat) -> None:
+def test_the_first_ctrl_c_ends_the_turn_and_what_was_not_told_is_typed_again(chat: Chat) -> None:
     screen = chat(SLEEP, NEXT)
     screen.says("wait")
     screen.waits_for("... bash sleep 25")
     screen.says("rather this")
     screen.waits_for("waits: rather this")
+    screen.types("half a")
+    screen.waits_for("> half a")
     screen.presses("C-c")
-    shown = screen.waits_for("And the next.")
+    shown = screen.waits_until(lambda shown: "\n> rather this\n  half a\n" in shown)
     assert "cancelled: interrupted" in shown
+    assert "And the next." not in shown
+    screen.presses("Enter")
+    screen.waits_for("And the next.")
     screen.waits_for("1 turn, 0 tool calls")
     screen.presses("C-c")  # at an empty prompt
+    screen.waits_until(
+        lambda shown: re.search("chat --resume [a-z2-7]{16} goes on", shown) is not None
+    )
     assert screen.code() == 130
 
 
@@ -109,6 +117,7 @@ def test_ctrl_c_drops_what_is_typed_and_ctrl_d_leaves_an_empty_prompt(chat: Chat
     screen.waits_until(lambda shown: "not this" not in shown)
     screen.presses("C-d")
     assert screen.code() == 0
+    assert "goes on" not in screen.text(above=50)  # nothing was said
 
 
 def test_a_wrong_command_is_told_and_not_sent(chat: Chat) -> None:
@@ -342,7 +351,8 @@ def test_commands_show_change_and_keep(chat: Chat, workspace: Path) -> None:
     screen.says("/skills")
     screen.waits_for("code-review")
     screen.says("/fork 1")
-    screen.waits_for("capbox chat --resume ID goes on with it")
+    made = re.compile("capbox chat --resume [a-z2-7]{16} goes on with it")
+    screen.waits_until(lambda shown: made.search(shown) is not None)
     screen.says("/export chat.md")
     screen.waits_for("written to chat.md")
     screen.says("/export chat.md")

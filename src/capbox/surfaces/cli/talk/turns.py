@@ -191,6 +191,16 @@ class Turns:
         self.session.interrupt()
         return True
 
+    @property
+    def has_begun(self) -> bool:
+        """Say whether a turn of this chat is on record."""
+        return self._first is not None
+
+    @property
+    def on_record(self) -> bool:
+        """Say whether there is anything to go on with."""
+        return self.has_begun or not self.talk.new
+
     def steer(self, text: str) -> bool:
         """Say something to the turn under way; False: there is none that would read it."""
         return self.session is not None and self.session.runs.steer(text)

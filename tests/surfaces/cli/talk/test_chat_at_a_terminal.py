@@ -94,6 +94,7 @@ def test_the_second_ctrl_c_in_a_turn_leaves(chat: Chat) -> None:
     screen.waits_for("... bash sleep 25")
     screen.presses("C-c", "C-c")
     assert screen.code() == 130
+    screen.waits_for(" goes on")
 
 
 def test_ctrl_c_at_a_question_ends_the_turn_and_approves_nothing(

@@ -140,9 +140,10 @@ session is refused, since the chat holds it until you leave.
 ## Stopping
 
 The first Ctrl-C ends the turn: its stream and its tools stop within a second. A call that you
-stopped is not made again by itself; the model is told. The second one leaves, as does Ctrl-C,
-Ctrl-D or `/quit` at an empty prompt. `capbox chat --resume last` goes on, `--resume ID` with
-any other session.
+stopped is not made again by itself; the model is told. What you typed stays, and what waited for
+the model stands at the prompt again. The second one leaves, as does Ctrl-C, Ctrl-D or `/quit` at
+an empty prompt. Ctrl-Z suspends it until `fg`. `capbox chat --resume last` goes on, `--resume ID`
+with any other session.
 
 ## In a pipe
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from capbox.engine.sessions.errors import SessionError
-from capbox.engine.sessions.holder import hold
+from capbox.engine.sessions.holder import CHAT, hold
 from capbox.store.errors import StoreError
 
 NAME = "a" * 16
@@ -43,6 +43,21 @@ def test_a_second_process_is_refused_with_who_holds_it(tmp_path: Path) -> None:
     assert refused.value.held
     assert f"process {child.pid} works in it since 20" in str(refused.value)
     assert "(capbox run tidy up)" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("what", "advice"),
+    [
+        (CHAT, f"(capbox chat); leave the chat in process {os.getpid()}"),
+        ("capbox run chat", "(capbox run chat); wait for it, or end it (capbox ps, capbox revoke)"),
+    ],
+)
+def test_who_is_refused_hears_how_it_is_let_go(what: str, advice: str, tmp_path: Path) -> None:
+    held = hold(tmp_path, NAME, what)
+    with pytest.raises(SessionError) as refused:
+        hold(tmp_path, NAME, "me")
+    held.release()
+    assert str(refused.value).endswith(advice)
 
 
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_a_usage_error_of_a_run_is_still_one_object(capbox: Callable) -> None:
         "error": {
             "code": "usage",
             "message": "which model? --model PROVIDER/NAME (as anthropic/...) or "
-            "scripted:FILE.json",
+            "scripted:FILE.json; see: capbox models, and capbox login PROVIDER for a key",
         },
     }
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capbox.authority.decision import GrantId
+from capbox.authority.decision import GrantId, Standing
+from capbox.authority.grant import Grant
+from capbox.authority.holding import Holding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capbox.authority.authority import Authority
     from capbox.engine.local import LocalEngine
     from capbox.engine.session import Session
     from capbox.engine.sessions.conversation import Conversation
@@ -44,3 +49,21 @@ def named_as(seat: Seat, text: str) -> tuple[GrantId, ...]:
         for minted in one.grants
         if str(minted.grant) == text
     )
+
+
+def held_now(seat: Seat, standing: Standing) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a run holds and can draw on, as texts: what it began with, and its leases.
+
+    Without its model and the tools that it has without a condition, as a resume lists neither.
+    """
+
+    def texts(authorities: Sequence[Authority]) -> tuple[str, ...]:
+        holding = Holding(tuple(authorities))
+        found = (m for one in authorities for m in one.grants if holding.upholds(m, standing))
+        return tuple(dict.fromkeys(str(one.grant) for one in found if not _implied(one.grant)))
+
+    return texts((seat.authority,)), texts(seat.leases)
+
+
+def _implied(grant: Grant) -> bool:
+    return grant.action == "model" or (grant.action == "tool" and not grant.caveats)

@@ -18,6 +18,9 @@ from pathlib import Path
 from capbox.engine.sessions.errors import SessionError
 from capbox.store.errors import StoreError
 
+CHAT = "capbox chat"
+"""The `what` of a chat, which holds its session until it is left."""
+
 _TRIES = 100
 _TOLD_BYTES_MAX = 4_096
 _WHAT_CHARACTERS_MAX = 200
@@ -85,7 +88,11 @@ def _told(descriptor: int) -> str:
     try:
         words = json.loads(os.pread(descriptor, _TOLD_BYTES_MAX, 0))
         since = datetime.fromtimestamp(float(words["since"])).strftime("%Y-%m-%d %H:%M:%S")
-        who = f"process {int(words['pid'])} works in it since {since} ({words['what']})"
+        pid, what = int(words["pid"]), str(words["what"])
+        who = f"process {pid} works in it since {since} ({what})"
+        if what == CHAT:
+            # Between two turns it has no run that capbox ps would list, or capbox revoke end.
+            return f"{who}; leave the chat in process {pid}"
     except (ValueError, KeyError, TypeError, OSError, OverflowError):
         who = "another process works in it"
     return f"{who}; wait for it, or end it (capbox ps, capbox revoke)"

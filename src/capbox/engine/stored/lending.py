@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 from capbox.authority.authority import Authority, AuthorityError
 from capbox.authority.decision import AuthorityId, GrantId
@@ -15,6 +16,7 @@ from capbox.authority.holding import lend
 from capbox.authority.paths import Layout
 from capbox.engine.stored.grants import StoredGrant, StoredGrants
 from capbox.gate.asking import hold
+from capbox.gate.runner import Tool
 from capbox.gate.seat import Seat
 from capbox.journal.counting import Used
 
@@ -58,6 +60,20 @@ def lend_stored(
         else:
             forget = f"to forget it: capbox grants remove {one.id}"
             report(f"the stored grant {one.id} ({one.grant}) is not used: {problem}; {forget}")
+
+
+def lent_always(
+    file: Path, layout: Layout, tools: Mapping[str, Tool]
+) -> tuple[tuple[str, str], ...]:
+    """Return the id and the text of each stored grant in `file` that counts in a workspace.
+
+    None where the file cannot be used, which each run reports.
+    """
+    found = StoredGrants(file, time.time).of(layout)
+    if isinstance(found, str):
+        return ()
+    digests = {name: tool.digest for name, tool in tools.items()}
+    return tuple((o.id, str(o.grant)) for o in found if o.problem(layout, digests) is None)
 
 
 def usable(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -65,17 +66,25 @@ def test_what_is_typed_while_it_works_is_told_to_it(chat: Chat) -> None:
     assert "And the next." not in shown
 
 
-def test_the_first_ctrl_c_ends_the_turn_and_what_was_not_told_is_the_next_one(chat: Chat) -> None:
+def test_the_first_ctrl_c_ends_the_turn_and_what_was_not_told_is_typed_again(chat: Chat) -> None:
     screen = chat(SLEEP, NEXT)
     screen.says("wait")
     screen.waits_for("... bash sleep 25")
     screen.says("rather this")
     screen.waits_for("waits: rather this")
+    screen.types("half a")
+    screen.waits_for("> half a")
     screen.presses("C-c")
-    shown = screen.waits_for("And the next.")
+    shown = screen.waits_until(lambda shown: "\n> rather this\n  half a\n" in shown)
     assert "cancelled: interrupted" in shown
+    assert "And the next." not in shown
+    screen.presses("Enter")
+    screen.waits_for("And the next.")
     screen.waits_for("1 turn, 0 tool calls")
     screen.presses("C-c")  # at an empty prompt
+    screen.waits_until(
+        lambda shown: re.search("chat --resume [a-z2-7]{16} goes on", shown) is not None
+    )
     assert screen.code() == 130
 
 
@@ -85,6 +94,7 @@ def test_the_second_ctrl_c_in_a_turn_leaves(chat: Chat) -> None:
     screen.waits_for("... bash sleep 25")
     screen.presses("C-c", "C-c")
     assert screen.code() == 130
+    screen.waits_for(" goes on")
 
 
 def test_ctrl_c_at_a_question_ends_the_turn_and_approves_nothing(
@@ -108,6 +118,7 @@ def test_ctrl_c_drops_what_is_typed_and_ctrl_d_leaves_an_empty_prompt(chat: Chat
     screen.waits_until(lambda shown: "not this" not in shown)
     screen.presses("C-d")
     assert screen.code() == 0
+    assert "goes on" not in screen.text(above=50)  # nothing was said
 
 
 def test_a_wrong_command_is_told_and_not_sent(chat: Chat) -> None:
@@ -240,6 +251,59 @@ def test_what_is_held_is_seen_given_and_taken_back(
     assert "it holds: read:/workspace/b.txt" in done.err
 
 
+def test_what_is_held_is_the_same_list_before_in_and_after_a_turn(chat: Chat) -> None:
+    screen = chat(SLEEP, NEXT, flags=("--read", ".", "--grant", "write:/workspace/n"), rows=60)
+
+    def listed(times: int, how: str) -> None:
+        screen.says("/grants")
+        rows = (f"1   {how}  read:/workspace", f"2   {how}  write:/workspace/n")
+        screen.waits_until(
+            lambda shown: (
+                shown.count("> /grants") == times
+                and all(row in shown.rsplit("> /grants", 1)[1] for row in rows)
+                and "2 grants" in shown.splitlines()[-1]
+            )
+        )
+
+    listed(1, "from the next turn on")
+    screen.says("wait")
+    screen.waits_for("... bash sleep 25")
+    listed(2, "granted")
+    screen.says("/revoke 2")
+    screen.waits_for("revoked write:/workspace/n; stopped: bash")
+    screen.waits_until(lambda shown: "1 grant  " in shown.splitlines()[-1])
+    screen.presses("C-c")
+    screen.waits_for("cancelled: interrupted")
+    screen.says("/grants")
+    screen.waits_until(
+        lambda shown: (
+            "1   granted  read:/workspace" in shown.rsplit("> /grants", 1)[1]
+            and "write:/workspace" not in shown.rsplit("> /grants", 1)[1]
+        )
+    )
+
+
+def test_what_is_allowed_for_always_is_listed_with_the_id_that_takes_it_back(chat: Chat) -> None:
+    screen = chat(WRITE, SLEEP, DONE, rows=60)
+    screen.says("write")
+    screen.waits_until(lambda shown: shown.endswith("[s]top:"))
+    screen.says("always")
+    screen.waits_for("... bash sleep 25")
+    screen.says("/grants")
+    row = re.compile(r"^(g[0-9a-f]{8})  always +write:/workspace/new.txt$", re.M)
+    shown = screen.waits_until(
+        lambda shown: row.search(shown) is not None and "1 grant, 1 lease" in shown.splitlines()[-1]
+    )
+    found = row.search(shown)
+    assert found is not None
+    screen.says(f"/revoke {found[1]}")
+    screen.waits_for(f"removed {found[1]}")
+    screen.waits_until(lambda shown: "1 grant  " in shown.splitlines()[-1])
+    screen.says("/grants")
+    shown = screen.waits_until(lambda shown: shown.count("> /grants") == 2)
+    assert "always" not in shown.rsplit("> /grants", 1)[1]
+
+
 def test_a_revocation_before_the_end_outlives_the_chat(chat: Chat, process: Callable) -> None:
     screen = chat(DONE, DONE)
     screen.says("hello")
@@ -288,7 +352,8 @@ def test_commands_show_change_and_keep(chat: Chat, workspace: Path) -> None:
     screen.says("/skills")
     screen.waits_for("code-review")
     screen.says("/fork 1")
-    screen.waits_for("capbox chat --resume ID goes on with it")
+    made = re.compile("capbox chat --resume [a-z2-7]{16} goes on with it")
+    screen.waits_until(lambda shown: made.search(shown) is not None)
     screen.says("/export chat.md")
     screen.waits_for("written to chat.md")
     screen.says("/export chat.md")

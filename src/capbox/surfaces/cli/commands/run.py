@@ -23,7 +23,7 @@ from capbox.surfaces.cli.commands.words.chosen import task_of, with_skill, worde
 from capbox.surfaces.cli.commands.words.piped import material_piped, standard_input, task_piped
 from capbox.surfaces.cli.commands.words.placed import Typed, placed, placed_again, whence
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags import words
 from capbox.surfaces.cli.flags.grouped import grouped
 from capbox.surfaces.cli.flags.groups import (
@@ -189,8 +189,14 @@ def carried_out(entry: Entry, order: Order) -> int:
 
 def _model(entry: Entry, spec: str | None, base_url: str | None) -> Model:
     if spec is None:
-        raise usage("which model? --model PROVIDER/NAME (as anthropic/...) or scripted:FILE.json")
+        raise no_model()
     return opened_model(entry, "--model", spec, base_url)
+
+
+def no_model() -> CommandFailure:
+    """Return what is raised where no model is named."""
+    named = "--model PROVIDER/NAME (as anthropic/...) or scripted:FILE.json"
+    return usage(f"which model? {named}; see: capbox models, and capbox login PROVIDER for a key")
 
 
 def opened_model(entry: Entry, flag: str, spec: str, base_url: str | None = None) -> Model:
@@ -311,7 +317,7 @@ async def _follow(session: Session, plan: _Plan, talk: Conversation | None) -> R
 
     report, narration = Report(), Narration(plan.screen)
     if plan.model is None:
-        raise usage("which model? --model PROVIDER/NAME")
+        raise no_model()
     if plan.attached:
         from capbox.engine.instructions.attaching import left_out
 

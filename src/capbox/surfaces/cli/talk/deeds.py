@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from capbox.surfaces.cli.talk.unfolded import Calls
 
 _SESSIONS_SHOWN: Final = "20"
+_SUMMED_BYTES_MIN: Final = 2_000  # a summary takes as much
 _SEARCHES: Final = ("list", "search", "show")
 
 
@@ -40,6 +41,7 @@ class Deeds:
     calls: Calls
     cli: Callable[[Sequence[str]], Awaitable[None]]
     document: Callable[[str, str], str]
+    forked: Callable[[str, int | None], str]
     changed: Callable[[], None]
     _listed: list[str] = field(default_factory=list)
 
@@ -96,13 +98,10 @@ class Deeds:
         self.screen.say(f"{opened.name} works from the next turn on", "dim")
 
     async def _grants(self, do: Do) -> None:
-        if self.turns.session is not None:
-            self.screen.say("under way:", "dim")
-            await self.cli(["grants", "list"])
-            self.screen.say("the next turn will hold:", "dim")
         rows = self.turns.holding()
         self._listed = [text for text, _ in rows]
         listed = [(str(n), how, text) for n, (text, how) in enumerate(rows, 1)]
+        listed += [(name, "always", text) for name, text in self.turns.always()]
         if listed:
             self.screen.table(("id", "how", "grant"), listed)
         else:
@@ -119,6 +118,8 @@ class Deeds:
             raise usage("which one? /grants lists them with their ids")
         name = do.words[0]
         if not name.isdecimal():
+            # What was kept in the turn under way is lent there under another name.
+            self.turns.end_leases(dict(self.turns.always()).get(name, ""))
             await self.cli(["revoke", name])
             return
         if not self._listed:
@@ -129,10 +130,23 @@ class Deeds:
         self.screen.say(f"revoked {text}{await self.turns.take_back(text)}")
 
     async def _undo(self, do: Do) -> None:
-        await self.cli(["undo", self._last(), *do.words, *self._there()])
+        if self._changed():
+            await self.cli(["undo", self._last(), *do.words, *self._there()])
 
     async def _diff(self, do: Do) -> None:
-        await self.cli(["diff", self._last(), *do.words, *self._there()])
+        if self._changed():
+            await self.cli(["diff", self._last(), *do.words, *self._there()])
+
+    def _changed(self) -> bool:
+        """Say whether anything that the last turn changed is saved; tell the person if not."""
+        from capbox.undo.history import kept
+
+        run, turns = self._last(), self.turns
+        if any(one.run == run for one in kept(turns.engine.home.state / "undo")):
+            return True
+        pruned = "" if turns.has_begun else ", or what it changed was pruned"
+        self.screen.say(f"the last turn changed nothing{pruned}", "dim")
+        return False
 
     def _last(self) -> str:
         if not self.turns.last_run:
@@ -152,9 +166,15 @@ class Deeds:
             self.screen.line(line)
 
     async def _compact(self, do: Do) -> None:
+        from capbox.agent.limits.spending import message_bytes
+
         if self.turns.session is not None:
             self.turns.session.runs.compact()
             self.screen.say("it sums up before its next step", "dim")
+        elif not self.turns.talk.history:
+            self.screen.say("nothing was said yet, so there is nothing to sum up", "dim")
+        elif sum(map(message_bytes, self.turns.talk.history)) < _SUMMED_BYTES_MIN:
+            self.screen.say("there is too little to sum up; it stays as it is", "dim")
         else:
             self.turns.compacts = True
             self.screen.say("the next turn begins by summing up what came before", "dim")
@@ -166,9 +186,13 @@ class Deeds:
         await self.cli(["sessions", *words])
 
     async def _fork(self, do: Do) -> None:
-        at = ("--at", do.words[0]) if do.words else ()
-        await self.cli(["sessions", "fork", self.turns.talk.id, *at])
-        self.screen.say("capbox chat --resume ID goes on with it; it holds nothing yet", "dim")
+        from anyio import to_thread
+
+        if do.words and not do.words[0].isdecimal():
+            raise usage("up to which message? as /fork 4")
+        at = int(do.words[0]) if do.words else None
+        made = await to_thread.run_sync(self.forked, self.turns.talk.id, at)
+        self.screen.say(f"capbox chat --resume {made} goes on with it; it holds nothing yet", "dim")
 
     async def _skills(self, do: Do) -> None:
         from anyio import to_thread
@@ -207,5 +231,9 @@ def _write(file: Path, text: str) -> None:
         descriptor = os.open(file, flags, 0o600)
     except FileExistsError:
         raise usage(f"{file} is there already; give another name") from None
+    except FileNotFoundError:
+        raise usage(f"there is no folder {file.parent}") from None
+    except OSError as error:
+        raise usage(f"{file} cannot be written: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as written:
         written.write(text)

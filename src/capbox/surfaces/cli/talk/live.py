@@ -1,7 +1,8 @@
 """A chat at a terminal: the prompt below, turns above it, both at work at once.
 
 Guarantees: what is typed while a turn goes on is told to it, or is the next turn; the first Ctrl-C
-ends the turn, the second leaves. Does not: decide or show anything by itself.
+ends the turn, and none begins by itself then; the second leaves. Does not: decide or show anything
+by itself.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Live:
     code: int = 0
     _typed: list[str] = field(default_factory=list)
     _queue: list[str] = field(default_factory=list)
+    _unsaid: list[str] = field(default_factory=list)  # of those, when the turn was stopped
     _news: anyio.Event = field(default_factory=anyio.Event)
     _words: anyio.Event = field(default_factory=anyio.Event)
     _stopping: bool = False
@@ -87,22 +89,28 @@ class Live:
         self._typed.append(text)
         self._words.set()
 
-    def interrupt(self, empty: bool = True) -> None:
-        """End the turn under way; the second time, or where none is and nothing is typed, leave."""
+    def interrupt(self, empty: bool = True) -> bool:
+        """End the turn under way; the second time, or where none is and nothing is typed, leave.
+
+        True: what is typed, and was not meant by that, stays.
+        """
         if self.turns is not None and self.turns.session is not None:
             if self._stopping:
                 self.leave(INTERRUPTED)
                 self._scope.cancel()
-                return
+                return True
             self._stopping = True
+            self._unsaid, self._queue = self._queue, []
             # The turn ends, so nobody waits for an answer.
             self.screen.give_up()
             self.screen.say("interrupting; Ctrl-C once more leaves", "yellow")
             self.turns.interrupt()
-        elif empty:
+            return True
+        if empty:
             self.leave(INTERRUPTED)
             if self.turns is None:
                 self._scope.cancel()
+        return False
 
     def end(self) -> None:
         """Leave, unless a turn goes on."""
@@ -125,8 +133,8 @@ class Live:
         if turns is not None:
             status.model, status.window = turns.model.name, facts_of(turns.model).context_tokens
             holding = turns.holding()
-            status.leases = sum(how not in ("granted", NEXT) for _, how in holding)
-            status.grants = len(holding) - status.leases
+            lent = sum(how not in ("granted", NEXT) for _, how in holding)
+            status.grants, status.leases = len(holding) - lent, lent + len(turns.always())
             status.plans = turns.plans
         self.editor.redraw()
 
@@ -181,11 +189,22 @@ class Live:
             self.screen.say(f"capbox: {error}", "red")
         self.telling.queued.clear()
         self.telling.sum_up(report)
-        if turns.undelivered:
-            # It was typed while the turn worked, and nothing has read it.
-            self._queue.insert(0, "\n\n".join(turns.undelivered))
-            turns.undelivered = ()
+        self._go_on_with(turns.undelivered)
+        turns.undelivered = ()
         self.note()
+
+    def _go_on_with(self, undelivered: tuple[str, ...]) -> None:
+        """Have what was typed while a turn worked, and nothing has read, be the next turn.
+
+        After Ctrl-C it is not: who stops a turn wants none to begin. Then it is at the prompt.
+        """
+        unread = "\n\n".join((*undelivered, *self._unsaid))
+        self._unsaid = []
+        if unread and self._stopping:
+            self.editor.put_back(unread)
+            self.screen.say("what waited is at the prompt again; Enter sends it", "yellow")
+        elif unread:
+            self._queue.insert(0, unread)
 
     async def _interrupts(self, *, task_status: TaskStatus[None]) -> None:
         """Hear of Ctrl-C where no prompt takes it: at a question, or from another process."""

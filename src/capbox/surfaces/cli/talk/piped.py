@@ -98,6 +98,16 @@ class Piped:
                     self.screen.say("interrupting; Ctrl-C once more ends everything", "yellow")
 
 
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise usage(
+            f"standard input is not UTF-8 text (byte {error.start:,} of a line); an image or PDF "
+            "goes by --attach FILE, any other file by --read FILE"
+        ) from None
+
+
 async def _lines() -> AsyncIterator[str]:
     """Yield the lines of standard input.
 
@@ -109,7 +119,7 @@ async def _lines() -> AsyncIterator[str]:
         piece = await to_thread.run_sync(os.read, 0, _PIECE_BYTES, abandon_on_cancel=True)
         *whole, waiting = (waiting + piece).split(b"\n")
         for line in whole if piece else [waiting]:
-            yield line.decode("utf-8", "replace")
+            yield _decoded(line)
         if not piece:
             return
         if len(waiting) > LINE_BYTES_MAX:

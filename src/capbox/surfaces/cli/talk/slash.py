@@ -14,7 +14,7 @@ from typing import Final
 COMMANDS: Final = {
     "help": ("", "this list"),
     "model": ("[NAME]", "the model that works, or another one from the next turn on"),
-    "grants": ("", "what the next turn will hold, and what the one under way does"),
+    "grants": ("", "what the turn under way holds, else what the next one will"),
     "grant": ("G", "give one more from the next turn on, as /grant write:/workspace/docs"),
     "revoke": ("ID", "take back what /grants lists; what works under it is stopped"),
     "undo": ("[PATH]...", "take back what the last turn changed (--force: also others' changes)"),
@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "skills": ("", "the skills that the model can use here"),
     "plan": ("[off]", "let the next turn look and plan only, until you accept its plan"),
     "export": ("FILE", "write this chat to a file: Markdown, or JSON for a name in .json"),
-    "quit": ("", "leave; capbox chat --resume goes on"),
+    "quit": ("", "leave; capbox chat --resume last goes on"),
 }
 """Each command, what may stand behind it, and what it is for."""
 

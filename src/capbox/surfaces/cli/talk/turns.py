@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capbox.engine.instructions.attaching import Attached
     from capbox.engine.instructions.reader import Reader
     from capbox.engine.local import LocalEngine
+    from capbox.engine.runs.runs import UnderWay
     from capbox.engine.session import Session
     from capbox.engine.sessions.conversation import Conversation
     from capbox.gate.approver import Approver
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from capbox.tools.loop.person import AskPerson
 
 NEXT: Final = "from the next turn on"
+LENT: Final = "lent in this turn"
 _STOPPED = "the person ended the turn before this call did; make it again only if they want it"
 
 
@@ -189,6 +191,16 @@ class Turns:
         self.session.interrupt()
         return True
 
+    @property
+    def has_begun(self) -> bool:
+        """Say whether a turn of this chat is on record."""
+        return self._first is not None
+
+    @property
+    def on_record(self) -> bool:
+        """Say whether there is anything to go on with."""
+        return self.has_begun or not self.talk.new
+
     def steer(self, text: str) -> bool:
         """Say something to the turn under way; False: there is none that would read it."""
         return self.session is not None and self.session.runs.steer(text)
@@ -207,12 +219,52 @@ class Turns:
         return known[2]
 
     def holding(self) -> Sequence[tuple[str, str]]:
-        """Return what the next turn will hold: each grant, and how."""
+        """Return each grant that is held, and how: by the turn under way, else by the next one.
+
+        In one order before, during and after a turn, so that a number stays that of its grant.
+        """
+        granted, leases = self._held()
+        kept = {text for _, text in self.always()}
+        rows = [(text, "granted") for text in granted]
+        rows += [(text, NEXT) for text in self._asked_texts() if text not in granted]
+        return [*rows, *((text, term) for text, term in leases if text not in kept)]
+
+    def _held(self) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
+        from capbox.engine.runs.taking import held_now
+
         back = self.talk.restored
-        rows = [(text, "granted") for text in back.grants]
-        rows += [(text, term) for text, term in back.leases]
-        new = self._asked_texts()
-        return [*rows, *((text, NEXT) for text in new if text not in back.grants)]
+        if (run := self._run()) is None:
+            return back.grants, back.leases
+        granted, lent = held_now(run.seat, self.engine.standing())
+        terms = dict(back.leases)
+        return granted, [(text, terms.get(text, LENT)) for text in lent]
+
+    def _run(self) -> UnderWay | None:
+        """Return the run of the turn under way, once it is on record."""
+        runs = () if self.session is None else self.session.runs.open
+        return runs[-1] if runs else None
+
+    def always(self) -> Sequence[tuple[str, str]]:
+        """Return the id and the text of each grant that is lent in every turn here."""
+        from capbox.engine.stored.lending import lent_always
+
+        run = self._run()
+        asked = self.asked
+        lent = self.company.approver or asked.policy is not None or asked.preset == "auto"
+        if not lent if run is None else run.seat.ceiling is None:
+            return ()
+        try:
+            layout = self.entry.hold(asked)[0] if run is None else run.seat.layout
+        except SettingsError:
+            return ()
+        return lent_always(self.engine.home.grants, layout, self.engine.tools)
+
+    def end_leases(self, text: str) -> None:
+        """Take from the turn under way what was lent to it as `text`."""
+        run = self._run()
+        for lease in () if run is None else run.seat.leases:
+            if any(str(one.grant) == text for one in lease.grants):
+                self.engine.register.revoke(lease.id, "by the principal")
 
     async def take_back(self, text: str) -> str:
         """Take one grant back, at once; returns what to add to the word that it is revoked.

@@ -97,6 +97,7 @@ def test_a_grant_that_a_rule_forbids_is_refused_and_the_chat_goes_on(
     ("flags", "complaint"),
     [
         (["--read", "."], "capbox: which model? "),
+        ([], "capbox: which model? "),  # and not first that nothing is granted
         (["--model", "what", "--read", "."], "capbox: --model: 'what' names no model: "),
         (["--model", "MODEL", "--ask"], "capbox: --ask needs a terminal"),
         (["--model", "MODEL", "--resume", "nope"], "capbox: session nope: "),
@@ -111,6 +112,36 @@ def test_what_is_asked_for_wrongly_is_exit_2(
     done = process("chat", *(model if f == "MODEL" else f for f in flags), stdin="hello\n")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(complaint), done.err
+
+
+def test_a_line_that_is_no_text_is_refused_as_a_run_refuses_it(
+    script: Callable, environ: Mapping[str, str], workspace: Path
+) -> None:
+    arguments = ("chat", "--model", script(DONE, DONE), "--read", ".")
+    done = subprocess.run(
+        [*COMMAND, *arguments], cwd=workspace, env=environ, capture_output=True,
+        input=b"hello\nab\xff\n", check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == b"**Done**.\n"
+    assert b"capbox: standard input is not UTF-8 text (byte 2 of a line); " in done.stderr
+
+
+def test_a_command_that_has_nothing_to_do_says_so(process: Callable, script: Callable) -> None:
+    lines = "/compact\nhello\n/diff\n/undo\n/export none/chat.md\n/compact\n"
+    done = process("chat", "--model", script(DONE), "--read", ".", stdin=lines)
+    assert done.code == 0
+    assert "nothing was said yet, so there is nothing to sum up" in done.err
+    assert done.err.count("the last turn changed nothing\n") == 2
+    assert "/export: there is no folder none\n" in done.err
+    assert "there is too little to sum up; it stays as it is" in done.err
+
+
+def test_one_that_goes_on_says_what_it_holds(process: Callable, script: Callable) -> None:
+    model = script(DONE, DONE)
+    assert process("chat", "--model", model, "--read", ".", stdin="one\n").code == 0
+    done = process("chat", "--resume", "last", stdin="/grants\n")
+    assert "2 messages; it holds: read:/workspace\n" in done.err
 
 
 def test_what_is_refused_is_told_as_a_run_tells_it(process: Callable, script: Callable) -> None:

@@ -11,13 +11,21 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
 
 from capbox.surfaces.cli.commands.call import asked_elsewhere
-from capbox.surfaces.cli.commands.run import NEWEST, Order, Resume, attached_files, opened_model
+from capbox.surfaces.cli.commands.run import (
+    NEWEST,
+    Order,
+    Resume,
+    attached_files,
+    no_model,
+    opened_model,
+)
 from capbox.surfaces.cli.commands.words.chosen import with_skill
 from capbox.surfaces.cli.commands.words.placed import Typed, placed, placed_again, whence
 from capbox.surfaces.cli.entry import Entry
@@ -102,9 +110,9 @@ class _Plan:
         """Return the plan with the model that `settings` name, if they name one."""
         spec = settings.model
         if spec is None and self.order.resume is None:
-            raise usage("which model? --model PROVIDER/NAME, as anthropic/..., or scripted:FILE")
+            raise no_model()
         model = spec and opened_model(self.entry, "--model", spec, self.order.model.base_url)
-        return replace(self, model=model or None)
+        return replace(self, settings=settings, model=model or None)
 
 
 def _is_terminal() -> bool:
@@ -156,14 +164,13 @@ async def _at_terminal(plan: _Plan) -> int:
     if terminal is not None:
         person = TerminalPerson(terminal).ask
         company = Company(approver=TerminalApprover(terminal), ask_more=more, ask_user=person)
-    settings = await _begun(plan, screen, terminal)
+    plan = await _begun(plan, screen, terminal)
     company = replace(
         company, approver=asked_elsewhere(plan.order.lend.ask_remote, company.approver)
     )
-    plan = plan.with_model(settings)
     status.model = "" if plan.model is None else plan.model.name
     setting = _Setting(plan, screen, status, telling.calls, live.note, screen.paper)
-    with editor.early(), with_skill(entry, settings) as shown:
+    with editor.early(), with_skill(entry, plan.settings) as shown:
 
         async def opened(live: Live) -> None:
             async with entry.open_engine(_once(screen), True) as engine:
@@ -176,7 +183,10 @@ async def _at_terminal(plan: _Plan) -> int:
                     live.note()
                     await live.work()
 
-        return await live.serve(opened)
+        code = await live.serve(opened)
+    if live.turns is not None and live.turns.on_record:
+        screen.say(f"capbox chat --resume {live.turns.talk.id} goes on", "dim")
+    return code
 
 
 async def _piped(plan: _Plan) -> int:
@@ -187,15 +197,15 @@ async def _piped(plan: _Plan) -> int:
 
     entry, status = plan.entry, Status()
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    settings = await _begun(plan, screen, None)
-    plan = plan.with_model(settings)
+    plan = await _begun(plan, screen, None)
     company = Company(approver=asked_elsewhere(plan.order.lend.ask_remote, None))
-    with with_skill(entry, settings) as shown:
+    with with_skill(entry, plan.settings) as shown:
         async with entry.open_engine(_once(screen), True) as engine:
             with ExitStack() as stack:
                 turns = await _turns(
                     plan, shown, company, engine=engine, screen=screen, stack=stack
                 )
+                _going_on_told(turns, screen)
                 piped = Piped(screen, Narration(screen), status, turns)
                 setting = _Setting(plan, screen, status, piped.calls, lambda: None, None)
                 piped.deeds = setting.deeds(turns)
@@ -214,24 +224,29 @@ def _once(screen: Screen) -> Callable[[str], None]:
     return say
 
 
-async def _begun(plan: _Plan, screen: Screen, terminal: Terminal | None) -> Settings:
-    """Return the settings of the first turn, after the opening question if there is one."""
+async def _begun(plan: _Plan, screen: Screen, terminal: Terminal | None) -> _Plan:
+    """Return the plan with the settings of the first turn, and the model if one is named.
+
+    After the opening question, if there is one.
+    """
     entry, order, settings = plan.entry, plan.order, plan.settings
     typed = Typed(order.named, order.grants.given, order.amounts)
     if order.resume is not None:
-        return whence(entry, settings, typed)
+        return plan.with_model(whence(entry, settings, typed))
     settings, held = placed(entry, settings, typed, screen.say)
+    plan = plan.with_model(settings)
     if held:
-        return settings
+        return plan
     if terminal is None:
         if order.lend.ask_remote is None and settings.policy is None:
             screen.say("nothing is granted; --read . or --write . grants this folder", "yellow")
-        return settings
+        return plan
     from capbox.surfaces.cli.opening import Remembered, opened
 
     home = entry.home()
     home.prepare()
-    return await opened(settings, Remembered(home.state / "folders.json"), terminal)
+    remembered = Remembered(home.state / "folders.json")
+    return replace(plan, settings=await opened(settings, remembered, terminal))
 
 
 async def _turns(
@@ -270,15 +285,17 @@ async def _turns(
 
 
 async def _talk(plan: _Plan, engine: LocalEngine, settings: Settings) -> Conversation:
+    from capbox.engine.sessions.holder import CHAT
+
     resume = plan.order.resume
     if resume is None:
         from capbox.engine.sessions.conversation import begun
 
-        return begun(engine.home.state, "capbox chat")
+        return begun(engine.home.state, CHAT)
     from capbox.engine.sessions.resuming import resumed
 
     typed = None if resume == NEWEST else resume
-    return await resumed(engine.sessions, typed, settings.workspace, "capbox chat")
+    return await resumed(engine.sessions, typed, settings.workspace, CHAT)
 
 
 def _going_on(plan: _Plan, settings: Settings, talk: Conversation, screen: Screen) -> Settings:
@@ -295,14 +312,20 @@ def _greet(turns: Turns, status: Status, screen: Screen) -> None:
 
     walls = turns.engine.walls
     status.walls = walls_told(walls.landlock, walls.seccomp)
+    _going_on_told(turns, screen)
+    screen.say("/help lists the commands; Ctrl-C stops a turn, Ctrl-D leaves", "dim")
+    screen.say("")
+
+
+def _going_on_told(turns: Turns, screen: Screen) -> None:
+    """Tell what is there of a session that goes on, and what it holds."""
     talk = turns.talk
     if not talk.new:
-        screen.say(f"session {talk.id}: {len(talk.history)} messages", "dim")
+        holds = ", ".join(text for text, _ in turns.holding()) or "nothing"
+        screen.say(f"session {talk.id}: {len(talk.history)} messages; it holds: {holds}", "dim")
         if talk.unanswered or talk.asked:
             words = " ".join((talk.unanswered or talk.asked).split())[:60]
             screen.say(f"not answered yet: {words}", "dim")
-    screen.say("/help lists the commands; Ctrl-C stops a turn, Ctrl-D leaves", "dim")
-    screen.say("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,11 +341,13 @@ class _Setting:
 
     def deeds(self, turns: Turns) -> Deeds:
         """Return the commands."""
+        from capbox.surfaces.cli.commands.sessions.listing import forked
         from capbox.surfaces.cli.talk.deeds import Deeds
 
         return Deeds(
-            turns, self.screen, self.status, self.calls, self._cli, self._document, self.changed
-        )
+            turns, self.screen, self.status, self.calls, self._cli, self._document,
+            partial(forked, self.plan.ctx), self.changed,
+        )  # fmt: skip
 
     async def _cli(self, given: Sequence[str]) -> None:
         from anyio import to_thread

@@ -187,14 +187,19 @@ def fork(
     It holds nothing until flags grant it something. As in: capbox resume "$(capbox sessions fork
     k3q --at 4)" "another way" --read .
     """
-    from capbox.engine.sessions.forking import fork as forked
+    _screen(ctx).result(forked(ctx, session, at))
+    return 0
+
+
+def forked(ctx: typer.Context, session: str, at: int | None) -> str:
+    """Return the id of a new session like this one; `at` is the last message that it keeps."""
+    from capbox.engine.sessions.forking import fork as fork_of
 
     async def act(store: RunStore) -> str:
         one = await _one(store, session)
-        return await forked(store.sessions, one, one.messages if at is None else at)
+        return await fork_of(store.sessions, one, one.messages if at is None else at)
 
-    _screen(ctx).result(with_store(ctx, act))
-    return 0
+    return with_store(ctx, act)
 
 
 def export(ctx: typer.Context, session: Id, *, shape: Shape = "markdown") -> int:

@@ -65,13 +65,14 @@ class Candidate:
 class Typing:
     """Who hears of what a person does, and what the prompt shows.
 
-    `line` gets a message, `interrupt` a Ctrl-C (with whether the prompt was empty), `end` a Ctrl-D
-    on an empty one. `complete` returns what the text before the cursor may go on with; `status` is
-    the line below the prompt, `live` the lines above it, each for so many columns.
+    `line` gets a message, `interrupt` a Ctrl-C (with whether the prompt was empty) and says whether
+    what is typed stays, `end` a Ctrl-D on an empty one. `complete` returns what the text before the
+    cursor may go on with; `status` is the line below the prompt, `live` the lines above it, each
+    for so many columns.
     """
 
     line: Callable[[str], None]
-    interrupt: Callable[[bool], None]
+    interrupt: Callable[[bool], bool]
     end: Callable[[], None]
     complete: Callable[[str], Iterable[Candidate]]
     status: Callable[[int], str]
@@ -155,6 +156,13 @@ class Editor:
         elif not self._scheduled:
             self._scheduled = True
             self._loop.call_soon_threadsafe(self._flush)
+
+    def put_back(self, text: str) -> None:
+        """Have `text` stand at the prompt again, before what is typed there."""
+        if self._buffer is not None:
+            typed = self._buffer.text
+            self._buffer.text = f"{text}\n{typed}" if typed else text
+            self._buffer.cursor_position = len(self._buffer.text)
 
     def redraw(self) -> None:
         """Show what `status` and `live` say now."""
@@ -279,6 +287,7 @@ class Editor:
         keys.add("c-j")(_new_line)
         keys.add("c-c")(self._interrupted)
         keys.add("c-d")(self._ended)
+        keys.add("c-z")(lambda event: event.app.suspend_to_background())
         keys.add("<bracketed-paste>")(_pasted)
         return keys
 
@@ -300,9 +309,8 @@ class Editor:
 
     def _interrupted(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        empty = not buffer.text
-        buffer.reset()
-        self._typing.interrupt(empty)
+        if not self._typing.interrupt(not buffer.text):
+            buffer.reset()
 
     def _ended(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer

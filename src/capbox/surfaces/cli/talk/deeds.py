@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from capbox.engine.sessions.errors import SessionError
 from capbox.engine.settings import SettingsError
+from capbox.store.errors import StoreError
 from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.cli.talk.slash import Do, help_lines
@@ -68,7 +69,7 @@ class Deeds:
             await deeds[do.name](do)
         except CommandFailure as failure:
             self.screen.say(f"/{do.name}: {failure.message}", "red")
-        except (SettingsError, SessionError, OSError) as error:
+        except (SettingsError, SessionError, StoreError, OSError) as error:
             self.screen.say(f"/{do.name}: {error}", "red")
         self.changed()
 

@@ -4,7 +4,7 @@ import pytest
 
 from capbox.authority.access import ReadAccess
 from capbox.authority.paths import GrantPath
-from capbox.gate.approver import DenyApprover, No, ask_request
+from capbox.gate.approver import DenyApprover, No, ask_request, neutral
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,18 @@ async def test_a_question_says_who_wants_what(
     assert (question.grant, question.arguments) == ("read:/workspace/a", shown)
     assert question.details == ("for\\u202eyou",)
     assert await DenyApprover().ask(question) == No("nobody is there to approve it", by="nobody")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\u200b", "\\u200b"),
+        ("\n", "\\u000a"),
+        ("\uffff", "\\uffff"),
+        ("\U0010ffff", "\\U0010ffff"),
+        ("\U000e0041", "\\U000e0041"),
+        ("grün 健太", "grün 健太"),
+    ],
+)
+def test_what_is_not_drawn_is_spelt_out_without_doubt(text: str, shown: str) -> None:
+    assert neutral(text) == shown

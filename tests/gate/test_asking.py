@@ -564,5 +564,6 @@ async def test_what_is_shown_cannot_be_disguised(desk) -> None:
     assert question.arguments.endswith("characters more")
     assert neutral("a\u202eb\x1b\u2028") == "a\\u202eb\\u001b\\u2028"
     assert neutral("Größe 😀 日本") == "Größe 😀 日本"
-    unseen = "\u200b\u2060\u00ad\ufeff\ufe0f\u3164\u2800\u00a0\U000e0041\U000e0100\U0001d173"
+    assert neutral("\U000e0041\U000e0100\U0001d173") == "\\U000e0041\\U000e0100\\U0001d173"
+    unseen = "\u200b\u2060\u00ad\ufeff\ufe0f\u3164\u2800\u00a0"
     assert neutral(unseen) == "".join(f"\\u{ord(c):04x}" for c in unseen)

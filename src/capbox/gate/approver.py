@@ -135,4 +135,8 @@ def ask_request(
 
 def neutral(text: str) -> str:
     """Return `text` with what is not drawn, or is no plain space, spelt out (CVE-2021-42574)."""
-    return "".join(f"\\u{ord(c):04x}" if _VOID.match(c) or not c.isprintable() else c for c in text)
+    return "".join(_spelt(c) if _VOID.match(c) or not c.isprintable() else c for c in text)
+
+
+def _spelt(c: str) -> str:
+    return f"\\u{ord(c):04x}" if c <= "\uffff" else f"\\U{ord(c):08x}"

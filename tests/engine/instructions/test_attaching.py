@@ -77,6 +77,16 @@ def test_it_comes_from_where_it_is_and_a_hidden_one_is_secret(tmp_path: Path) ->
         assert found == {f"workspace:{path}", *([f"secret:{path}"] if "ssh" in name else [])}
 
 
+def test_a_link_is_labelled_as_what_it_leads_to(tmp_path: Path) -> None:
+    """Attack: a run makes `shot.png` a link to a key, and asks the person to show it."""
+    layout = Layout(HostPath(str(tmp_path)), ())
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "id_rsa").write_bytes(PNG)
+    (tmp_path / "shot.png").symlink_to(".ssh/id_rsa")
+    found = {str(one) for one in attached(tmp_path / "shot.png").sources(Context(), layout)}
+    assert found == {"workspace:/workspace/.ssh/id_rsa", "secret:/workspace/.ssh/id_rsa"}
+
+
 async def test_a_secret_that_a_run_put_into_it_is_one_still(
     open_session: OpenSession, workspace: Path
 ) -> None:

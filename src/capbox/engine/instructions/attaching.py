@@ -54,11 +54,14 @@ def attached(path: Path) -> Attached:
     """Read a file to go beside a task. Raises SettingsError, naming it and the reason."""
     subject = f"--attach {path}"
     try:
-        # Not one that would wait for a writer: a pipe, or a terminal.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise SettingsError(subject, "is not a file")
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SettingsError(subject, "is not a file")
             content = file.read(BYTES_MAX + 1)
+            # Attack: a run makes the name lead elsewhere between its opening and its label.
+            real = str(Path(f"/proc/self/fd/{file.fileno()}").readlink())
+    except IsADirectoryError:
+        raise SettingsError(subject, "is not a file") from None
     except OSError as error:
         raise SettingsError(subject, error.strerror or "cannot be read") from error
     kind = _kind(content)
@@ -68,7 +71,11 @@ def attached(path: Path) -> Attached:
     most = BYTES_MAX if kind == PDF else IMAGE_BYTES_MAX
     if len(content) > most:
         raise SettingsError(subject, f"is larger than {most // 1_000_000} MB, which providers take")
-    return Attached(Attachment(kind, content), HostPath(os.path.realpath(path)))
+    return Attached(Attachment(kind, content), HostPath(real))
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # not to wait for whoever writes to a pipe
 
 
 def left_out(files: Sequence[Attached], model: Model) -> list[str]:

@@ -274,13 +274,8 @@ def _going_on(entry: Entry, engine: LocalEngine, plan: _Plan, talk: Conversation
     """Return the plan with what the session brings: its workspace, its grants, its model."""
     from capbox.engine.sessions.resuming import GO_ON, settings_with
 
-    place = Path(talk.workspace)
-    if plan.settings.workspace not in (Path(), place) and (
-        plan.settings.workspace.resolve() != place
-    ):
-        raise usage(f"--workspace: session {talk.id} is of {place}; a session keeps to its own")
     typed = Typed(plan.order.named, True, plan.order.amounts)
-    asked = placed_again(entry, replace(plan.settings, workspace=place), typed, plan.screen.say)
+    asked = placed_again(entry, plan.settings, typed, talk, plan.screen.say)
     settings, lost = settings_with(asked, talk.restored, engine.tools, entry.hold)
     for note in lost:
         plan.screen.say(note, "yellow")

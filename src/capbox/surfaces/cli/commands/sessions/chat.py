@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
@@ -264,7 +263,8 @@ async def _turns(
     talk = await _talk(plan, engine, settings)
     stack.callback(talk.held.release)
     if not talk.new:
-        settings = _going_on(plan, settings, talk, screen)
+        typed = Typed(plan.order.named, True, plan.order.amounts)
+        settings = placed_again(plan.entry, settings, typed, talk, screen.say)
     flags = plan.order.model
     return Turns(
         plan.entry,
@@ -296,15 +296,6 @@ async def _talk(plan: _Plan, engine: LocalEngine, settings: Settings) -> Convers
 
     typed = None if resume == NEWEST else resume
     return await resumed(engine.sessions, typed, settings.workspace, CHAT)
-
-
-def _going_on(plan: _Plan, settings: Settings, talk: Conversation, screen: Screen) -> Settings:
-    """Return the settings with the workspace of the session, which keeps to its own."""
-    place = Path(talk.workspace)
-    if settings.workspace not in (Path(), place) and settings.workspace.resolve() != place:
-        raise usage(f"--workspace: session {talk.id} is of {place}; a session keeps to its own")
-    typed = Typed(plan.order.named, True, plan.order.amounts)
-    return placed_again(plan.entry, replace(settings, workspace=place), typed, screen.say)
 
 
 def _greet(turns: Turns, status: Status, screen: Screen) -> None:

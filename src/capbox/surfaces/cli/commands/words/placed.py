@@ -10,10 +10,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capbox.engine.settings import Settings
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
+
+if TYPE_CHECKING:
+    from capbox.engine.sessions.conversation import Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,16 @@ def whence(entry: Entry, settings: Settings, typed: Typed) -> Settings:
 
 
 def placed_again(
-    entry: Entry, settings: Settings, typed: Typed, say: Callable[[str], None]
+    entry: Entry, settings: Settings, typed: Typed, talk: Conversation, say: Callable[[str], None]
 ) -> Settings:
-    """Return the settings of a run that goes on with a session of `settings.workspace`.
+    """Return the settings of a run that goes on with a session, in the workspace of that.
 
     Attack: what the workspace grants comes back with a session that never held it, or from which
     it was taken. So its instructions, style and budget hold, not its grants; nor its model.
     """
-    found, _ = placed(entry, settings, replace(typed, name=None, granted=True), say)
+    place = Path(talk.workspace)
+    if settings.workspace not in (Path(), place) and settings.workspace.resolve() != place:
+        raise usage(f"--workspace: session {talk.id} is of {place}; a session keeps to its own")
+    typed = replace(typed, name=None, granted=True)
+    found, _ = placed(entry, replace(settings, workspace=place), typed, say)
     return replace(found, model=settings.model)

@@ -282,10 +282,11 @@ def explain(home: Home, settings: Settings, access: str) -> Explanation:
     from capbox.authority.decision import Standing
     from capbox.engine.control.explaining import explain as explained
     from capbox.engine.control.explaining import implied, read_access
+    from capbox.tools.available import available
 
     asked, _, minted = _granting(home, settings)
     wanted = read_access(access, asked.layout)
-    tools = implied(wanted, GUESTS, settings.preset, asked.grants)
+    tools = implied(wanted, available(GUESTS, home.tools), settings.preset, asked.grants)
     return explained(minted(tools), wanted, asked.layout, Standing(time.time()))
 
 

@@ -30,6 +30,11 @@ class Home:
         return self.state / "control"
 
     @property
+    def tools(self) -> Path:
+        """Return the directory of installed tools."""
+        return self.state / "tools"
+
+    @property
     def grants(self) -> Path:
         """Return the file of approvals that were given for always."""
         return self.state / "grants.json"

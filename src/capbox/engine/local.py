@@ -57,7 +57,8 @@ from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.undo.keeper import Bounds, Keeper
-from capbox.tools.registry import Registry, load
+from capbox.tools.available import available
+from capbox.tools.registry import Registry
 from capbox.tools.wasm import WasmRunner
 from capbox.undo.history import prune
 
@@ -158,10 +159,12 @@ class LocalEngine:
         for zygote in self._zygotes:
             stack.callback(zygote.release)  # also if what follows cannot be opened
         self.home.prepare()
-        self.registry: Registry = load(self._guests, shipped=True)
+        self.registry: Registry = available(self._guests, self.home.tools)
         if self.registry.errors:
             first = self.registry.errors[0]
             raise SettingsError(first.where, first.message)
+        for broken in self.registry.unusable:
+            self.report(f"{broken.where}: {broken.message}; this tool is left out")
         self._signer = _signer(self.home.state)
         self._journal = Journal(self.home.state / "journal", self._signer)
         stack.callback(self._journal.close)

@@ -38,10 +38,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Every tool that was found, by name, and every one that could not be loaded."""
+    """Every tool that was found, by name, and every one that could not be loaded.
+
+    `unusable` ones were installed: the others work without them.
+    """
 
     tools: Mapping[str, Found]
     errors: tuple[RegistryError, ...]
+    unusable: tuple[RegistryError, ...] = ()
 
     def with_runner(
         self, runner: Runner, settings: Mapping[str, JsonObject] | None = None
@@ -85,14 +89,20 @@ def _load_one(
         return RegistryError(manifest.where, manifest.message)
     wasm = path.parent.parent / manifest.module
     if wasm not in modules:
-        modules[wasm] = _load_module(wasm, shipped=shipped)
+        modules[wasm] = load_module(wasm, shipped=shipped)
     module = modules[wasm]
     if isinstance(module, RegistryError):
         return module
+    return found_tool(manifest, module, text)
+
+
+def found_tool(manifest: Manifest, module: Module, text: str) -> Found:
+    """Return the tool of a module and a manifest, whose `text` its digest covers."""
     return Found(manifest, module, sha256(f"{module.digest}\n{text}".encode()).hexdigest())
 
 
-def _load_module(path: Path, *, shipped: bool) -> Module | RegistryError:
+def load_module(path: Path, *, shipped: bool) -> Module | RegistryError:
+    """Return the module at `path`, with the digest of its bytes."""
     try:
         with path.open("rb") as file:
             magic = file.read(4)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from capbox.authority.access import (
     Access,
@@ -28,6 +27,7 @@ from capbox.authority.web.places import FetchAccess
 from capbox.broker.url import Unreachable, locate
 from capbox.engine.presets import named
 from capbox.engine.settings import SettingsError
+from capbox.tools.registry import Registry
 
 _FORMS = "read PATH, write PATH, fetch [METHOD] URL, tool NAME, invoke NAME, env NAME, model NAME"
 
@@ -97,7 +97,7 @@ def read_access(text: str, layout: Layout) -> Access:
 
 
 def implied(
-    access: Access, guests: Path, preset: str, grants: tuple[Grant, ...]
+    access: Access, registry: Registry, preset: str, grants: tuple[Grant, ...]
 ) -> tuple[Grant, ...]:
     """Return the grant of a tool that a run with `preset` holds unasked, if `access` is its use.
 
@@ -105,9 +105,7 @@ def implied(
     """
     if not isinstance(access, ToolAccess) or isinstance(access, InvokeAccess):
         return ()
-    from capbox.tools.registry import load
-
-    manifests = {name: tool.manifest for name, tool in load(guests, shipped=True).tools.items()}
+    manifests = {name: tool.manifest for name, tool in registry.tools.items()}
     named_by = {str(g.selector) for g in grants if g.action == "tool"}
     if access.name not in {*manifests, *named_by}:
         reason = f"there is no such tool; there are: {', '.join(sorted(manifests))}"

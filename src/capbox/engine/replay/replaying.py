@@ -35,7 +35,8 @@ from capbox.messages import Json, JsonObject
 from capbox.sandbox.cache import CompileCache
 from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.run import Sandbox
-from capbox.tools.registry import Registry, load
+from capbox.tools.available import available
+from capbox.tools.registry import Registry
 
 Remint = Callable[[Written, float], Authority]
 
@@ -83,7 +84,7 @@ class Replaying:
 
     async def replay(self, run: Run, *, other_tools: bool = False) -> Report:
         """Replay a run. Raises ReplayError, SettingsError or OSError."""
-        registry = load(self.guests, shipped=True)
+        registry = available(self.guests, self.home.tools)
         notes = [*self._tools(run, registry, other_tools), *_notes(run)]
         held = run.opening
         authority = self.remint(held.authority, run.started)

@@ -75,9 +75,9 @@ def show(
 
 
 def _registry(entry: Entry) -> Registry:
-    from capbox.tools.registry import load
+    from capbox.tools.available import available
 
-    registry = load(entry.guests(), shipped=True)
+    registry = available(entry.guests(), entry.home().tools)
     if registry.errors:
         first = registry.errors[0]
         raise CommandFailure("sandbox_failed", f"{first.where}: {first.message}", 5)

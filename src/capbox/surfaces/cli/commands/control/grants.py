@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -183,11 +182,11 @@ def _folders(entry: Entry) -> Iterator[dict[str, Json]]:
 
 def _problem(entry: Entry, one: StoredGrant) -> str | None:
     from capbox.authority.paths import HostPath, Layout
-    from capbox.tools.registry import load
+    from capbox.tools.available import available
 
     digests: dict[str, str] = {}
     if one.digest is not None:
-        registry = load(Path(entry.guests()), shipped=True)
+        registry = available(entry.guests(), entry.home().tools)
         digests = {name: found.digest for name, found in registry.tools.items()}
     return one.problem(Layout(HostPath(one.workspace.path)), digests)
 

@@ -137,10 +137,10 @@ def remembered(entry: Entry, settings: Settings) -> tuple[Settings, str, tuple[s
 
 
 def tools_of(entry: Entry) -> Mapping[str, Found]:
-    """Return the tools that capbox brings. Raises SettingsError."""
-    from capbox.tools.registry import load
+    """Return the tools that are there. Raises SettingsError."""
+    from capbox.tools.available import available
 
-    registry = load(entry.guests(), shipped=True)
+    registry = available(entry.guests(), entry.home().tools)
     if registry.errors:
         raise SettingsError(registry.errors[0].where, registry.errors[0].message)
     return registry.tools

@@ -1,0 +1,52 @@
+"""A tool in a folder of its own: `tool.toml`, and beside it the module that it names.
+
+That is what the SDK makes, what a package installs, and what a person can call by its path.
+Guarantees: a link is not followed (a stranger's folder could name any file of this machine), and
+what cannot be read or parsed is reported by name. Does not: run, compile, or trust it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from capbox.gate.manifest import ManifestError, parse_manifest
+from capbox.tools.registry import Found, RegistryError, found_tool, load_module
+
+MANIFEST = "tool.toml"
+MANIFEST_BYTES_MAX = 256 << 10
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether a tool is described at `path`."""
+    return (path / MANIFEST).is_file()
+
+
+def load_folder(folder: Path) -> Found | RegistryError:
+    """Load the tool of `folder`; its module counts as a stranger's."""
+    path = folder / MANIFEST
+    text = _text(path)
+    if isinstance(text, RegistryError):
+        return text
+    manifest = parse_manifest(text, str(path))
+    if isinstance(manifest, ManifestError):
+        return RegistryError(manifest.where, manifest.message)
+    wasm = folder / manifest.module
+    if wasm.is_symlink():
+        return RegistryError(str(wasm), "is a link; a tool's module is a file beside its manifest")
+    module = load_module(wasm.absolute(), shipped=False)
+    return module if isinstance(module, RegistryError) else found_tool(manifest, module, text)
+
+
+def _text(path: Path) -> str | RegistryError:
+    if path.is_symlink():
+        return RegistryError(str(path), "is a link; a tool's manifest is a file in its folder")
+    try:
+        size = path.stat().st_size
+        if size > MANIFEST_BYTES_MAX:
+            reason = f"has {size:,} bytes; a manifest has at most {MANIFEST_BYTES_MAX:,}"
+            return RegistryError(str(path), reason)
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return RegistryError(str(path), "is not there: this is not the folder of a tool")
+    except (OSError, ValueError) as error:
+        return RegistryError(str(path), str(error))

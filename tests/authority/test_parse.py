@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from capbox.authority.caveats import (
     Ask,
+    Bytes,
     Except,
     ExpiresAfter,
     ExpiresAt,
@@ -26,6 +27,7 @@ from capbox.authority.grant import (
     NameSelector,
     PathSelector,
     SecretSelector,
+    StoreSelector,
 )
 from capbox.authority.parse import GrantError, parse_caveat, parse_grant
 from capbox.authority.paths import GrantPath
@@ -68,7 +70,7 @@ def on(path: str) -> PathSelector:
         ("spawn:3", Grant("spawn", LaterSelector("3"))),
         (
             "store:cache bytes=10MB",
-            Grant("store", LaterSelector("cache"), (Later("bytes", "10MB"),)),
+            Grant("store", StoreSelector("cache"), (Bytes(10_000_000),)),
         ),
         ("exec:git ask=each", Grant("exec", LaterSelector("git"), (Later("ask", "each"),))),
         ("fetch:https://a.example", Grant("fetch", WEB)),
@@ -350,7 +352,7 @@ def test_parsing_never_raises_after_a_known_action(head: str, tail: str) -> None
         ),
         ("read:/a untaintd", "unknown caveat 'untaintd'; on read: there are except, expires, uses"),
         ("read:/a rate=1", "rate= takes N/s, N/min, N/h or N/d, N at most 10000"),
-        ("store:cache bytes", "bytes= takes a size such as 500kB or 10MB"),
+        ("store:cache bytes", "bytes needs a value: bytes=..."),
         ("exec:git ask=always", "ask= takes first or each"),
         ("tool:pay arg.to=max(50.00)", "arg.to '50.00' is spelt '50'"),
         ("tool:pay arg.to=max(x)", "arg.to takes max(AMOUNT) such as max(50) or max(12.5)"),

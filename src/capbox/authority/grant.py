@@ -65,7 +65,7 @@ Action = Literal[
     "exec",
 ]
 WORKING: frozenset[Action] = frozenset(
-    {"read", "write", "fetch", "env", "secret", "tool", "invoke", "model"}
+    {"read", "write", "fetch", "env", "secret", "tool", "invoke", "model", "store"}
 )
 HAS_READ = "the run has read"
 """How every refusal by a label begins."""
@@ -131,6 +131,16 @@ class SecretSelector:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSelector:
+    """The name of a private directory that a tool keeps from call to call."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class LaterSelector:
     """Canonical text of a selector that no mechanism enforces yet; minting refuses its kind."""
 
@@ -147,6 +157,7 @@ Selector = (
     | SecretSelector
     | NameSelector
     | ModelSelector
+    | StoreSelector
     | LaterSelector
 )
 

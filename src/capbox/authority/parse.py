@@ -47,6 +47,7 @@ from capbox.authority.grant import (
     PathSelector,
     SecretSelector,
     Selector,
+    StoreSelector,
 )
 from capbox.authority.paths import GrantPath, hostile_character
 from capbox.authority.values.arguments import Arg
@@ -189,6 +190,13 @@ def _count(value: str) -> Selector | str:
     return LaterSelector(value) if known else "spawn: takes a number of children"
 
 
+def _store(value: str) -> Selector | str:
+    known = re.fullmatch("[a-z][a-z0-9_-]{0,63}", value)
+    return (
+        StoreSelector(value) if known else "store: takes a name of small letters, digits, _ and -"
+    )
+
+
 def _later_name(value: str) -> Selector | str:
     name = _name(value)
     return name if isinstance(name, str) else LaterSelector(value)
@@ -204,7 +212,7 @@ _SELECTORS: dict[Action, Callable[[str], Selector | str]] = {
     "invoke": _name,
     "model": _model,
     "spawn": _count,
-    "store": _later_name,
+    "store": _store,
     "exec": _later_name,
 }
 
@@ -212,7 +220,7 @@ _LONGEST_SECONDS = 3_650 * 86_400
 _NUMBER = r"(0|[1-9][0-9]{0,11})"
 RATE_MAX = 10_000  # each is remembered for as long as its window lasts
 # Keys of requests that no mechanism enforces elsewhere yet: where they apply (none listed: to all).
-_LATER = {"bytes": frozenset({"write", "store"}), "rate": _ALL, "ask": _ALL}
+_LATER = {"bytes": frozenset({"write"}), "rate": _ALL, "ask": _ALL}
 _ARGUMENT = re.compile(r"arg\.[A-Za-z_][A-Za-z0-9_]{0,63}")
 # Of a header that the broker may set: none that frames or routes a message.
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -349,6 +357,7 @@ _PARSERS: dict[tuple[str, str], Callable[[str], Caveat | str]] = {
     ("write", "except"): _parse_except,
     ("fetch", "except"): _parse_places,
     ("fetch", "bytes"): _parse_bytes,
+    ("store", "bytes"): _parse_bytes,
     ("fetch", "rate"): _parse_rate,
     ("fetch", "ask"): _parse_ask,
     ("fetch", "net"): _parse_net,

@@ -35,6 +35,11 @@ class Home:
         return self.state / "tools"
 
     @property
+    def stores(self) -> Path:
+        """Return the directory of what tools keep from call to call."""
+        return self.state / "stores"
+
+    @property
     def grants(self) -> Path:
         """Return the file of approvals that were given for always."""
         return self.state / "grants.json"

@@ -37,6 +37,7 @@ from capbox.engine.scratch import Scratch, make, sweep
 from capbox.engine.sessions.conversation import Conversation
 from capbox.engine.sessions.restoring import restore
 from capbox.engine.settings import SettingsError
+from capbox.engine.stored.places import places
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
@@ -255,6 +256,7 @@ class LocalEngine:
             functions=functions or {},
             grounds=grounds,
             keeper=self._keeper(run, layout, now),
+            stores=places(self.home.stores, layout.workspace),
         )
         seat.approver = TakenBack(approver, seat, self.standing)
         self._record(seat, now)

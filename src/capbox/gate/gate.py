@@ -30,17 +30,10 @@ from capbox.gate.invocation.invocations import Invocations
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
 from capbox.gate.protocol import DEPTH_MAX, Envelope, deeper, request_bytes
-from capbox.gate.result import (
-    Concluded,
-    concluded,
-    denial_of,
-    ended,
-    labelled,
-    lesson,
-    redacted,
-)
+from capbox.gate.result import Concluded, concluded, denial_of, ended, labelled, lesson, redacted
 from capbox.gate.rights.ending import told, until
 from capbox.gate.rights.files import Cut, cut, host_path, mounts
+from capbox.gate.rights.stores import Stores, stores
 from capbox.gate.rights.variables import Variables, variables
 from capbox.gate.runner import Tool
 from capbox.gate.seat import REPEATS_REFUSED, REPEATS_WARNED, Held, Seat, call_key
@@ -77,6 +70,7 @@ class Permit:
     held: Held
     cut: Cut
     variables: Variables
+    stores: Stores
     ending: Minted | None  # what it uses all along, and ends first
     reserved: Reservation
     charge: Charge
@@ -238,14 +232,21 @@ class Gate:
         if kept is None or kept.held != rights:
             kept = seat.cuts[name] = cut(rights, requests, seat.layout)
         seen = variables(live, requests, seat.environment)
+        lasting = stores(live, requests, checked.tool.digest, seat.stores)
+        if isinstance(lasting, ToolFailure):
+            return lasting
         reserved, ending = Reservation(), None
         if held.holding.lapses:
             tool, files = held.decide(named.tool), {r.grant for r in kept.rights}
-            certain = {*seen.shown, *([tool.grant] if isinstance(tool, Allowed) else ())}
+            certain = {
+                *seen.shown,
+                *lasting.shown,
+                *([tool.grant] if isinstance(tool, Allowed) else ()),
+            }
             reserved = self._holdings.reserve(live, certain, files)
             # Those of the network are looked at while they are used.
             ending = held.holding.first_to_end(held.standing, certain | files)
-        return Permit(named.arguments, held, kept, seen, ending, reserved, charge)
+        return Permit(named.arguments, held, kept, seen, lasting, ending, reserved, charge)
 
     async def _run(self, checked: Checked, permit: Permit, seat: Seat) -> ToolResult:
         """Record the intent, run, record the outcome: also when the call is cancelled half way."""
@@ -309,7 +310,7 @@ class Gate:
         return Job(
             run=seat.run,
             module=checked.tool.module,
-            mounts=mounts(permit.cut.places),
+            mounts=(*mounts(permit.cut.places), *permit.stores.mounts),
             scratch=seat.scratch,
             limits=limits,
             request=request_bytes(checked.call.name, permit.arguments, envelope),
@@ -341,7 +342,8 @@ def _failure(failure: ToolFailure) -> ToolResult:
 
 
 def _readable(permit: Permit, seat: Seat) -> list[tuple[FileRight, HostPath]]:
-    return [(right, host_path(right.path, seat.layout)) for right in permit.cut.rights]
+    files = [(right, host_path(right.path, seat.layout)) for right in permit.cut.rights]
+    return [*files, *permit.stores.readable]
 
 
 def _exercised(outcome: Outcome, permit: Permit) -> frozenset[GrantId]:
@@ -366,7 +368,7 @@ def _intent(checked: Checked, permit: Permit, job: Job, seat: Seat) -> CallInten
         digest=checked.tool.digest,
         arguments=on_record({k: seat.redactor.json(v) for k, v in permit.arguments.items()}),
         authorities=tuple(a.id for a in permit.held.holding.authorities),
-        rights=(*files, *(f"env {name}" for name in permit.variables.values)),
+        rights=(*files, *(f"env {n}" for n in permit.variables.values), *permit.stores.listed),
         seed=job.seed.hex(),
         started_ns=job.started_ns,
         within=checked.caller.within,

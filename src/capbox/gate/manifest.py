@@ -12,7 +12,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from capbox.authority.grant import EnvSelector, Grant, PathSelector, SecretSelector
+from capbox.authority.grant import (
+    EnvSelector,
+    Grant,
+    PathSelector,
+    SecretSelector,
+    StoreSelector,
+)
 from capbox.authority.limits import COUNT_MAX, SECONDS_MAX, Limits
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, GrantPath
@@ -24,7 +30,7 @@ from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
 
 ToolAccessKind = Literal["none", "read", "write", "execute"]
-RequestKind = Literal["read", "write", "fetch", "secret", "env", "invoke"]
+RequestKind = Literal["read", "write", "fetch", "secret", "env", "invoke", "store"]
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
 _OLDER = ("allowed_outbound_hosts", "block_networks", "block_url")
 _KEYS = frozenset({*_TEXT_KEYS, *_OLDER, "input_schema", "paths", "requests", "limits"})
@@ -68,6 +74,7 @@ _WHOLE_KINDS = {
     "fetch:*": Request("fetch"),
     "secret:*": Request("secret"),
     "invoke:*": Request("invoke"),
+    "store:*": Request("store"),
 }
 
 
@@ -223,6 +230,8 @@ def _request(text: Json, where: str) -> Request:
         return Request("secret", name=str(selector))
     if grant.action == "invoke":
         return Request("invoke", name=str(selector))
+    if isinstance(selector, StoreSelector):
+        return Request("store", name=selector.name)
     raise ValueError(f"{where}: {text!r} is not supported yet")
 
 

@@ -26,6 +26,7 @@ from capbox.gate.budget.purse import Purse
 from capbox.gate.recording import Recording
 from capbox.gate.rights.files import Cut
 from capbox.gate.rights.labels import Context, Reading
+from capbox.gate.rights.stores import Place
 from capbox.gate.runner import Tool
 from capbox.journal.event import RunId
 from capbox.journal.log import RunJournal
@@ -150,6 +151,7 @@ class Seat:
     warnings: list[str] = field(default_factory=list)  # of that purse, which nobody was shown yet
     recording: Recording = field(default_factory=Recording)
     called: set[str] = field(default_factory=set)  # the ids of its calls
+    stores: Place | None = None  # where tools keep what lasts; None: nowhere
 
     @property
     def run(self) -> RunId:

@@ -15,14 +15,22 @@ from capbox.authority.paths import HostPath
 
 ENTRIES_MAX = 20_000
 DEPTH_MAX = 64
-_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def bytes_left(scratch: HostPath, bytes_max: int) -> int:
     """Return what is left of `bytes_max` bytes on disk, 0 if that cannot be told."""
+    try:
+        return left_in(os.open(scratch, DIRECTORY_FLAGS), bytes_max)
+    except OSError:
+        return 0
+
+
+def left_in(directory: int, bytes_max: int) -> int:
+    """Return the same for an open directory, which this closes."""
     left = bytes_max
     try:
-        with closing(_sizes(os.open(scratch, _FLAGS), 0)) as sizes:
+        with closing(_sizes(directory, 0)) as sizes:
             for count, size in enumerate(sizes):
                 left -= size
                 if left <= 0 or count >= ENTRIES_MAX:
@@ -45,7 +53,7 @@ def _sizes(directory: int, depth: int) -> Generator[int, None, None]:
                 with suppress(FileNotFoundError):  # another call of the run deletes meanwhile
                     yield entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
-                        child = os.open(entry.name, _FLAGS, dir_fd=directory)
+                        child = os.open(entry.name, DIRECTORY_FLAGS, dir_fd=directory)
                         yield from _sizes(child, depth + 1)
     finally:
         os.close(directory)

@@ -50,13 +50,15 @@ class Rule:
 class Mount:
     """A host directory (or the one file `name` in it) that the guest sees at `guest`.
 
-    An access below it is allowed if one rule alone allows it.
+    An access below it is allowed if one rule alone allows it. `bytes_max` is what it may hold on
+    disk; None: the bounds of the call are all there is.
     """
 
     guest: GuestPath
     host: HostPath
     rules: tuple[Rule, ...]
     name: str | None = None
+    bytes_max: int | None = None
 
 
 def is_temporary(path: str, name: str | None = None) -> bool:

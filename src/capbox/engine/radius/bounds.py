@@ -82,6 +82,9 @@ def lasting(subject: Subject) -> tuple[str, ...]:
     places = tuple(dict.fromkeys(shown(right.path) for right in subject.rights if right.write))
     if places:
         found.append(f"what it writes in {_listed(places)}")
+    kept = tuple(dict.fromkeys(str(m.grant) for m in subject.live if m.grant.action == "store"))
+    if kept:
+        found.append(f"what tools keep in {_listed(kept)}")
     if any(isinstance(m.grant.selector, FetchSelector) for m in subject.live):
         found.append("what servers do with its requests")
     if subject.functions:

@@ -204,8 +204,8 @@ def _refused(value: Json) -> Refused:
 
 def _mount(value: Json) -> Mount:
     match value:
-        case [str(guest), str(host), [*rules], (str() | None) as name]:
-            return Mount(GuestPath(guest), HostPath(host), tuple(map(_rule, rules)), name)
+        case [str(guest), str(host), [*rules], (str() | None) as name, (int() | None) as most]:
+            return Mount(GuestPath(guest), HostPath(host), tuple(map(_rule, rules)), name, most)
         case _:
             raise Hangup("bad assignment: mount")
 

@@ -104,6 +104,8 @@ class Access:
     def restart(self) -> None:
         """Forget which files are excluded: the next call looks again."""
         self._excluded, self._searched = None, False
+        for mount in self.tree.mounts:
+            mount.measure()
 
     def place(self, fd: int, pointer: int, length: int) -> Place:
         """Return where a guest's (directory, path) leads."""
@@ -171,7 +173,7 @@ class Access:
             parent.check_free()
             if mount.name is not None and parent.base != mount.name:
                 mount.made.add(parent.base)
-            self.call.charge_created()
+            self.call.charge_created(mount)
             self.call.effect("create", mount, parent.name)
             new = flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
             fd = os.open(parent.base, new, 0o666, dir_fd=parent.fd)

@@ -25,6 +25,7 @@ READINGS_MAX = 65_536
 PARKED_NS_MAX = 30_000_000_000
 FAULT_CHARS_MAX = 500
 U32_MAX = 0xFFFFFFFF
+ENTRY_BYTES = 4096  # of a store, for a name: empty files without end would fill a disk too
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,14 @@ class Call:
             return
         if self.written + count > self.bounds.written_bytes:
             self.stop("written")
+        mount.charge(count)
         self.written += count
 
-    def charge_created(self) -> None:
+    def charge_created(self, mount: Mount) -> None:
         """Account for one file, directory or link before it is made."""
         if self.created >= self.bounds.files_created:
             self.stop("files_created")
+        mount.charge(ENTRY_BYTES)
         self.created += 1
 
     def effect(self, action: str, mount: Mount, name: str, *, saved: bool = False) -> int:

@@ -8,11 +8,14 @@ always does. Does not: decide about access.
 from __future__ import annotations
 
 import errno
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from capbox.sandbox import spec
 from capbox.sandbox.judge import MEMO_NAME_CHARS_MAX, Judge
+from capbox.sandbox.scratch import DIRECTORY_FLAGS, left_in
 from capbox.sandbox.spec import is_temporary
 
 PATH_BYTES_MAX = 4096
@@ -31,7 +34,9 @@ class OpenMount(NamedTuple):
 class Mount:
     """One mount and the state that belongs to it. `made` holds a file mount's temporary names."""
 
-    __slots__ = ("fd", "guest", "host", "judge", "made", "name", "real", "scratch")
+    __slots__ = (
+        *("bytes_max", "fd", "guest", "host", "judge", "left", "made", "name", "real", "scratch"),
+    )
 
     def __init__(self, opened: OpenMount) -> None:
         given, self.fd = opened
@@ -39,9 +44,25 @@ class Mount:
         self.host = given.host
         self.name = given.name
         self.scratch = given.guest == SCRATCH
+        self.bytes_max = given.bytes_max
+        self.left = 0
         self.judge = Judge(given.rules)
         self.real = ""  # where the kernel says that the root is; the opener keeps it
         self.made: set[str] = set()
+
+    def measure(self) -> None:
+        """Look how much of what it may hold is left: for the call that begins."""
+        self.left = 0
+        if self.bytes_max is not None:
+            with suppress(OSError):  # what cannot be measured counts as full
+                self.left = left_in(os.open(".", DIRECTORY_FLAGS, dir_fd=self.fd), self.bytes_max)
+
+    def charge(self, count: int) -> None:
+        """Account for so many bytes on disk before they are taken. Raises OSError."""
+        if self.bytes_max is not None:
+            if count > self.left:
+                raise OSError(errno.ENOSPC, "the store is full")
+            self.left -= count
 
     def host_path(self, name: str) -> str:
         """Return the host path of a name in this mount."""

@@ -117,7 +117,7 @@ class Paths:
             if parent.mount.name is not None:
                 raise self._call.refuse("write", place.guest, ONE_FILE)
             parent.check_free()
-            self._call.charge_created()
+            self._call.charge_created(parent.mount)
             self._call.effect("mkdir", parent.mount, parent.name)
             os.mkdir(parent.base, MODE_BITS, dir_fd=parent.fd)
         return 0
@@ -159,7 +159,7 @@ class Paths:
             if problem is not None:
                 raise self._call.refuse("write", place.guest, problem)
             parent.check_free()
-            self._call.charge_created()
+            self._call.charge_created(parent.mount)
             self._call.effect("symlink", parent.mount, parent.name)
             os.symlink(text, parent.base, dir_fd=parent.fd)
         return 0

@@ -15,7 +15,7 @@ from capbox.tools.packages.installing.place import Installed
 from capbox.tools.packages.names import looks_like, version
 from capbox.tools.packages.problem import PackageError, refused
 from capbox.tools.packages.review.imports import Import
-from capbox.tools.packages.review.requests import Difference, chosen, difference, kept
+from capbox.tools.packages.review.requests import Difference, chosen, difference, kept, reduced
 from capbox.tools.packages.review.untrusted import access
 from capbox.tools.packages.review.words import importing
 from capbox.tools.packages.signatures.publishers import First, Publisher, Trust, Unsigned, judge
@@ -125,7 +125,7 @@ def _accepted(
         return tuple(dict.fromkeys(requests))
     # What was not accepted of the older one stays so; what is new is what the question is about.
     new = (*changed.added, *(after for _, after in changed.widened))
-    return tuple(dict.fromkeys((*kept(before.requests, requests), *new)))
+    return reduced((*kept(before.requests, requests), *new))
 
 
 def _refuse_older(package: Package, before: Installed) -> None:

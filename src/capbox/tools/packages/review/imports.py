@@ -17,6 +17,7 @@ from capbox.tools.packages.problem import PackageError
 
 _MAGIC = b"\0asm"
 _MODULE_HEADER = _MAGIC + b"\1\0\0\0"
+_COMPONENT_HEADER = _MAGIC + b"\x0d\0\1\0"
 _IMPORT_SECTION, _CODE_SECTION = 2, 10
 _IMPORTS_MAX = 10_000
 _LEB_BYTES_MAX = 5
@@ -47,8 +48,10 @@ def imports(file: Path) -> tuple[Import, ...] | None:
         if opened.read(4) != _MAGIC:
             raise PackageError(file.name, "is not WebAssembly")
         with mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as code:
-            if code[:8] != _MODULE_HEADER:
+            if code[:8] == _COMPONENT_HEADER:
                 return None
+            if code[:8] != _MODULE_HEADER:
+                raise PackageError(file.name, "is neither a WebAssembly module nor a component")
             try:
                 return tuple(_Reader(code).imports())
             except (IndexError, ValueError) as error:

@@ -105,6 +105,16 @@ def chosen(manifest: Manifest, only: Iterable[str], subject: str) -> tuple[Reque
     return tuple(dict.fromkeys(found))
 
 
+def reduced(requests: Iterable[Request]) -> tuple[Request, ...]:
+    """Return the same without what another of them covers."""
+    found: list[Request] = []
+    for one in dict.fromkeys(requests):
+        if not within(one, found):
+            found = [other for other in found if not covers(one, other)]
+            found.append(one)
+    return tuple(found)
+
+
 def kept(accepted: tuple[Request, ...], requests: tuple[Request, ...]) -> tuple[Request, ...]:
     """Return the part of `requests` that is accepted, each as narrow as either says."""
     inner = [r for r in requests if within(r, accepted)]

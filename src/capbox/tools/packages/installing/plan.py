@@ -77,9 +77,8 @@ class Plan:
         """Say whether a person has to say yes."""
         if self.before is None or isinstance(self.trust, First | Unsigned):
             return True
-        # What is requested beyond what the older one requested; or accepted beyond what it was.
-        more = difference(self.before.requests, self.accepted)
-        return self.difference.wider or more.wider
+        # What it newly requests would be accepted, unless a person has said what is.
+        return difference(self.before.requests, self.accepted).wider
 
 
 def plan(

@@ -102,7 +102,7 @@ def search(
             for o in found
         ]
         screen.json({"packages": listed})
-        return 0
+        return 0 if found else 1
     if not found:
         raise CommandFailure("not_found", f"no package in {where} has these words", 1)
     rows = [(one.name, one.version, one.source, one.description) for one in found]

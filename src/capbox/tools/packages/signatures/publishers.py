@@ -93,7 +93,7 @@ def judge(
     raise refused(
         subject,
         f"is signed with {found.fingerprint}, but {name.namespace} is known by {before}",
-        f"if the publisher told you of the new key, add --key {found.fingerprint}",
+        "if the publisher has told you of a new key, add --key with what you were told",
     )
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from capbox.messages import Json
 from capbox.surfaces.cli.failures import CommandFailure
 from capbox.surfaces.cli.screen import Screen
-from capbox.surfaces.cli.terminal import Terminal, is_terminal
 
 if TYPE_CHECKING:
     from capbox.gate.manifest import Request
+    from capbox.surfaces.cli.terminal import Terminal
     from capbox.tools.packages.artefact.package import Package
     from capbox.tools.packages.installing.plan import Plan
 
@@ -84,15 +84,17 @@ def requested(requests: Iterable[Request]) -> list[tuple[str, str]]:
 
 def compared(plan: Plan) -> list[tuple[str, str]]:
     """Return what an update adds and takes away."""
-    from capbox.tools.packages.review.requests import text
+    from capbox.tools.packages.review.requests import text, within
     from capbox.tools.packages.review.words import sentence
 
     found = plan.difference
-    lines = [(f"  + {text(one)}  {sentence(one)}", "yellow") for one in found.added]
-    lines += [
-        (f"  + {text(new)} instead of {text(old)}  {sentence(new)}", "yellow")
-        for old, new in found.widened
-    ]
+
+    def added(one: Request, before: str = "") -> tuple[str, str]:
+        rest = "" if within(one, plan.accepted) else ", which is not accepted"
+        return f"  + {text(one)}{before}  {sentence(one)}{rest}", "yellow"
+
+    lines = [added(one) for one in found.added]
+    lines += [added(new, f" instead of {text(old)}") for old, new in found.widened]
     lines += [(f"  - {text(new)} instead of {text(old)}", "") for old, new in found.narrowed]
     lines += [(f"  - {text(one)}", "") for one in found.removed]
     return lines or [("  the same", "")]
@@ -135,6 +137,8 @@ class Asking:
             if not self._quiet:
                 self._show(plan)
             return plan.accepted
+        from capbox.surfaces.cli.terminal import is_terminal
+
         if self._quiet or not is_terminal():
             if not self._quiet:
                 self._show(plan)
@@ -153,6 +157,8 @@ class Asking:
             self._screen.say(line, style)
 
     async def _asked(self, plan: Plan) -> tuple[Request, ...] | None:
+        from capbox.surfaces.cli.terminal import Terminal
+
         terminal = Terminal(self._screen)
         verb = "install" if plan.before is None else "update"
         async with terminal.question(review(plan)) as question:

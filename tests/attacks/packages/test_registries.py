@@ -238,6 +238,24 @@ def test_a_redirect_within_the_registry_is_followed_but_not_for_ever(
         pull(reference(at(loop)), tmp_path, knowing())
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://[", "https://[::1", "https://a.example:99999999/", "ftp://a.example/", "//a.example/",
+     "http://user@127.0.0.1/", "http://127.0.0.1\\@a.example/", "file:///etc/passwd"],
+)  # fmt: skip
+def test_an_odd_place_is_refused(
+    url: str, made: tuple[Layout, Package], tmp_path: Path, http_server: Serve
+) -> None:
+    """As the target of a redirect, and as the place of tokens."""
+    there = f"{ROOT}/manifests/0.1.0"
+    for answer in (redirect(url), challenged(f'Bearer realm="{url}"')):
+        server = http_server({**routes(*made), there: answer})
+        with pytest.raises(PackageError) as caught:
+            pull(reference(at(server)), tmp_path, knowing())
+        assert caught.value.kind == "unreachable" and str(caught.value).isprintable()
+        assert seen(server) == set()
+
+
 def test_an_upload_goes_nowhere_else(made: tuple[Layout, Package], http_server: Serve) -> None:
     collector = http_server({"*": reply(b"", status=201)})
     missing = reply(b"", status=404)

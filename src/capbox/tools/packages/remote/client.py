@@ -172,7 +172,7 @@ class Client:
 
     def _own(self, path: str) -> str:
         """Return a URL of this registry. Raises PackageError for one elsewhere."""
-        url = urljoin(self.registry.url + "/", path)
+        url = self._joined(self.registry.url + "/", path)
         # Attack: an upload that the registry sends elsewhere, with the credentials for itself.
         if _origin(url) != self.registry.url:
             raise self._error(f"names a place elsewhere: {shown(url)}")
@@ -180,10 +180,19 @@ class Client:
 
     def _next(self, url: str, location: str) -> str:
         """Return where a redirect leads. Raises PackageError."""
-        found = urljoin(url, location)
+        found = self._joined(url, location)
         # Attack: a public registry that has this machine ask for what only it can reach.
         if _origin(found) != self.registry.url and urlsplit(found).scheme != "https":
             raise self._error(f"redirects to {shown(found)}, which is not HTTPS")
+        return found
+
+    def _joined(self, base: str, path: str) -> str:
+        """Return a URL that a registry gave. Raises PackageError for one that is none."""
+        try:
+            found = urljoin(base, path)
+            urlsplit(found).port  # noqa: B018 - read here, where it may fail
+        except ValueError as error:
+            raise self._error(f"names a place that is no URL: {shown(path)}") from error
         return found
 
     def _authorized(self, challenge: str) -> str:
@@ -204,7 +213,7 @@ class Client:
         """Ask for a token (distribution specification, token authentication)."""
         import httpx2
 
-        realm = given["realm"]
+        realm = self._joined(self.registry.url, given["realm"])
         # Attack: a registry whose realm is the place of somebody who collects passwords.
         if not _same_owner(realm, self.registry):
             raise self._error(f"has its tokens given by {shown(realm)}, which is not its own")
@@ -225,8 +234,11 @@ class Client:
 
 
 def _origin(url: str) -> str:
+    """Return scheme, host and port of a URL as `Registry.url` has them, and its user, if any."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    netloc = parts.netloc.lower()
+    return f"{parts.scheme}://{netloc.removesuffix(f':{usual}') if usual else netloc}"
 
 
 def _same_owner(url: str, registry: Registry) -> bool:

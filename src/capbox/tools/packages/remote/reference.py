@@ -40,8 +40,9 @@ class Registry:
 
     @property
     def url(self) -> str:
-        """Return its origin: HTTPS, but on this machine."""
-        return f"{'http' if self.local else 'https'}://{self}"
+        """Return its origin: HTTPS, but on this machine; without the port that is usual there."""
+        scheme, usual = ("http", 80) if self.local else ("https", 443)
+        return f"{scheme}://{self.host if self.port == usual else self}"
 
     @property
     def local(self) -> bool:

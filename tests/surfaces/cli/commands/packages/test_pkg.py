@@ -182,6 +182,36 @@ def test_an_update_that_adds_egress_is_refused_and_the_old_one_stays(
     assert kept["installed"][0]["accepted"] == [READ]
 
 
+def test_one_that_cannot_be_updated_keeps_no_other_from_it(
+    pkg: Callable[..., Done], work: Path
+) -> None:
+    for name in ("aaa", "bbb"):
+        text = manifest(name)
+        path = str(tool(work, text).relative_to(work))
+        assert pkg("pack", path, "--namespace", "alice").code == 0
+        pkg("sign", f"{name}-0.1.0.oci")
+        assert pkg("install", f"{name}-0.1.0.oci", "--yes").code == 0
+    for name, requests in (("aaa", [SEND]), ("bbb", [])):
+        text = manifest(name, "0.2.0", required=requests)
+        pkg("pack", str(tool(work, text).relative_to(work)), "--namespace", "alice")
+        pkg("sign", f"{name}-0.2.0.oci")
+    done = pkg("update")
+    assert (done.code, done.out) == (3, "updated alice/bbb 0.1.0 -> 0.2.0\n")
+    assert "alice/aaa: a person has to say yes" in done.err
+
+
+def test_what_a_run_could_do_leaves_an_unnamed_tool_out(
+    pkg: Callable[..., Done], capbox: Callable[..., Done], work: Path
+) -> None:
+    pkg("install", made(pkg, work, "0.1.0", READ), "--yes")
+    assert capbox("why", "tool hello").code == 3
+    assert capbox("why", "tool hello", "--grant", "tool:hello").code == 0
+    assert capbox("why", "tool bash").code == 0
+    for flags, there in (((), False), (("--tool", "hello"), True)):
+        text = capbox("blast-radius", "--json", *flags).out
+        assert ("hello" in text) == there, text
+
+
 def test_a_lock_file_installs_exactly_what_it_pins(
     pkg: Callable[..., Done], entry: Entry, work: Path, tmp_path: Path
 ) -> None:

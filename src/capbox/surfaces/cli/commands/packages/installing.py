@@ -14,7 +14,7 @@ from capbox.messages import Json
 from capbox.surfaces.cli.commands.packages.shop import Login, ending, screen_of, workshop
 from capbox.surfaces.cli.commands.packages.shown import Asking, compared
 from capbox.surfaces.cli.commands.packages.shown import as_json as described
-from capbox.surfaces.cli.failures import usage
+from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
@@ -122,9 +122,21 @@ def update(
         from capbox.tools.packages.installing.install import update as updated
 
         shop = workshop(ctx.obj, screen.say, login)
-        for one in _named(shop, name):
-            done.append(updated(shop, one, wishes, asking, origin=origin))
-    return _tell(screen, done, as_json=as_json)
+        found = _named(shop, name)
+    failed: list[CommandFailure] = []
+    for one in found:
+        try:
+            with ending():
+                done.append(updated(shop, one, wishes, asking, origin=origin))
+        except CommandFailure as failure:
+            failed.append(failure)
+    if failed and (as_json or len(found) == 1):
+        raise failed[0]
+    _tell(screen, done, as_json=as_json)
+    # One that cannot be updated keeps no other from it.
+    for why in failed:
+        screen.say(f"capbox: {why.message}", "red")
+    return failed[0].exit_code if failed else 0
 
 
 def remove(

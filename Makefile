@@ -29,7 +29,7 @@ BENCH ?= full
 JSON ?=
 
 BUILT := $(VENV)/.built
-GUEST_SOURCES := $(shell find guests -type f -not -path '*/.build/*' -not -path '*/__pycache__/*' 2>/dev/null)
+GUEST_SOURCES := $(wildcard src/capbox/sandbox/image/*.py) $(shell find guests -type f -not -path '*/.build/*' -not -path '*/__pycache__/*' 2>/dev/null)
 GUESTS := src/capbox/guests/toolbox.wasm
 
 .PHONY: help setup demo test check format lint types guests-check bench docs lock clean

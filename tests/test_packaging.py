@@ -27,6 +27,8 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if name.startswith("capbox/guests/")) == [
+        "capbox/guests/python.wasm",
+        "capbox/guests/python/python.toml",
         "capbox/guests/toolbox.wasm",
         *(
             f"capbox/guests/toolbox/{tool}.toml"
@@ -65,7 +67,7 @@ def test_go_is_required_from_pypi_unless_the_machine_has_one_that_serves(
     ("build", "complaint"),
     [
         ("raise SystemExit(3)", "failed (status 3)"),
-        ("pass", "failed (no toolbox.wasm, toolbox/*.toml)"),
+        ("pass", "failed (no toolbox.wasm, python.wasm, toolbox/*.toml, python/*.toml)"),
     ],
 )
 def test_a_build_that_gives_no_guests_fails_and_says_what_it_needs(
@@ -79,8 +81,9 @@ def test_a_build_that_gives_no_guests_fails_and_says_what_it_needs(
 def test_guests_are_built_once_and_again_when_a_source_changes(tmp_path: Path) -> None:
     build = """
 import pathlib, sys
-out = pathlib.Path(sys.argv[2]); (out / "toolbox").mkdir(parents=True, exist_ok=True)
-(out / "toolbox.wasm").write_text("wasm"); (out / "toolbox" / "read.toml").write_text("")
+for name in ("toolbox", "python"):
+    out = pathlib.Path(sys.argv[2]); (out / name).mkdir(parents=True, exist_ok=True)
+    (out / f"{name}.wasm").write_text("wasm"); (out / name / "read.toml").write_text("")
 print("building")
 """
     tree = source_tree(tmp_path, build)

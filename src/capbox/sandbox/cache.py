@@ -20,7 +20,13 @@ from pathlib import Path
 import anyio
 
 from capbox.authority.paths import HostPath
-from capbox.sandbox.engine import EngineKey, identity, make_engine
+from capbox.sandbox.engine import (
+    STACK_BYTES_MAX,
+    STACK_BYTES_MIN,
+    EngineKey,
+    identity,
+    make_engine,
+)
 from capbox.sandbox.spec import Module
 
 COMPILE_SECONDS_MAX = 300.0
@@ -59,12 +65,16 @@ class CompileCache:
                     await _compile(module, key, target)
         return HostPath(str(target))
 
-    def clear(self) -> int:
-        """Remove every compiled guest, and halves of killed compilers; return how many files."""
+    def held(self) -> tuple[Path, ...]:
+        """Return every compiled guest, and the halves of killed compilers. Raises CacheError."""
         if not self._directory.exists():
-            return 0
+            return ()
         require_private(self._directory)
-        files = [*self._directory.glob("*.cwasm"), *self._directory.glob("*.part")]
+        return (*sorted(self._directory.glob("*.cwasm")), *sorted(self._directory.glob("*.part")))
+
+    def clear(self) -> int:
+        """Remove all of it; return how many files. Raises CacheError."""
+        files = self.held()
         for file in files:
             file.unlink(missing_ok=True)
         return len(files)
@@ -81,6 +91,13 @@ def require_private(directory: Path) -> None:
         raise CacheError(f"{directory} is not a directory of this user: remove or move it")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise CacheError(f"{directory} is open to other users: run chmod 700 on it")
+
+
+def names(module: Module) -> frozenset[str]:
+    """Return the names that the compiled forms of a guest have here, whatever its bounds are."""
+    stacks = (STACK_BYTES_MIN << n for n in range(STACK_BYTES_MAX // STACK_BYTES_MIN))
+    keys = (EngineKey(fuel, s) for s in stacks if s <= STACK_BYTES_MAX for fuel in (False, True))
+    return frozenset(f"{_name(module, key)}.cwasm" for key in keys)
 
 
 def _name(module: Module, key: EngineKey) -> str:

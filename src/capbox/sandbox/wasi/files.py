@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable
 
+from capbox.sandbox.process.device import Device
 from capbox.sandbox.raw import GuestMemory
 from capbox.sandbox.wasi import abi
 from capbox.sandbox.wasi.call import Call
@@ -27,12 +28,18 @@ class Files:
     """Host functions on descriptors. `source` gives the guest's standard input when first read."""
 
     def __init__(
-        self, call: Call, memory: GuestMemory, table: Table, source: Callable[[], bytes]
+        self,
+        call: Call,
+        memory: GuestMemory,
+        table: Table,
+        source: Callable[[], bytes],
+        device: Device,
     ) -> None:
         self._memory = memory
         self._call = call
         self._table = table
         self._source = source
+        self._device = device
         self._input: memoryview | None = None
 
     def preload(self, content: bytes) -> None:
@@ -56,6 +63,8 @@ class Files:
         self._memory.slice(out, 4)
         if opened.kind is Kind.INPUT:
             got = self._read_input(buffers)
+        elif opened.kind is Kind.DEVICE:
+            got = self._device.read(buffers)
         else:
             self._note_read(self._table.file(fd))
             got = os.readv(opened.fd, buffers) if buffers else 0
@@ -83,6 +92,8 @@ class Files:
             done = self._call.output(buffers)
         elif opened.kind is Kind.ERROR:
             done = self._call.error_output(buffers)
+        elif opened.kind is Kind.DEVICE:
+            done = self._device.write(buffers)
         else:
             done = self._write_file(self._table.file(fd), buffers, None)
         self._memory.put_u32(out, done)

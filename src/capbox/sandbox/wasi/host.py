@@ -16,6 +16,7 @@ from contextlib import suppress
 import wasmtime
 
 from capbox.sandbox.effects import EffectWriter
+from capbox.sandbox.process.device import Device
 from capbox.sandbox.process.http import Exchange, Http, no_network
 from capbox.sandbox.process.invoke import Invoke
 from capbox.sandbox.process.saving import Saving
@@ -75,7 +76,8 @@ class Host:
         self._table = Table(self._call)
         self._access = Access(self._call, self._memory, self._table)
         self._clock = Clock(self._call, self._memory, self._table)
-        self._files = Files(self._call, self._memory, self._table, source)
+        self._device = Device(exchange)
+        self._files = Files(self._call, self._memory, self._table, source, self._device)
         self._exchange = exchange
         self._http = Http(self._memory, exchange)
         self._invoke = Invoke(self._memory, exchange)
@@ -144,6 +146,7 @@ class Host:
         self._files.restart()
         self._http.restart()
         self._invoke.restart()
+        self._device.restart()
         self._memory.attach_buffer(memoryview(b""))
         return report
 

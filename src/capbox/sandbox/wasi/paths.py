@@ -13,6 +13,7 @@ import stat
 from struct import Struct
 
 from capbox.sandbox.judge import CHANGE, READ, REPLACE
+from capbox.sandbox.process.device import PATH as DEVICE
 from capbox.sandbox.wasi import abi
 from capbox.sandbox.wasi.access import ONE_FILE, SPECIAL, Access, Opened
 from capbox.sandbox.wasi.call import StopCall
@@ -55,7 +56,9 @@ class Paths:
         self._table.check_room()
         append = bool(fdflags & abi.FD_APPEND)
         write = bool(rights & abi.RIGHT_WRITE or oflags & abi.O_TRUNC)
-        if place.synthetic:
+        if place.guest == DEVICE and place.mount is None:
+            descriptor = Descriptor(Kind.DEVICE)
+        elif place.synthetic:
             descriptor = self._open_synthetic(place, oflags, write=write)
         else:
             flags = os.O_APPEND if append else 0

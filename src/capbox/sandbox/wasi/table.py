@@ -28,6 +28,7 @@ class Kind(Enum):
     FILE = auto()
     DIRECTORY = auto()
     SYNTHETIC = auto()
+    DEVICE = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +80,7 @@ class Table:
         """Return the descriptor of a regular file."""
         found = self.get(fd)
         if found.kind is not Kind.FILE:
-            stream = found.kind in (Kind.INPUT, Kind.OUTPUT, Kind.ERROR)
+            stream = found.kind in (Kind.INPUT, Kind.OUTPUT, Kind.ERROR, Kind.DEVICE)
             raise OSError(errno.ESPIPE if stream else errno.EISDIR, "not a file")
         return found
 

@@ -18,7 +18,10 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
 COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.exit(main())"]
-TOOLS = ["apply_patch", "bash", "edit", "fetch", "glob", "grep", "read", "search", "tree", "write"]
+TOOLS = [
+    *("apply_patch", "bash", "edit", "fetch", "glob", "grep", "python", "read", "search", "tree"),
+    "write",
+]
 
 
 def test_list_names_every_tool_with_what_it_does(capbox: Callable) -> None:
@@ -64,6 +67,28 @@ def test_cache_build_compiles_once_and_clear_removes_it(
     assert sorted(compiled.iterdir()) == before
     assert "removed" in process("cache", "clear").err
     assert list(compiled.glob("*.cwasm")) == []
+
+
+def test_what_is_compiled_is_shown_with_its_tools_and_what_no_tool_uses_is_pruned(
+    process: Callable, environ: Mapping[str, str]
+) -> None:
+    compiled = Path(environ["CAPBOX_HOME"], "cache", "compiled")
+    other = compiled / f"{'0' * 40}.cwasm"
+    other.write_bytes(bytes(2_500_000))
+    held = json.loads(process("cache", "show", "--json").out)
+    assert [one["tools"] for one in held if one["file"] == str(other)] == [[]]
+    assert sorted(tool for one in held for tool in one["tools"]) == sorted(TOOLS)
+    shown = process("cache", "show")
+    assert "2.5 MB   no tool that is here" in shown.out and "capbox cache prune" in shown.err
+    unused = [one for one in held if not one["tools"]]
+    noun = "tool" if len(unused) == 1 else "tools"
+    freed = sum(one["bytes"] for one in unused) / 1e6
+    said = f"removed {len(unused)} compiled {noun}, {freed:,.1f} MB\n"
+    assert process("cache", "prune").err == said
+    assert sorted(map(str, compiled.iterdir())) == sorted(
+        one["file"] for one in held if one["tools"]
+    )
+    assert process("cache", "prune").err == "removed 0 compiled tools\n"
 
 
 def test_a_cache_open_to_others_is_refused(capbox: Callable, home: Home) -> None:

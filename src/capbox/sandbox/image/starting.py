@@ -1,0 +1,98 @@
+"""Runs an interpreter once and writes its module anew, with its memory as it is then.
+
+Guarantees: seed and clock are constants, so the same guest gives the same module. Does not: take a
+guest that is no command of wasi-libc, or one with more state than memory and a stack pointer.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import wasmtime
+
+from capbox.sandbox.image.sections import (
+    CODE,
+    STACK,
+    PackingError,
+    rewritten,
+    sections,
+    unsigned,
+    with_stack,
+)
+from capbox.sandbox.wasi.host import CallBounds, Host
+
+PACK = "wasi_vfs_pack_fs"
+IMAGED = 77  # the exit code of a first start
+SECONDS_MAX = 120.0
+_SEED, _STARTED_NS, _TICK_NS = bytes(32), 1_700_000_000 * 10**9, 1_000_000
+_READINGS = 4_096
+# How wasi-libc's crt1-command.c begins: a command that was started is not started again.
+_STARTED = re.compile(
+    rb"\x41([\x80-\xff]*[\x00-\x7f])\x28\x02\x00\x45\x04\x40\x41\1\x41\x01\x36\x02\x00", re.DOTALL
+)
+
+
+def with_folders(module: bytes, folders: Mapping[str, Path]) -> bytes:
+    """Return `module` with the folders in it. Raises PackingError."""
+    engine = _engine()
+    store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+    wasi = wasmtime.WasiConfig()
+    for guest, folder in folders.items():
+        wasi.preopen_dir(str(folder), guest, False)
+    store.set_wasi(wasi)
+    linker.define_wasi()
+    exports = linker.instantiate(store, wasmtime.Module(engine, module)).exports(store)
+    function, memory = exports.get(PACK), exports.get("memory")
+    if not isinstance(function, wasmtime.Func) or not isinstance(memory, wasmtime.Memory):
+        raise PackingError(f"it exports no {PACK}: it carries no files")
+    function(store)
+    return rewritten(module, bytes(memory.read(store)), None)
+
+
+def started(module: bytes) -> bytes:
+    """Return `module` as it is after its first start. Raises PackingError."""
+    code = next((body for kind, body in sections(module) if kind == CODE), b"")
+    guard = _STARTED.search(code)
+    if guard is None:
+        raise PackingError("it is no command of wasi-libc")
+    engine = _engine()
+    host, linker, store = Host(_no_input), wasmtime.Linker(engine), wasmtime.Store(engine)
+    host.link(linker)
+    instance = linker.instantiate(store, wasmtime.Module(engine, with_stack(module)))
+    exports = instance.exports(store)
+    memory, start, stack = (exports.get(n) for n in ("memory", "_start", STACK))
+    if not (
+        isinstance(memory, wasmtime.Memory)
+        and isinstance(start, wasmtime.Func)
+        and isinstance(stack, wasmtime.Global)
+    ):
+        raise PackingError("it is no command: it exports no memory and _start")
+    host.attach(store, memory)
+    # Seed and clock are constants: the same guest gives the same image.
+    clock = b"".join((_STARTED_NS + n * _TICK_NS).to_bytes(8, "little") for n in range(_READINGS))
+    deadline_ns = time.monotonic_ns() + int(SECONDS_MAX * 1e9)
+    host.begin(CallBounds(deadline_ns, 1 << 20, 0, 0, 8, 0, _STARTED_NS, _SEED, clock))
+    with suppress(wasmtime.Trap, wasmtime.WasmtimeError):  # to exit is to trap
+        start(store)
+    image, top = bytearray(memory.read(store)), int(stack.value(store))
+    report = host.finish()
+    if report.exit_code != IMAGED:
+        said = report.stderr.decode(errors="replace").strip() or report.fault or report.exit_code
+        raise PackingError(str(said))
+    at, _ = unsigned(guard[1], 0)
+    image[at : at + 4] = bytes(4)
+    return rewritten(module, bytes(image), top)
+
+
+def _engine() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    config.cranelift_opt_level = "none"  # what is compiled here runs once
+    return wasmtime.Engine(config)
+
+
+def _no_input() -> bytes:
+    return b""

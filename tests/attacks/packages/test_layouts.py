@@ -74,6 +74,7 @@ def test_an_archive_is_not_unpacked(kind: str, tmp_path: Path, refused: Refused)
     assert f"a layer of the type {media} is not taken, and nothing is unpacked" in refused(layout)
 
 
+@pytest.mark.slow
 def test_a_bomb_does_not_go_off(tmp_path: Path, refused: Refused) -> None:
     bomb = gzip.compress(bytes(BOMB_BYTES))
     assert len(bomb) < BOMB_BYTES // 500

@@ -20,7 +20,7 @@ from capbox.tools.packages.installing.install import Workshop, install
 from capbox.tools.packages.installing.plan import Wishes
 from capbox.tools.packages.installing.source import Access, pull
 from capbox.tools.packages.problem import PackageError
-from capbox.tools.packages.remote.client import Client
+from capbox.tools.packages.remote.client import Client, same_owner
 from capbox.tools.packages.remote.reference import Registry, reference, repository_for
 from capbox.tools.packages.remote.repository import Repository
 from capbox.tools.packages.signatures.signature import SIGNATURE
@@ -127,6 +127,7 @@ def test_an_answer_without_end_is_left(
     assert max(one.sent for one in server.connections) < 32 << 20
 
 
+@pytest.mark.slow
 def test_an_answer_that_unpacks_is_not_unpacked(
     made: tuple[Layout, Package], shop: Workshop, http_server: Serve
 ) -> None:
@@ -187,6 +188,33 @@ def test_a_realm_that_is_not_the_registrys_gets_no_password(
     with pytest.raises(PackageError, match=r"has its tokens given by .* which is not its own"):
         pull(reference(at(server)), tmp_path, knowing())
     assert not collector.connections and seen(server) == set()
+
+
+@pytest.mark.parametrize(
+    ("registry", "url", "own"),
+    [
+        ("ghcr.io", "https://ghcr.io/token", True),
+        ("ghcr.io", "https://GHCR.io:443/token", True),
+        ("registry-1.docker.io", "https://auth.docker.io/token", True),
+        ("registry.gitlab.com", "https://gitlab.com/jwt/auth", True),
+        ("ghcr.io", "http://ghcr.io/token", False),
+        ("ghcr.io", "https://evil.io/token", False),
+        ("ghcr.io", "https://ghcr.io.evil.example/token", False),
+        ("ghcr.io", "https://ghcr.io@evil.example/token", False),
+        ("alice.github.io", "https://mallory.github.io/token", False),
+        ("alice.co.uk", "https://mallory.co.uk/token", False),
+        ("registry.internal", "https://other.internal/token", False),
+        ("10.0.0.1", "https://99.0.0.1/token", False),
+        ("10.0.0.1", "https://10.0.0.1/token", True),
+        ("[2001:db8::1]", "https://[2001:db8::2]/token", False),
+        ("localhost", "https://evil.localhost/token", False),
+        ("localhost", "http://localhost/token", True),
+    ],
+)
+def test_only_hosts_of_the_registrys_owner_get_a_password(
+    registry: str, url: str, own: bool
+) -> None:
+    assert same_owner(url, Registry(registry)) == own
 
 
 def test_its_own_realm_gets_it_and_the_registry_the_token(

@@ -48,7 +48,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, Package]:
 
 
 @given(ANY, some.sampled_from(["config", "layers", "mediaType", "artifactType", "annotations"]))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_manifest_is_read_or_refused(
     good: tuple[Layout, Package], value: Json, key: str
 ) -> None:
@@ -64,7 +64,7 @@ def test_any_manifest_is_read_or_refused(
 
 
 @given(ANY)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_descriptor_is_read_or_refused(value: Json) -> None:
     try:
         found = descriptor(value, "it")
@@ -88,7 +88,7 @@ def test_any_layer_of_a_package_is_known_or_refused(
 
 
 @given(some.binary(max_size=60) | some.text(max_size=60).map(str.encode) | ANY.map(canonical))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_bytes_are_a_document_or_refused(good: tuple[Layout, Package], content: bytes) -> None:
     for read in (
         lambda: parsed(content, "it"),

@@ -12,7 +12,8 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
@@ -215,7 +216,7 @@ class Client:
 
         realm = self._joined(self.registry.url, given["realm"])
         # Attack: a registry whose realm is the place of somebody who collects passwords.
-        if not _same_owner(realm, self.registry):
+        if not same_owner(realm, self.registry):
             raise self._error(f"has its tokens given by {shown(realm)}, which is not its own")
         query = {word: given[word] for word in ("service", "scope") if word in given}
         headers = {} if basic is None else {"Authorization": f"Basic {basic}"}
@@ -241,8 +242,11 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{netloc.removesuffix(f':{usual}') if usual else netloc}"
 
 
-def _same_owner(url: str, registry: Registry) -> bool:
-    """Say whether a URL is of the registry, or over HTTPS of a host in its registered domain."""
+def same_owner(url: str, registry: Registry) -> bool:
+    """Say whether a URL is of the registry, or over HTTPS of a host in its registered domain.
+
+    Raises ValueError for what is no URL.
+    """
     parts = urlsplit(url)
     if _origin(url) == registry.url:
         return True
@@ -253,6 +257,9 @@ def _same_owner(url: str, registry: Registry) -> bool:
 
 def _domain(host: str) -> str:
     """Return the part of a name that somebody registered: `docker.io` of `auth.docker.io`."""
+    with suppress(ValueError):
+        # Attack: 99.0.0.1 as a neighbour of 10.0.0.1, both below `0.1`.
+        return str(ip_address(host.strip("[]")))
     words = host.split(".")
     for start in range(len(words)):
         rest = ".".join(words[start + 1 :])

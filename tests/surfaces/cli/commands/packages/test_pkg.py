@@ -66,6 +66,7 @@ def elsewhere(entry: Entry, tmp_path: Path) -> Callable[..., Done]:
     return lambda *arguments: run("pkg", *arguments)
 
 
+@pytest.mark.slow
 def test_a_tool_goes_through_a_real_registry(
     pkg: Callable[..., Done],
     capbox: Callable[..., Done],
@@ -132,6 +133,7 @@ def test_a_blob_that_the_registry_changed_is_refused(
     assert pkg("list", "--json").json == {"packages": [], "unusable": []}
 
 
+@pytest.mark.slow
 def test_an_installed_tool_is_called_and_offered_only_by_name(
     pkg: Callable[..., Done], capbox: Callable[..., Done], work: Path, script: Callable[..., str]
 ) -> None:
@@ -155,6 +157,17 @@ def test_an_installed_tool_is_called_and_offered_only_by_name(
         done = capbox("run", "greet", "--model", model, "--json", *flags)
         denied = [one["access"] for one in done.json["denied"]]
         assert denied == ([] if allowed else ["tool hello"]), (flags, done)
+
+
+def test_verify_says_whether_it_is_signed(pkg: Callable[..., Done], work: Path) -> None:
+    package = str(pkg("pack", folder_of(work), "--namespace", "alice", "--json").json["path"])
+    done = pkg("verify", package)
+    assert done.code == 3 and "not signed: anybody may have made it" in done.out
+    pkg("sign", package)
+    done = pkg("verify", package)
+    assert done.code == 0 and "the first key of alice here: compare it" in done.out
+    pkg("install", package, "--yes")
+    assert pkg("verify", package, "--json").json["trust"] == "known"
 
 
 def test_nobody_at_a_terminal_is_a_no(pkg: Callable[..., Done], work: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from capbox.messages import Json
 from capbox.surfaces.cli.commands.packages.shop import Login, ending, screen_of, workshop
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.flags.words import AsJson
@@ -81,21 +80,21 @@ def verify(
 ) -> int:
     """Check a package: every digest, its manifest, its signature; install nothing.
 
-    Exit codes: 0 ok, 1 a bad package, 2 usage, 3 not signed with the key that is known here.
+    Exit codes: 0 ok, 1 a bad package, 2 usage, 3 not signed, or not with the key that is known.
     """
     from capbox.surfaces.cli.commands.packages import shown
     from capbox.tools.packages.installing.install import examine
     from capbox.tools.packages.installing.plan import Wishes
     from capbox.tools.packages.remote.reference import source as place
+    from capbox.tools.packages.signatures.publishers import Unsigned
 
     screen = screen_of(ctx)
     with ending():
         shop = workshop(ctx.obj, screen.say, login)
         plan = examine(shop, place(source), Wishes(downgrade=True))
     if as_json:
-        document: dict[str, Json] = shown.as_json(plan)
-        screen.json(document)
-        return 0
-    for line, style in shown.review(plan):
-        screen.line(line, style)
-    return 0
+        screen.json(shown.as_json(plan))
+    else:
+        for line, style in shown.review(plan):
+            screen.line(line, style)
+    return 3 if isinstance(plan.trust, Unsigned) else 0

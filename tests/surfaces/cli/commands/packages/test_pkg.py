@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.servers.replies import reply
 from tests.tools.packages.making import manifest, tool
 
 from capbox.engine.home import Home
 from capbox.surfaces.cli.entry import Entry
 
 if TYPE_CHECKING:
+    from tests.servers.http import HttpServer
     from tests.servers.registry import DockerRegistry
     from tests.surfaces.cli.conftest import Done
 
@@ -157,6 +159,41 @@ def test_an_installed_tool_is_called_and_offered_only_by_name(
         done = capbox("run", "greet", "--model", model, "--json", *flags)
         denied = [one["access"] for one in done.json["denied"]]
         assert denied == ([] if allowed else ["tool hello"]), (flags, done)
+
+
+def test_credentials_are_a_secret_by_its_name(
+    pkg: Callable[..., Done], entry: Entry, work: Path, http_server: Callable[..., HttpServer]
+) -> None:
+    server = http_server({"*": reply(b"", 401, [("WWW-Authenticate", 'Basic realm="r"')])})
+    place = f"oci://127.0.0.1:{server.port}/alice/hello:1.0"
+    done = pkg("verify", place)
+    assert done.code == 1 and "asks for credentials: --login SECRET" in done.err
+    done = pkg("verify", place, "--login", "REGISTRY")
+    assert done.code == 2 and "there is no such secret; see: capbox secret set REGISTRY" in done.err
+    entry.home().prepare()
+    entry.secrets().set("REGISTRY", "a-token-alone")
+    done = pkg("pull", place, "--login", "REGISTRY")
+    assert done.code == 2 and "it is not user:password" in done.err
+    entry.secrets().set("REGISTRY", "alice:a-token")
+    done = pkg("search", "--in", f"oci://127.0.0.1:{server.port}", "--login", "REGISTRY")
+    assert done.code == 1 and "refuses these credentials" in done.err
+    assert "a-token" not in done.err + done.out
+
+
+def test_what_is_pushed_unsigned_is_said_to_be(
+    pkg: Callable[..., Done], work: Path, docker_registry: DockerRegistry
+) -> None:
+    package = str(pkg("pack", folder_of(work), "--namespace", "alice", "--json").json["path"])
+    done = pkg("push", package, docker_registry.place)
+    assert done.code == 0 and "it is not signed: capbox pkg sign, and push it again" in done.err
+    pkg("sign", package)
+    place = pkg("push", package, docker_registry.place, "--json").json["source"]
+    assert pkg("verify", place).code == 0
+    (work / "there").mkdir()
+    done = pkg("pull", place, "--out", "there")
+    assert done.out == "there/hello-0.1.0.oci\n"
+    done = pkg("pull", place, "--out", "there")
+    assert done.code == 2 and "is there already: move it away" in done.err
 
 
 def test_verify_says_whether_it_is_signed(pkg: Callable[..., Done], work: Path) -> None:

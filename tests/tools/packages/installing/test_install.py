@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.tools.packages.making import MALLORY, Person, manifest, module, packed, workshop
+from tests.tools.packages.making import ALICE, MALLORY, Person, manifest, module, packed, workshop
 
 from capbox.engine.home import Home
 from capbox.journal.lock import try_lock
 from capbox.tools.available import available
+from capbox.tools.packages.artefact.package import put_signature
 from capbox.tools.packages.installing.install import Workshop, install, remove, update
 from capbox.tools.packages.installing.loading import installed_tools
 from capbox.tools.packages.installing.place import Installed, Place
@@ -19,6 +20,7 @@ from capbox.tools.packages.names import PackageName
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.requests import texts
 from capbox.tools.packages.signatures.publishers import First, Known
+from capbox.tools.packages.signatures.signature import fingerprint
 from capbox.tools.registry import Found
 
 HELLO = PackageName("alice", "hello")
@@ -150,6 +152,16 @@ def test_the_same_package_again_is_no_question(tmp_path: Path, shop: Workshop) -
     assert plan.same and person.asked == [] and isinstance(plan.trust, Known)
 
 
+def test_a_signature_that_comes_later_is_taken(tmp_path: Path, shop: Workshop) -> None:
+    layout, package = packed(tmp_path, manifest(), key=None)
+    install(shop, layout.folder, Wishes(unsigned=True), Person())
+    put_signature(layout, package, ALICE.sign(package.statement))
+    person = Person()
+    plan, one = install(shop, layout.folder, Wishes(), person)
+    assert isinstance(plan.trust, First) and len(person.asked) == 1
+    assert one.key == fingerprint(shop.publishers.known()["alice"].key)
+
+
 def test_a_tool_that_was_changed_is_put_right_again(tmp_path: Path, shop: Workshop) -> None:
     layout, _ = packed(tmp_path, manifest())
     one = install(shop, layout.folder, Wishes(), Person())[1]
@@ -161,7 +173,7 @@ def test_a_tool_that_was_changed_is_put_right_again(tmp_path: Path, shop: Worksh
 
 def test_a_removed_package_is_gone_and_its_key_stays_known(tmp_path: Path, shop: Workshop) -> None:
     put(shop, tmp_path, manifest(), Person())
-    assert remove(shop.place, HELLO).version == "0.1.0"
+    remove(shop.place, HELLO)
     assert tools(shop) == {} and set(shop.publishers.known()) == {"alice"}
     with pytest.raises(PackageError, match="is not installed: see: capbox pkg list"):
         remove(shop.place, HELLO)
@@ -194,8 +206,11 @@ def test_a_damaged_record_is_kept_reported_and_hinders_no_other(
     unusable = available(shop.guests, shop.place.root).unusable
     assert [one.where for one in unusable] == [str(record)]
     assert "it is kept" in unusable[0].message and record.read_text() == text
-    with pytest.raises(PackageError, match="install it again, or remove its folder"):
-        shop.place.get(HELLO)
+    with pytest.raises(PackageError, match="capbox pkg remove alice/hello, and install it again"):
+        put(shop, tmp_path, manifest(version="0.2.0"), Person())
+    remove(shop.place, HELLO)
+    put(shop, tmp_path, manifest(version="0.2.0"), Person())
+    assert tools(shop) == {"hello": [], "other": []}
 
 
 def test_a_record_speaks_for_its_own_package_alone(tmp_path: Path, shop: Workshop) -> None:

@@ -53,6 +53,11 @@ class Package:
         return self.artefact.digest
 
     @property
+    def key(self) -> str:
+        """Return the fingerprint of the key that signed it, nothing if none did."""
+        return "" if self.signature is None else self.signature.fingerprint
+
+    @property
     def statement(self) -> Statement:
         """Return what a signature is over."""
         return Statement(self.name, self.version, self.digest)
@@ -157,5 +162,5 @@ def as_json(package: Package) -> dict[str, Json]:
         "version": str(package.version),
         "digest": package.digest,
         "bytes": package.artefact.bytes,
-        "key": None if package.signature is None else package.signature.fingerprint,
+        "key": package.key or None,
     }

@@ -150,14 +150,12 @@ def examine(shop: Workshop, source: Source, wishes: Wishes) -> Plan:
         return review(shop, layout, package, replace(wishes, unsigned=True))
 
 
-def remove(place: Place, name: PackageName) -> Installed:
-    """Take an installed package away. Raises PackageError and OSError."""
+def remove(place: Place, name: PackageName) -> None:
+    """Take an installed package away, also a damaged one. Raises PackageError and OSError."""
     with place.changing():
-        found = place.get(name)
-        if found is None:
+        if not place.has(name):
             raise PackageError(str(name), "is not installed", "see: capbox pkg list", kind="usage")
-        place.remove(found)
-        return found
+        place.remove(name)
 
 
 def _put(shop: Workshop, planned: Plan, layout: Layout, folder: Path, source: str) -> Installed:
@@ -182,7 +180,7 @@ def _put(shop: Workshop, planned: Plan, layout: Layout, folder: Path, source: st
         digest=package.digest,
         tool=found.digest,
         source=source,
-        key="" if package.signature is None else package.signature.fingerprint,
+        key=package.key,
         accepted=tuple(texts(planned.accepted)),
         folder=f"{package.digest.removeprefix('sha256:')[:16]}-{secrets.token_hex(4)}",
         at=now(),

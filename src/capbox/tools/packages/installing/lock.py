@@ -55,12 +55,11 @@ class Locked:
 
     def expect(self, package: Package) -> None:
         """Refuse a package that is not this one. Raises PackageError."""
-        key = "" if package.signature is None else package.signature.fingerprint
         for word, wanted, found in (
             ("name", self.name, str(package.name)),
             ("version", self.version, str(package.version)),
             ("digest", self.digest, package.digest),
-            ("key", self.key, key),
+            ("key", self.key, package.key),
         ):
             if wanted != found:
                 reason = f"{FILE} pins the {word} {wanted or 'none'}, it is {found or 'none'}"

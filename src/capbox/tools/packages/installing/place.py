@@ -84,10 +84,13 @@ class Place:
                 found.append(error)
         return tuple(found)
 
+    def has(self, name: PackageName) -> bool:
+        """Say whether something is installed under a name, be it damaged."""
+        return os.path.lexists(self._folder(name) / _RECORD)
+
     def get(self, name: PackageName) -> Installed | None:
         """Return what is installed under a name. Raises PackageError."""
-        file = self._folder(name) / _RECORD
-        return self._read(file) if os.path.lexists(file) else None
+        return self._read(self._folder(name) / _RECORD) if self.has(name) else None
 
     def folder(self, one: Installed) -> Path:
         """Return the folder of an installed tool."""
@@ -132,9 +135,9 @@ class Place:
             if other.is_dir() and other != target:
                 shutil.rmtree(other, ignore_errors=True)
 
-    def remove(self, one: Installed) -> None:
+    def remove(self, name: PackageName) -> None:
         """Take a package away. Within `changing`. Raises OSError."""
-        own = self._folder(one.package)
+        own = self._folder(name)
         (own / _RECORD).unlink()
         shutil.rmtree(own, ignore_errors=True)
 
@@ -142,7 +145,8 @@ class Place:
         return self.root / name.namespace / name.tool
 
     def _read(self, file: Path) -> Installed:
-        fix = "install it again, or remove its folder"
+        own = file.parent
+        fix = f"capbox pkg remove {own.parent.name}/{own.name}, and install it again"
         try:
             text = OwnFile(file).read()
             document = json.loads(text or "")

@@ -69,6 +69,7 @@ class Plan:
             before is not None
             and self.intact
             and before.digest == self.package.digest
+            and before.key == self.package.key
             and set(before.requests) == set(self.accepted)
         )
 

@@ -156,11 +156,11 @@ def remove(
         from capbox.tools.packages.installing.install import remove as removed
 
         shop = workshop(ctx.obj, screen.say)
-        one = removed(shop.place, package_name(name))
+        removed(shop.place, package_name(name))
     if as_json:
-        screen.json({"name": one.name, "version": one.version, "digest": one.digest})
+        screen.json({"removed": name})
     else:
-        screen.line(f"removed {one.name} {one.version}")
+        screen.line(f"removed {name}")
     return 0
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from tests.tools.packages.making import manifest, module, packed
 
-from capbox.tools.packages.installing.lock import Locked, read, written
+from capbox.tools.packages.installing.lock import Locked, locked, read, written
+from capbox.tools.packages.installing.place import Installed
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.remote.reference import reference
 
@@ -82,5 +83,17 @@ def test_a_package_is_the_pinned_one_or_refused(tmp_path: Path) -> None:
 
 
 def test_a_registry_is_asked_for_the_digest_itself() -> None:
-    assert ONE.place == replace(reference(ONE.source), tag=None, digest=ONE.digest)
-    assert TWO.place == Path(TWO.source)
+    here = Path("/project")
+    assert ONE.place(here) == replace(reference(ONE.source), tag=None, digest=ONE.digest)
+    assert TWO.place(here) == Path(TWO.source)
+
+
+def test_what_lies_below_a_lock_file_goes_along_with_it() -> None:
+    one = Installed(
+        "alice/hello", "0.1.0", ONE.digest, "t", "/project/vendor/hello.oci", "", (), "f", 1
+    )
+    inside = locked(one, Path("/project"))
+    assert inside.source == "vendor/hello.oci"
+    assert inside.place(Path("/elsewhere")) == Path("/elsewhere/vendor/hello.oci")
+    assert locked(one, Path("/proj")).source == "/project/vendor/hello.oci"
+    assert locked(replace(one, source=ONE.source), Path("/project")).source == ONE.source

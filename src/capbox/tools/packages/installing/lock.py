@@ -45,13 +45,15 @@ class Locked:
     source: str
     key: str
 
-    @property
-    def place(self) -> Source:
-        """Return where it is: in a registry by its digest. Raises PackageError."""
+    def place(self, folder: Path) -> Source:
+        """Return where it is: in a registry by its digest, or a path, relative to `folder`.
+
+        Raises PackageError.
+        """
         found = source(self.source)
         if isinstance(found, Reference):
             return Reference(found.registry, found.repository, digest=self.digest)
-        return found
+        return folder / found
 
     def expect(self, package: Package) -> None:
         """Refuse a package that is not this one. Raises PackageError."""
@@ -66,9 +68,13 @@ class Locked:
                 raise PackageError(str(package.name), reason)
 
 
-def locked(one: Installed) -> Locked:
-    """Return how an installed package is pinned."""
-    return Locked(one.name, one.version, one.digest, one.source, one.key)
+def locked(one: Installed, folder: Path) -> Locked:
+    """Return how an installed package is pinned in a lock file of `folder`, an absolute path."""
+    where = Path(one.source)
+    # Below the lock file it goes along with the project.
+    own = where.is_absolute() and where.is_relative_to(folder)
+    place = str(where.relative_to(folder)) if own else one.source
+    return Locked(one.name, one.version, one.digest, place, one.key)
 
 
 def written(pinned: Iterable[Locked]) -> str:

@@ -85,7 +85,8 @@ def install(
             done.append(installed(shop, place(source), wishes, asking))
         else:
             for one in read(lock):
-                done.append(installed(shop, one.place, wishes, asking, expected=one.expect))
+                where = one.place(lock.parent)
+                done.append(installed(shop, where, wishes, asking, expected=one.expect))
     return _tell(screen, done, as_json=as_json)
 
 

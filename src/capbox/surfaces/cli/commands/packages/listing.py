@@ -65,7 +65,8 @@ def lock(
     screen = screen_of(ctx)
     with ending():
         shop = workshop(ctx.obj, screen.say)
-        found = [locked(one) for one in shop.place.installed() if isinstance(one, Installed)]
+        there_now = (one for one in shop.place.installed() if isinstance(one, Installed))
+        found = [locked(one, file.absolute().parent) for one in there_now]
         if check:
             pinned = {(one.name, one.version, one.digest) for one in read(file)}
             there = {(one.name, one.version, one.digest) for one in found}

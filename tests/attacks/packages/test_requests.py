@@ -65,7 +65,7 @@ async def test_a_tool_that_requests_nothing_and_imports_the_network_reaches_noth
     person = Person()
     installing(shop, layout.folder, person)
     assert person.asked[0].warnings == (
-        "its module has code for the network, which it does not request: refused",
+        "its module has code for the network, unrequested: each use is refused",
     )
     work = tmp_path / "work"
     work.mkdir()

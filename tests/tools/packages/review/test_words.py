@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from capbox.gate.manifest import parse_request
+from capbox.gate.manifest import Request, RequestKind, parse_request
 from capbox.tools.packages.review.imports import Import
 from capbox.tools.packages.review.words import importing, sentence, worst
 
@@ -31,6 +33,10 @@ from capbox.tools.packages.review.words import importing, sentence, worst
 )
 def test_a_request_in_words(written: str, said: str) -> None:
     assert sentence(parse_request(written, "")) == said
+
+
+def test_every_kind_of_request_has_words() -> None:
+    assert all(sentence(Request(kind)) for kind in get_args(RequestKind))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from tests.attacks.packages.conftest import in_force, state
 from tests.servers.replies import Behaviour, cut_in_body, endless, redirect, reply
 from tests.tools.packages.making import Person, manifest, module, packed
+from tests.tools.packages.serving import ROOT, routes
 
 from capbox.tools.packages.artefact.layout import Layout
 from capbox.tools.packages.artefact.package import Package, read_package
@@ -31,27 +32,6 @@ if TYPE_CHECKING:
 Serve = Callable[..., "HttpServer"]
 PASSWORD = "alice:s3cret-of-alice"
 BASIC = f"Basic {b64encode(PASSWORD.encode()).decode()}"
-ROOT = "/v2/alice/hello"
-
-
-def routes(layout: Layout, package: Package) -> dict[str, Behaviour]:
-    """Return what an honest registry answers about one package."""
-    found = {
-        f"{ROOT}/blobs/{blob.digest}": reply(layout.path(blob).read_bytes())
-        for blob in package.artefact.blobs
-    }
-    listed = layout.entries()
-    for name in (str(package.version), package.digest):
-        found[f"{ROOT}/manifests/{name}"] = reply(layout.read(listed[0]))
-    for signature in listed[1:]:
-        assert signature.artifact_type == SIGNATURE
-        tag = f"{package.digest.replace(':', '-')}.sig"
-        found[f"{ROOT}/manifests/{tag}"] = reply(layout.read(signature))
-        assert package.signature is not None
-        content = package.signature.to_bytes()
-        blob = layout.put(content, SIGNATURE)
-        found[f"{ROOT}/blobs/{blob.digest}"] = reply(content)
-    return found
 
 
 @pytest.fixture

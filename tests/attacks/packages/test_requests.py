@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import wasmtime
 from tests.attacks.packages import naive
 from tests.attacks.packages.conftest import in_force
 from tests.tools.packages.making import (
@@ -159,6 +160,59 @@ def test_a_tool_gets_no_more_than_the_person_accepted(tmp_path: Path, shop: Work
     assert given(shop) == list(only)
     install(shop, layout.folder, Wishes(only=("nothing",)), Person())
     assert given(shop) == []
+
+
+OPENING = """
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "workspace/a.txt")
+  (data (i32.const 128) "{\\22ok\\22: true, \\22content\\22: \\22opened\\22}")
+  (data (i32.const 256) "{\\22ok\\22: true, \\22content\\22: \\22nothing\\22}")
+  (func (export "_start")
+    (if (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 15) (i32.const 0)
+          (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 32))
+      (then (i32.store (i32.const 0) (i32.const 256)) (i32.store (i32.const 4) (i32.const 34)))
+      (else (i32.store (i32.const 0) (i32.const 128)) (i32.store (i32.const 4) (i32.const 33))))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+"""
+
+
+@pytest.mark.anyio
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("only", "held", "said"),
+    [
+        (None, ("read:/workspace",), "opened"),
+        (("read:/workspace/a.txt",), ("read:/workspace",), "opened"),
+        (("read:/workspace/b.txt",), ("read:/workspace",), "nothing"),
+        (("nothing",), ("write:/workspace",), "nothing"),
+        (None, (), "nothing"),
+    ],
+)
+async def test_a_run_gives_what_it_holds_and_the_person_accepted(
+    only: tuple[str, ...] | None,
+    held: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    shop: Workshop,
+    home: Home,
+) -> None:
+    wasm = bytes(wasmtime.wat2wasm(OPENING))
+    layout, _ = packed(tmp_path, manifest(required=["read:*"]), wasm)
+    installing(shop, layout.folder, Person(), Wishes(only=only))
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "a.txt").write_text("secret")
+    (work / "b.txt").write_text("open")
+    async with (
+        app.local_engine(home=home, spares=False) as engine,
+        Box(engine=engine, workspace=work, grants=list(held)) as box,
+    ):
+        result = await box.call("hello")
+    assert result.content == said, result
 
 
 @pytest.mark.parametrize(

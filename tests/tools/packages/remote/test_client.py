@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.attacks.packages.test_registries import routes
 from tests.servers.replies import Behaviour, in_turn, reply
 from tests.tools.packages.making import manifest, packed
+from tests.tools.packages.serving import routes
 
 from capbox.tools.packages.installing.searching import found_in
 from capbox.tools.packages.installing.source import Access

@@ -74,7 +74,11 @@ def judge(
         if publisher is not None:
             # Attack: the signature is taken away, and with it the question whose it is.
             whose = f"{name.namespace} is known, by the key {fingerprint(publisher.key)}"
-            raise refused(subject, f"is not signed, but {whose}", "ask the publisher to sign it")
+            raise refused(
+                subject,
+                f"is not signed, but {whose}",
+                "fetch it together with its signature, or have it signed",
+            )
         if key is not None:
             raise refused(subject, f"is not signed, so not with {shown(key)}")
         if not unsigned:

@@ -26,6 +26,7 @@ from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
 from bench.rows.network import network
+from bench.rows.packages import installing
 from bench.rows.radius import blast_radius
 from bench.rows.rate import rate
 from bench.rows.undo import undoing
@@ -123,6 +124,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
     found |= await command_line(tiny, _environ(home), some)
     found |= await chat_ready(tiny, _environ(home), some)
     found |= await blast_radius(place, _environ(home), few, scale)
+    found |= await installing(place, _environ(home), scale)
     return Everything(found, taking_part, reasons)
 
 

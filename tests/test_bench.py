@@ -33,7 +33,15 @@ TURNS = {
 RUNS = {"session_open", "runs_together", "runs_growth", "chat_prompt", "chat_ready"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
-    *(ALIKE | GATE | WEB | OWN | TURNS | RUNS | {"blast_radius", "pre_image", "undo"}),
+    *(
+        ALIKE
+        | GATE
+        | WEB
+        | OWN
+        | TURNS
+        | RUNS
+        | {"blast_radius", "pkg_install", "pre_image", "undo"}
+    ),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}
 SIZED = {"rss_parent", "rss_zygote", "rss_worker", "private_worker"}

@@ -50,11 +50,11 @@ TRUSTED_BASE = ("authority", "journal", "sandbox", "broker", "gate")
 WRAPPED: Mapping[str, frozenset[str]] = {
     "wasmtime": frozenset({"sandbox"}),
     "anyio": frozenset(),
-    "httpx2": frozenset({"models"}),
+    "httpx2": frozenset({"models", "tools"}),
     "h11": frozenset({"broker"}),
     "can_ada": frozenset({"broker"}),
     "publicsuffixlist": frozenset({"authority"}),
-    "cryptography": frozenset({"journal", "broker"}),
+    "cryptography": frozenset({"journal", "broker", "tools"}),
     "keyring": frozenset({"broker"}),
     "importlib_metadata": frozenset({"broker"}),  # held back for keyring, imported nowhere
     "jsonschema_rs": frozenset({"gate"}),

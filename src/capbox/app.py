@@ -165,14 +165,14 @@ def session(
     purses = Purses(settings, day, engine.report)
     opened = partial(Session, engine, settings, asked.layout, minted, functions=own, ground=ground,
                  purses=purses, operator=operator, hold=partial(granting, engine.home))  # fmt: skip
-    from capbox.engine.presets import named
+    from capbox.engine.presets import implied, named
 
     asks = approver is not None or settings.policy is not None
     if not asks and not named(settings.preset).automatic:
         return opened()
     from capbox.engine.approvers.choice import choose
 
-    manifests = {name: tool.manifest for name, tool in tools.items()}
+    manifests = implied(tools, None, settings.tools)
     ceiling = ceiling_of(settings, operator, asked, manifests, never)
     front = choose(settings, operator, asked, ceiling, approver)
     return opened(ceiling=front.ceiling, approver=front.approver, board=front.board)

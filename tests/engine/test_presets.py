@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from capbox.authority.paths import GrantPath
 from capbox.authority.web.places import FetchAccess, Origin
 from capbox.engine.local import LocalEngine
 from capbox.engine.operator import Operator
-from capbox.engine.presets import Preset, PresetError, preset
+from capbox.engine.presets import Preset, PresetError, implied, preset
 from capbox.engine.principal import resolve
 from capbox.engine.session import Session
 from capbox.engine.settings import Settings, SettingsError
@@ -50,6 +51,26 @@ def test_a_preset_and_its_old_name_give_the_same_grants(
     assert isinstance(found, Preset)
     assert found.grants == expected
     assert all(isinstance(parse_grant(text), Grant) for text in found.grants)
+
+
+@pytest.mark.parametrize(
+    ("among", "chosen", "expected"),
+    [
+        (None, None, {"read", "bash"}),
+        (None, ("hello",), {"read", "bash", "hello"}),
+        (None, ("read",), {"read", "bash"}),
+        (("read", "hello"), None, {"read"}),
+        (("read", "hello"), ("hello",), {"read", "hello"}),
+        ((), ("hello",), set()),
+    ],
+)
+def test_an_installed_tool_is_there_for_whoever_names_it(
+    among: tuple[str, ...] | None, chosen: tuple[str, ...] | None, expected: set[str]
+) -> None:
+    shipped = load(app.GUESTS, shipped=True).tools
+    strange = replace(shipped["glob"], module=replace(shipped["glob"].module, shipped=False))
+    tools = {"read": shipped["read"], "bash": shipped["bash"], "hello": strange}
+    assert set(implied(tools, among, chosen)) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.servers.dns import DnsServer, Script
     from tests.servers.http import HttpServer
     from tests.servers.namespace import Namespace
+    from tests.servers.registry import DockerRegistry
     from tests.servers.replies import Behaviour
     from tests.servers.tls import CertificateMaker
 
@@ -49,6 +50,17 @@ def certificates() -> CertificateMaker:
     from tests.servers.tls import CertificateMaker
 
     return CertificateMaker()
+
+
+@pytest.fixture
+def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistry]:
+    """Start Debian's registry, or skip where it is not installed."""
+    from tests.servers.registry import PROGRAM, DockerRegistry, is_there
+
+    if not is_there():
+        pytest.skip(f"{PROGRAM} is missing: apt-get install {PROGRAM}")
+    with DockerRegistry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """Installed tools stand beside the shipped ones; one that is unusable is named and left out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.tools.packages.making import Person, manifest, packed, workshop
 
+from capbox.engine.home import Home
 from capbox.tools.available import available
 from capbox.tools.folder import MANIFEST_BYTES_MAX, is_folder, load_folder
+from capbox.tools.packages.installing.install import install as installed
+from capbox.tools.packages.installing.plan import Wishes
 from capbox.tools.registry import Found, RegistryError
 
 MANIFEST = """
@@ -40,20 +45,32 @@ def folder(parent: Path, name: str, *, tool: str | None = None) -> Path:
     return made
 
 
-def test_an_installed_tool_stands_beside_the_shipped_ones(guests: Path, tmp_path: Path) -> None:
-    folder(tmp_path / "tools", "greet")
-    found = available(guests, tmp_path / "tools")
+def install(home: Home, parent: Path, text: str, namespace: str = "alice") -> None:
+    """Install a package of this manifest; what is there has no say."""
+    layout, _ = packed(parent, text, namespace=namespace)
+    shop = replace(workshop(home), guests=parent / "guests")
+    installed(shop, layout.folder, Wishes(), Person())
+
+
+def test_an_installed_tool_stands_beside_the_shipped_ones(
+    guests: Path, tmp_path: Path, home: Home
+) -> None:
+    install(home, tmp_path, manifest("greet"))
+    found = available(guests, home.tools)
     assert (sorted(found.tools), found.errors, found.unusable) == (["greet", "read"], (), ())
     assert found.tools["read"].module.shipped and not found.tools["greet"].module.shipped
 
 
-def test_an_installed_tool_never_takes_the_name_of_another(guests: Path, tmp_path: Path) -> None:
-    first, second = (folder(tmp_path / "tools", name, tool="greet") for name in ("a", "b"))
-    fake = folder(tmp_path / "tools", "c", tool="read")
-    found = available(guests, tmp_path / "tools")
-    assert Path(found.tools["greet"].module.path).parent == first
-    assert found.tools["read"].module.shipped
-    assert [Path(error.where) for error in found.unusable] == [second, fake]
+def test_an_installed_tool_never_takes_the_name_of_another(
+    guests: Path, tmp_path: Path, home: Home
+) -> None:
+    """Installing refuses it; a tool that capbox brings later on is the one that is used."""
+    install(home, tmp_path, manifest("greet"))
+    (guests / "box" / "greet.toml").write_text(MANIFEST.format(name="greet"))
+    (guests / "greet.wasm").write_bytes(EMPTY_WASM)
+    found = available(guests, home.tools)
+    assert found.tools["greet"].module.shipped and sorted(found.tools) == ["greet", "read"]
+    assert [one.message for one in found.unusable] == ["its tool is named greet, as another one is"]
 
 
 def test_no_directory_of_installed_tools_is_no_error(guests: Path, tmp_path: Path) -> None:

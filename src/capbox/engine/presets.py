@@ -6,11 +6,16 @@ operator's own. Does not: grant anything; a preset is text that is parsed like a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from capbox.engine.settings import SettingsError
 from capbox.gate.manifest import Manifest, ToolAccessKind
+
+if TYPE_CHECKING:
+    from capbox.gate.runner import Tool
+    from capbox.tools.registry import Found
 
 _EVERY: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
 _LOOKING: tuple[ToolAccessKind, ...] = ("none", "read")
@@ -73,6 +78,25 @@ def preset(name: str) -> Preset | PresetError:
         return found
     known = ", ".join((*(p.name for p in _PRESETS), *_ALIASES))
     return PresetError(name, f"unknown preset {name!r}; there are: {known}")
+
+
+def implied(
+    tools: Mapping[str, Tool | Found],
+    among: Collection[str] | None,
+    chosen: Collection[str] | None,
+) -> dict[str, Manifest]:
+    """Return the tools that no grant has to name, by their names: `chosen` ones, which a person has
+    named, and those that capbox or its program brings. With `among`, of these alone.
+
+    A stranger's tool that is installed is not offered, and its use not lent, to whoever did not
+    ask for it.
+    """
+    return {
+        name: tool.manifest
+        for name, tool in tools.items()
+        if (among is None or name in among)
+        and (tool.module.shipped or tool.manifest.is_function or name in (chosen or ()))
+    }
 
 
 def named(name: str) -> Preset:

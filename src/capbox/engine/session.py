@@ -302,11 +302,11 @@ class Session:
 
     def _there(self, own: _Tools) -> tuple[str, ...]:
         from capbox.engine.offer import there
+        from capbox.engine.presets import implied
 
-        every = {**own, **self._engine.tools}
-        among = self._settings.among
-        manifests = {n: t.manifest for n, t in every.items() if among is None or n in among}
-        return there(self._settings.preset, manifests, self._engine.tools, self._mint(()))
+        every, given = {**own, **self._engine.tools}, self._settings
+        manifests = implied(every, given.among, given.tools)
+        return there(given.preset, manifests, self._engine.tools, self._mint(()))
 
     def _open_calls(self, tool: str) -> OpenRun:
         """Open the run of direct calls. After an undo it is another one, which holds what is left.

@@ -186,7 +186,7 @@ def _requests(table: JsonObject, key: str) -> tuple[Request, ...]:
     texts = table.get(key, [])
     if not isinstance(texts, list):
         raise ValueError(f"requests.{key}: a list of grants is expected")
-    return tuple(_request(text, f"requests.{key}") for text in texts)
+    return tuple(parse_request(text, f"requests.{key}") for text in texts)
 
 
 def _older(document: Mapping[str, object], source: str) -> tuple[Request, ...]:
@@ -209,7 +209,8 @@ def _texts(document: Mapping[str, object], key: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _request(text: Json, where: str) -> Request:
+def parse_request(text: Json, where: str) -> Request:
+    """Read one request; `where` is for the message. Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError(f"{where}: a list of grants is expected")
     if text in _WHOLE_KINDS:

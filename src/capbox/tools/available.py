@@ -9,28 +9,26 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from capbox.tools.folder import load_folder
 from capbox.tools.registry import Registry, RegistryError, load
 
 
 def available(guests: Path, installed: Path) -> Registry:
-    """Return the tools shipped in `guests`, and those in the folders below `installed`.
+    """Return the tools shipped in `guests`, and those of the packages in `installed`.
 
     `errors` are of shipped tools, without which nothing runs.
     """
     shipped = load(guests, shipped=True)
+    if not installed.is_dir():
+        return shipped
+    from capbox.tools.packages.installing.loading import installed_tools
+
     tools, unusable = dict(shipped.tools), list[RegistryError]()
-    for folder in _folders(installed):
-        found = load_folder(folder)
+    for found in installed_tools(installed):
         if isinstance(found, RegistryError):
             unusable.append(found)
         elif found.manifest.name in tools:
             reason = f"its tool is named {found.manifest.name}, as another one is"
-            unusable.append(RegistryError(str(folder), reason))
+            unusable.append(RegistryError(str(Path(found.module.path).parent), reason))
         else:
             tools[found.manifest.name] = found
     return replace(shipped, tools=tools, unusable=tuple(unusable))
-
-
-def _folders(installed: Path) -> list[Path]:
-    return sorted(manifest.parent for manifest in installed.glob("*/tool.toml"))

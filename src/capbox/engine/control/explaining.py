@@ -25,6 +25,7 @@ from capbox.authority.grant import Grant, NameSelector
 from capbox.authority.paths import WORKSPACE, GrantPath, Inside, Layout, PathRefusal, under
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.url import Unreachable, locate
+from capbox.engine import presets
 from capbox.engine.presets import named
 from capbox.engine.settings import SettingsError
 from capbox.tools.registry import Registry
@@ -112,7 +113,7 @@ def implied(
         raise SettingsError(
             f"tool {access.name}", f"{reason}; a program's own is held by its grant"
         )
-    found = access.name in named(preset).offered(manifests)
+    found = access.name in named(preset).offered(presets.implied(registry.tools, None, None))
     return (Grant("tool", NameSelector(access.name)),) if found else ()
 
 

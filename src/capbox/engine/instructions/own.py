@@ -12,7 +12,7 @@ from pathlib import Path
 from capbox.agent.instructions.styles import DEFAULT, STYLES
 from capbox.agent.instructions.words import Said
 from capbox.engine.settings import SettingsError
-from capbox.engine.stored.file import OwnFile
+from capbox.store.own_file import OwnFile
 
 TEXT_BYTES_MAX = 64 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -22,9 +22,9 @@ from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import Layout
 from capbox.engine.stored.binding import Bound, bound_by, bound_folder
 from capbox.engine.stored.counted import Claims, Count, Counts, count_of
-from capbox.engine.stored.file import OwnFile
 from capbox.gate.approver import AskRequest
 from capbox.journal.counting import Used
+from capbox.store.own_file import OwnFile
 
 GRANTS_MAX = 500
 _VERSION = 1

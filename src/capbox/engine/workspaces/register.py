@@ -18,8 +18,8 @@ from capbox.authority.paths import is_canonical, under
 from capbox.engine.home import Home
 from capbox.engine.settings import SettingsError
 from capbox.engine.stored.binding import Bound, bound_folder
-from capbox.engine.stored.file import OwnFile
 from capbox.engine.workspaces.registered import Registered, problem, read, written
+from capbox.store.own_file import OwnFile
 
 WORKSPACES_MAX = 200
 Ones = tuple[Registered, ...]

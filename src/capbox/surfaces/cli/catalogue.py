@@ -25,6 +25,7 @@ from capbox.surfaces.cli.commands import (
 from capbox.surfaces.cli.commands.changes import diff, replay, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.models import login, models
+from capbox.surfaces.cli.commands.packages import pkg
 from capbox.surfaces.cli.commands.radius import blast_radius
 from capbox.surfaces.cli.commands.sessions import chat, listing, resume, usage_of
 from capbox.surfaces.cli.commands.words import prompt, skill, workspace
@@ -91,6 +92,7 @@ def _settings() -> Mapping[str, Command]:
         "workspace": workspace.commands(_group("Folders with a name and settings of their own.")),
         "skill": skill.commands(_group("Skills: how to do one kind of task well.")),
         "tool": tool.commands(_group("The tools that are there.")),
+        "pkg": pkg.commands(_group("Packages of tools: made, signed, installed, updated.")),
     }
 
 

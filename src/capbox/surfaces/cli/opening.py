@@ -18,7 +18,7 @@ from pathlib import Path
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.engine.settings import Settings
 from capbox.engine.stored.binding import born
-from capbox.engine.stored.file import OwnFile
+from capbox.store.own_file import OwnFile
 from capbox.surfaces.cli.terminal import Terminal
 
 _PRESETS = {"r": "read-only", "e": "edit", "n": "none", "c": ""}

@@ -47,18 +47,20 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     notes: tuple[str, ...] = ()
     if bare:
         settings, origin, notes = remembered(entry, settings)
+    from capbox.engine.offer import able
+    from capbox.engine.presets import implied
+
     tools = tools_of(entry)
     manifests = {name: found.manifest for name, found in tools.items()}
     layout, mint = entry.hold(settings)
-    names = tuple(sorted(manifests)) if settings.tools is None else settings.tools
+    unnamed = implied(tools, None, settings.tools)
+    names = tuple(sorted(unnamed)) if settings.tools is None else settings.tools
     unknown = [name for name in names if name not in manifests]
     if unknown:
         known = ", ".join(sorted(manifests))
         raise usage(f"--tool {unknown[0]}: there is no such tool; there are: {known}")
     model = () if settings.model is None else (Grant("model", ModelSelector(settings.model)),)
     held = mint((*(Grant("tool", NameSelector(name)) for name in names), *model))
-    from capbox.engine.offer import able
-
     lent = entry.unasked(settings, tools)
     paths = [m.grant.path for a in (held, *lent.leases) for m in a.grants if m.grant.path]
     wider = Layout.of(layout.workspace, paths, layout.mounts)
@@ -69,7 +71,7 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
         as_of=Standing(time.time()),
         mints=_mints(entry, settings.workspace),
         shipped=frozenset(manifests),
-        offered=able(manifests, mint(()), settings.tools),
+        offered=able(unnamed, mint(()), settings.tools),
         limits=settings.limits,
         budget=settings.budget,
         machine=_machine(entry.environ),

@@ -1,0 +1,183 @@
+"""A package as a person sees it before they say yes, and the question.
+
+Guarantees: what a stranger wrote is shown on one line, cut, and with nothing that hides; nobody at
+a terminal and no --yes is a no. Does not: decide whether a question is needed (see `plan`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from capbox.messages import Json
+from capbox.surfaces.cli.failures import CommandFailure
+from capbox.surfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from capbox.gate.manifest import Request
+    from capbox.surfaces.cli.terminal import Terminal
+    from capbox.tools.packages.artefact.package import Package
+    from capbox.tools.packages.installing.plan import Plan
+
+_DESCRIPTION_CHARACTERS_MAX = 300
+_CHOICES = "[y]es, [c]hoose what it may request, [N]o: "
+
+
+def review(plan: Plan) -> list[tuple[str, str]]:
+    """Return the lines about a package that may be installed, each with its style."""
+    from capbox.tools.packages.review.words import worst
+
+    package = plan.package
+    lines = [(title(plan), "bold"), *about(package), (f"  {signed(plan)}", "")]
+    if plan.before is None:
+        lines += [("it requests", "bold"), *requested(package.manifest.requests)]
+    else:
+        lines += [("it requests, compared with before", "bold"), *compared(plan)]
+    lines += [("at worst, if a run grants all of that, it could", "bold")]
+    lines += [(f"  {line}", "") for line in worst(plan.accepted)]
+    if plan.warnings:
+        lines += [("mind", "bold"), *((f"  {line}", "yellow") for line in plan.warnings)]
+    return lines
+
+
+def title(plan: Plan) -> str:
+    """Return name, version and size, and for an update the version before."""
+    package, before = plan.package, plan.before
+    change = f"{before.version} -> " if before is not None else ""
+    size = package.artefact.bytes
+    return f"{package.name} {change}{package.version}, {size:,} bytes, {package.digest}"
+
+
+def about(package: Package) -> list[tuple[str, str]]:
+    """Return what a package says of itself."""
+    from capbox.tools.packages.review.untrusted import plain
+
+    described = plain(package.manifest.description, _DESCRIPTION_CHARACTERS_MAX)
+    return [(f"  says of itself: {described}", "")]
+
+
+def signed(plan: Plan) -> str:
+    """Say who signed it."""
+    from capbox.tools.packages.signatures.publishers import First, Known
+
+    namespace = plan.package.name.namespace
+    match plan.trust:
+        case Known(key):
+            return f"signed by {namespace}, with the key that is known: {key}"
+        case First(key, None):
+            return f"signed with {key}, the first key of {namespace} here: compare it"
+        case First(key, before):
+            return f"signed with {key}, the new key of {namespace}, which had {before}"
+        case _:
+            return "not signed: anybody may have made it"
+
+
+def requested(requests: Iterable[Request]) -> list[tuple[str, str]]:
+    """Return a line a request: as it is written, and in words."""
+    from capbox.tools.packages.review.requests import text
+    from capbox.tools.packages.review.words import sentence
+
+    rows = [(text(one), sentence(one)) for one in dict.fromkeys(requests)]
+    width = max((len(row[0]) for row in rows), default=0)
+    return [(f"  {word.ljust(width)}  {said}", "") for word, said in rows] or [("  nothing", "")]
+
+
+def compared(plan: Plan) -> list[tuple[str, str]]:
+    """Return what an update adds and takes away."""
+    from capbox.tools.packages.review.requests import text, within
+    from capbox.tools.packages.review.words import sentence
+
+    found = plan.difference
+
+    def added(one: Request, before: str = "") -> tuple[str, str]:
+        rest = "" if within(one, plan.accepted) else ", which is not accepted"
+        return f"  + {text(one)}{before}  {sentence(one)}{rest}", "yellow"
+
+    lines = [added(one) for one in found.added]
+    lines += [added(new, f" instead of {text(old)}") for old, new in found.widened]
+    lines += [(f"  - {text(new)} instead of {text(old)}", "") for old, new in found.narrowed]
+    lines += [(f"  - {text(one)}", "") for one in found.removed]
+    return lines or [("  the same", "")]
+
+
+def as_json(plan: Plan) -> dict[str, Json]:
+    """Return what commands print of a plan."""
+    from capbox.tools.packages.artefact.package import as_json as described
+    from capbox.tools.packages.review.requests import text, texts
+    from capbox.tools.packages.review.words import worst
+
+    found = plan.difference
+    return {
+        **described(plan.package),
+        "before": None if plan.before is None else plan.before.version,
+        "trust": type(plan.trust).__name__.lower(),
+        "requests": texts(plan.package.manifest.requests),
+        "accepted": texts(plan.accepted),
+        "added": texts(found.added),
+        "removed": texts(found.removed),
+        "widened": [[text(old), text(new)] for old, new in found.widened],
+        "narrowed": [[text(old), text(new)] for old, new in found.narrowed],
+        "at_worst": list(worst(plan.accepted)),
+        "warnings": list(plan.warnings),
+    }
+
+
+class Asking:
+    """Asks a person about a plan; `yes` says that they have answered already."""
+
+    def __init__(self, screen: Screen, *, yes: bool, quiet: bool) -> None:
+        """Show on `screen`; `quiet` shows nothing (its reader gets JSON)."""
+        self._screen = screen
+        self._yes = yes
+        self._quiet = quiet
+
+    def __call__(self, plan: Plan) -> tuple[Request, ...] | None:
+        """Return the accepted requests, None for no. Raises CommandFailure: nobody is there."""
+        if self._yes:
+            if not self._quiet:
+                self._show(plan)
+            return plan.accepted
+        from capbox.surfaces.cli.terminal import is_terminal
+
+        if self._quiet or not is_terminal():
+            if not self._quiet:
+                self._show(plan)
+            raise CommandFailure(
+                "denied",
+                f"{plan.package.name}: a person has to say yes, and nobody is asked here: "
+                "add --yes, with --only for a part of what it requests",
+                3,
+            )
+        import anyio
+
+        return anyio.run(self._asked, plan)
+
+    def _show(self, plan: Plan) -> None:
+        for line, style in review(plan):
+            self._screen.say(line, style)
+
+    async def _asked(self, plan: Plan) -> tuple[Request, ...] | None:
+        from capbox.surfaces.cli.terminal import Terminal
+
+        terminal = Terminal(self._screen)
+        verb = "install" if plan.before is None else "update"
+        async with terminal.question(review(plan)) as question:
+            answer = await terminal.answer(question, f"{verb} it? {_CHOICES}", fresh=True)
+        if (answer or "").lower() in ("y", "yes"):
+            return plan.accepted
+        if (answer or "").lower() in ("c", "choose"):
+            return await self._chosen(plan, terminal)
+        return None
+
+    async def _chosen(self, plan: Plan, terminal: Terminal) -> tuple[Request, ...] | None:
+        from capbox.tools.packages.review.requests import text
+        from capbox.tools.packages.review.words import sentence
+
+        accepted: list[Request] = []
+        for one in plan.accepted:
+            said = await terminal.ask(f"{text(one)}, to {sentence(one)}? [y/N]: ", fresh=True)
+            if said is None:
+                return None
+            if said.lower() in ("y", "yes"):
+                accepted.append(one)
+        return tuple(accepted)

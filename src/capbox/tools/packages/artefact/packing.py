@@ -1,0 +1,96 @@
+"""From the folder of a tool to a package: `pack`.
+
+Guarantees: the same folder gives the same digest, on any machine at any time; only tool.toml, the
+module that it names and README.md go into it, and no link is followed. Does not: sign, or run it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from capbox.journal.blobs import beside
+from capbox.tools.folder import MANIFEST, load_folder
+from capbox.tools.packages.artefact.artefact import (
+    ARTIFACT,
+    CONFIG,
+    DOCUMENT_BYTES_MAX,
+    IMAGE_MANIFEST,
+    MARKDOWN,
+    README,
+    README_BYTES_MAX,
+    TOML,
+    WASM,
+    WASM_BYTES_MAX,
+    canonical,
+    image_manifest,
+)
+from capbox.tools.packages.artefact.descriptor import TITLE, VERSION_TAG, Descriptor
+from capbox.tools.packages.artefact.layout import Layout
+from capbox.tools.packages.artefact.package import Package, facts, read_package
+from capbox.tools.packages.names import PackageName, package_name, version
+from capbox.tools.packages.problem import PackageError
+from capbox.tools.packages.review.imports import imports
+from capbox.tools.packages.review.untrusted import schema
+from capbox.tools.registry import Found, RegistryError
+
+_PIECE_BYTES = 1 << 20
+
+
+def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
+    """Make `out`/NAME-VERSION.oci from the folder of a tool; one that is there is replaced.
+
+    Raises PackageError and OSError.
+    """
+    found = load_folder(folder)
+    if isinstance(found, RegistryError):
+        raise PackageError(found.where, found.message)
+    name = package_name(f"{namespace}/{found.manifest.name}")
+    target = out / f"{name.tool}-{version(found.manifest.version)}.oci"
+    if target.exists() and not Layout.at(target):
+        raise PackageError(str(target), "is there, and is no package", "move it away")
+    schema(found.manifest, str(name))
+    imports(Path(found.module.path))
+    part = beside(target)
+    try:
+        package = _fill(Layout.create(part), folder, found, name)
+        if target.exists():
+            shutil.rmtree(target)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Layout(target), package
+
+
+def _fill(layout: Layout, folder: Path, found: Found, name: PackageName) -> Package:
+    described = canonical(facts(name, found.manifest))
+    if len(described) > DOCUMENT_BYTES_MAX:
+        reason = f"its description and requests have over {DOCUMENT_BYTES_MAX:,} bytes"
+        raise PackageError(str(folder / MANIFEST), reason)
+    config = layout.put(described, CONFIG)
+    wasm = Path(found.module.path)
+    size = wasm.stat().st_size
+    if size > WASM_BYTES_MAX:
+        raise PackageError(str(wasm), f"has {size:,} bytes, at most {WASM_BYTES_MAX:,}")
+    module = Descriptor(WASM, f"sha256:{found.module.digest}", size, {TITLE: wasm.name})
+    layout.take(module, _pieces(wasm))
+    text = (folder / MANIFEST).read_bytes()
+    layers = [module, replace(layout.put(text, TOML), annotations={TITLE: MANIFEST})]
+    readme = folder / README
+    if readme.is_file() and not readme.is_symlink():
+        if readme.stat().st_size > README_BYTES_MAX:
+            raise PackageError(str(readme), f"has over {README_BYTES_MAX:,} bytes")
+        added = layout.put(readme.read_bytes(), MARKDOWN)
+        layers.append(replace(added, annotations={TITLE: README}))
+    manifest = layout.put(image_manifest(config, tuple(layers), ARTIFACT), IMAGE_MANIFEST)
+    tag = {VERSION_TAG: found.manifest.version}
+    layout.write_index((replace(manifest, annotations=tag, artifact_type=ARTIFACT),))
+    return read_package(layout)
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE_BYTES):
+            yield piece

@@ -1,0 +1,1 @@
+"""Packages in registries that speak the OCI distribution protocol."""

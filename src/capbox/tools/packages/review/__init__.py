@@ -1,0 +1,1 @@
+"""What a package asks for and could do, in words, before a person says yes."""

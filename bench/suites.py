@@ -25,6 +25,7 @@ from bench.rows.conversation.turns import turns
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
+from bench.rows.javascript import javascript
 from bench.rows.network import network
 from bench.rows.packages import installing
 from bench.rows.radius import blast_radius
@@ -116,6 +117,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await gate_alone(engine, tiny, rounds * 5)
         found |= await many_grants(engine, granted, some)
         found |= await functions(engine, granted, some)
+        found |= await javascript(engine, tiny, rounds, few)
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
         found |= await undoing(engine, place / "undoing", rounds)

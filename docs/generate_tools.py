@@ -144,7 +144,7 @@ def page() -> str:
 
 
 def manifests() -> Iterator[Manifest]:
-    """Yield the manifests of the toolbox, in the order of their names."""
+    """Yield the manifests of the tools that are shipped, in the order of their names."""
     for path in MANIFESTS:
         manifest = parse_manifest(path.read_text(encoding="utf-8"), path.name)
         if isinstance(manifest, ManifestError):

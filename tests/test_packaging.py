@@ -6,6 +6,7 @@ serves; the installer in `.ci/uv.txt` is the one in the lock file, with all of i
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if name.startswith("capbox/guests/")) == [
+        "capbox/guests/javascript.wasm",
+        "capbox/guests/javascript/javascript.toml",
         "capbox/guests/python.wasm",
         "capbox/guests/python/python.toml",
         "capbox/guests/toolbox.wasm",
@@ -63,11 +66,26 @@ def test_go_is_required_from_pypi_unless_the_machine_has_one_that_serves(
     assert done.stdout.startswith(requirement) and bool(done.stdout.strip()) == bool(requirement)
 
 
+def test_a_compiler_of_c_is_asked_for_where_uv_cannot_fetch_it() -> None:
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    pin = tomllib.loads((ROOT / "guests/javascript/sources.toml").read_text())["zig"]
+    asked = f"ziglang=={pin['version']}" in module.zig_requirements(ROOT, None)
+    assert asked is (importlib.util.find_spec("ziglang") is None)
+    assert module.zig_requirements(ROOT, "/usr/bin/uv") == []
+
+
 @pytest.mark.parametrize(
     ("build", "complaint"),
     [
         ("raise SystemExit(3)", "failed (status 3)"),
-        ("pass", "failed (no toolbox.wasm, python.wasm, toolbox/*.toml, python/*.toml)"),
+        (
+            "pass",
+            "failed (no toolbox.wasm, toolbox/*.toml, python.wasm, python/*.toml,"
+            " javascript.wasm, javascript/*.toml)",
+        ),
     ],
 )
 def test_a_build_that_gives_no_guests_fails_and_says_what_it_needs(
@@ -81,9 +99,10 @@ def test_a_build_that_gives_no_guests_fails_and_says_what_it_needs(
 def test_guests_are_built_once_and_again_when_a_source_changes(tmp_path: Path) -> None:
     build = """
 import pathlib, sys
-for name in ("toolbox", "python"):
-    out = pathlib.Path(sys.argv[2]); (out / name).mkdir(parents=True, exist_ok=True)
-    (out / f"{name}.wasm").write_text("wasm"); (out / name / "read.toml").write_text("")
+out = pathlib.Path(sys.argv[2])
+for name in ("toolbox", "python", "javascript"):
+    (out / name).mkdir(parents=True, exist_ok=True)
+    (out / f"{name}.wasm").write_text("wasm"); (out / name / "tool.toml").write_text("")
 print("building")
 """
     tree = source_tree(tmp_path, build)

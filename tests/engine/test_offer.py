@@ -43,15 +43,19 @@ def holding(*texts: str) -> Authority:
 @pytest.mark.parametrize(
     ("grants", "chosen", "names"),
     [
-        ((), None, "bash"),
-        (("read:/workspace",), None, "bash glob grep read tree"),
+        ((), None, "bash javascript"),
+        (("read:/workspace",), None, "bash glob grep javascript read tree"),
         (
             ("read:/workspace", "fetch:https://a.example"),
             None,
-            "bash fetch glob grep read search tree",
+            "bash fetch glob grep javascript read search tree",
         ),
-        (("write:/workspace/a.txt",), None, "apply_patch bash edit glob grep read tree write"),
-        (("env:X=1",), None, "bash"),
+        (
+            ("write:/workspace/a.txt",),
+            None,
+            "apply_patch bash edit glob grep javascript read tree write",
+        ),
+        (("env:X=1",), None, "bash javascript"),
         ((), ("write", "read", "read"), "read write"),
         (("write:/workspace",), (), ""),
     ],
@@ -70,6 +74,7 @@ def test_only_tools_that_change_nothing_may_run_beside_others(tools: dict[str, T
         "edit": False,
         "glob": True,
         "grep": True,
+        "javascript": False,
         "read": True,
         "fetch": False,
         "search": True,

@@ -26,7 +26,8 @@ from capbox.tools.loop.offer import NAMES
 from capbox.tools.registry import load
 
 OpenSession = Callable[..., Session]
-EVERY = {"apply_patch", "bash", "edit", "fetch", "glob", "grep", "read", "search", "tree", "write"}
+EVERY = {"apply_patch", "bash", "edit", "fetch", "glob", "grep", "javascript", "read", "search"}
+EVERY |= {"tree", "write"}
 
 
 @pytest.mark.parametrize(

@@ -93,14 +93,15 @@ async def test_the_model_is_offered_only_tools_that_can_work(
         offered[grants] = tuple(name for name in started.tools if name not in loop)
         assert set(started.tools) - set(offered[grants]) == loop
     assert offered == {
-        (): ("bash",),
-        ("read:/workspace",): ("bash", "glob", "grep", "read", "tree"),
+        (): ("bash", "javascript"),
+        ("read:/workspace",): ("bash", "glob", "grep", "javascript", "read", "tree"),
         ("write:/workspace",): (
             "apply_patch",
             "bash",
             "edit",
             "glob",
             "grep",
+            "javascript",
             "read",
             "tree",
             "write",

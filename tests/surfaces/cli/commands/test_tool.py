@@ -18,10 +18,8 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
 
 COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.exit(main())"]
-TOOLS = [
-    *("apply_patch", "bash", "edit", "fetch", "glob", "grep", "python", "read", "search", "tree"),
-    "write",
-]
+TOOLS = ["apply_patch", "bash", "edit", "fetch", "glob", "grep", "javascript", "python", "read"]
+TOOLS += ["search", "tree", "write"]
 
 
 def test_list_names_every_tool_with_what_it_does(capbox: Callable) -> None:

@@ -25,6 +25,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 OUT = Path("src/capbox/guests")
 STAMP = Path("guests/.build/built.sha256")
 GUESTS = ("toolbox", "python")
+BASE = "cpython"  # what tools in Python are made of; no tool by itself
 # Besides `guests/`, what makes an image of a guest that has started; it runs in wasmtime.
 IMAGE = Path("src/capbox/sandbox/image")
 WASMTIME = "wasmtime>=50.0.1,<51"
@@ -92,7 +93,8 @@ def build_guests(root: Path) -> None:
 
 def missing(root: Path) -> list[str]:
     """Name what the package would lack."""
-    modules = [f"{name}.wasm" for name in GUESTS if not (root / OUT / f"{name}.wasm").is_file()]
+    named = (*GUESTS, BASE)
+    modules = [f"{name}.wasm" for name in named if not (root / OUT / f"{name}.wasm").is_file()]
     manifests = [f"{name}/*.toml" for name in GUESTS if not any((root / OUT / name).glob("*.toml"))]
     return [*modules, *manifests]
 

@@ -101,6 +101,13 @@ def build(out: Path, *, plain: bool, force: bool, say: Say) -> None:
             cpython.manifests(),
             lambda folder: cpython.compile_module(folder, say),
         ),
+        # What `capbox tool build` packs an author's files into.
+        Guest(
+            "cpython",
+            cpython.fingerprint(),
+            [],
+            lambda folder: cpython.compile_base(folder, say),
+        ),
     ]
     for guest in guests:
         build_one(guest, out, force=force, say=say)
@@ -208,8 +215,10 @@ def snapshot(
 def install(guest: Guest, module: Path, out: Path) -> None:
     """Put module and manifests in place, each by rename; remove manifests that are no more."""
     folder = out / guest.name
-    folder.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     replace(module, out / f"{guest.name}.wasm")
+    if guest.manifests:
+        folder.mkdir(exist_ok=True)
     for manifest in guest.manifests:
         replace(manifest, folder / manifest.name)
     for stale in {p.name for p in folder.glob("*.toml")} - {m.name for m in guest.manifests}:

@@ -8,6 +8,7 @@ inside), pinned by npm's lock file. What makes a tool of it is in `python/site`;
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,15 @@ sys.path.insert(0, sys.argv.pop(1))
 from capbox.sandbox.image import packing
 packing.main(sys.argv[1:])
 """
+_PACK = """\
+import pathlib, sys
+sys.path.insert(0, sys.argv.pop(1))
+from capbox.sandbox.image import starting
+base, done, pair = sys.argv[1:]
+guest, _, folder = pair.partition("::")
+module = starting.with_folders(pathlib.Path(base).read_bytes(), {guest: pathlib.Path(folder)})
+pathlib.Path(done).write_bytes(module)
+"""
 
 
 def fingerprint() -> str:
@@ -41,18 +51,29 @@ def fingerprint() -> str:
 
 def compile_module(folder: Path, say: Say) -> Path:
     """Give the module, made in `folder`. Raises Missing, CalledProcessError."""
+    say("packing CPython 3.12 and starting it once")
+    return _made(folder / "python.wasm", _RUN, say)
+
+
+def compile_base(folder: Path, say: Say) -> Path:
+    """Give what tools in Python are made of: the same, not yet started. Raises as the other."""
+    return _made(folder / "cpython.wasm", _PACK, say)
+
+
+def _made(done: Path, program: str, say: Say) -> Path:
     interpreter = node_package(PACKAGE, say) / "dist" / "python.wasm"
     if not interpreter.is_file():
         raise Missing(f"the npm package {PACKAGE} has no dist/python.wasm")
-    done = folder / "python.wasm"
-    say("packing CPython 3.12 and starting it once")
     with tempfile.TemporaryDirectory(dir=SCRATCH) as beside:
         site = Path(beside) / "site"
         for path in SITE.rglob("*.py"):
             copy = site / path.relative_to(SITE)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-        command = [sys.executable, "-c", _RUN, str(SOURCES), str(interpreter), str(done)]
+        for path in (*site.rglob("*"), site):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            os.utime(path, (0, 0))
+        command = [sys.executable, "-c", program, str(SOURCES), str(interpreter), str(done)]
         pair = f"{GUEST_SITE}::{site}"
         subprocess.run([*command, pair], check=True, capture_output=True, text=True)
     return done

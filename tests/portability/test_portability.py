@@ -21,10 +21,13 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.messages import Json, JsonObject
 from capbox.sandbox.cache import CompileCache
+from capbox.sandbox.image.packing import packed
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.spec import Finished, Job, Module, Mount, Rule
-from capbox.tools.sdk.project import Language
+from capbox.tools.sdk.project import Language, read_project
+from capbox.tools.sdk.python.packing import APP, lay_out
+from capbox.tools.sdk.starting import start
 
 HOST = Path(__file__).with_name("host.mjs")
 FILES: Mapping[str, str] = {
@@ -138,3 +141,18 @@ async def test_what_the_sdk_makes_says_the_same(
         ours, theirs = await by_capbox(module, root, asked, cache), by_node(module, root, asked)
         assert ours == theirs
         assert json.loads(ours)["ok"] is (arguments["name"] != "")
+
+
+async def test_a_python_tool_says_the_same(tmp_path: Path, cache: Path) -> None:
+    start(tmp_path / "hello", "hello", "python")
+    project = read_project(tmp_path / "hello")
+    (packages := tmp_path / "packages").mkdir()
+    lay_out(project, packages, tmp_path / "app")
+    folders = {APP: tmp_path / "app"}
+    await packed(app.GUESTS / "cpython.wasm", folders, project.built, cache / "interpreters")
+    root = planted(tmp_path / "there" / "root")
+    for arguments in ({"name": "Ada"}, {"name": "\u00e9 \N{SNOWMAN}", "shout": True}, {"name": 3}):
+        asked = request("hello", arguments)
+        ours = await by_capbox(project.built, root, asked, cache)
+        assert ours == by_node(project.built, root, asked)
+        assert json.loads(ours)["ok"] is True

@@ -24,10 +24,10 @@ _PROGRAMS = {"c": "zig", "zig": "zig", "go": "go", "rust": "cargo"}
 
 def workshop(**changed: object) -> Workshop:
     """A workshop in which nothing is got."""
-    place = Path(tempfile.gettempdir()) / "capbox-test-toolchains"
+    place = Path(tempfile.gettempdir()) / f"capbox-test-building-{os.getpid()}"
     given: dict[str, object] = {
         "environ": dict(os.environ),
-        "toolchains": place,
+        "place": place,
         "say": lambda line: None,
         "agrees": lambda question: False,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from capbox.tools.sdk.project import (
     Language,
     Project,
     manifest_text,
+    put,
     read_project,
 )
 from capbox.tools.sdk.starting import identifier_of, start
@@ -40,7 +42,7 @@ def test_a_new_folder_is_a_project_with_cases(language: Language, tmp_path: Path
     assert len(cases_of(manifest_text(folder), "tool.toml")) == 3
     texts = [path.read_text() for path in made]
     assert not any("@NAME@" in text or "@IDENTIFIER@" in text for text in texts)
-    assert (folder / ".gitignore").read_text() == "*.wasm\n/.build/\n"
+    assert (folder / ".gitignore").read_text() == "*.wasm\n"
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
@@ -86,6 +88,10 @@ def test_a_tools_name_becomes_one_of_a_function() -> None:
         ("build.toml", "[]", "[3]", "dependencies: a list is expected"),
         ("build.toml", "[]", '["--index-url=http://x"]', "is no requirement"),
         ("build.toml", "[]", '["a\\nb"]', "is no requirement"),
+        ("build.toml", "[]", '["a @ https://a.example/a.tar.gz"]', "is no requirement"),
+        ("build.toml", "[]", '["git+https://a.example/a"]', "is no requirement"),
+        ("build.toml", "[]", '["./a"]', "is no requirement"),
+        ("build.toml", "[]", '["a>=1 --no-binary=a"]', "is no requirement"),
     ],
 )
 def test_a_project_that_cannot_be_read_says_where_and_why(
@@ -112,6 +118,35 @@ def test_a_manifest_is_whole_in_every_language_but_python(tmp_path: Path) -> Non
     assert read_project(tmp_path / "python").module == "t.wasm"
     with pytest.raises(BuildError, match="unknown key describes"):
         read_project(tmp_path / "c")
+
+
+@pytest.mark.parametrize("name", ["tool.toml", "build.toml"])
+def test_a_link_in_the_place_of_a_file_is_refused(name: str, tmp_path: Path) -> None:
+    start(tmp_path / "t", "t", "c")
+    (tmp_path / "t" / name).rename(tmp_path / "elsewhere")
+    (tmp_path / "t" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BuildError, match="is a link"):
+        read_project(tmp_path / "t")
+
+
+def test_what_is_built_replaces_a_link_and_is_not_written_through_it(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "made").write_text("made")
+    (tmp_path / "t.wasm").symlink_to(tmp_path / "mine")
+    put(tmp_path / "made", tmp_path / "t.wasm")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "t.wasm").read_text() == "made"
+    with pytest.raises(BuildError, match="No such file"):
+        put(tmp_path / "none", tmp_path / "t.wasm")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "mine", "t.wasm"]
+
+
+def test_requirements_are_names_with_extras_and_versions(tmp_path: Path) -> None:
+    start(tmp_path / "t", "t", "python")
+    path = tmp_path / "t" / "build.toml"
+    asked = ("tabulate", "a.b_c-d", "rich[jupyter, x]>=13,<15", "a ~= 1.0, != 1.1", "a==1.0.*")
+    path.write_text(path.read_text().replace("[]", json.dumps(asked)))
+    assert read_project(tmp_path / "t").dependencies == asked
 
 
 def test_dependencies_are_of_python_alone(tmp_path: Path) -> None:

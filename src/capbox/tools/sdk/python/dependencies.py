@@ -7,6 +7,7 @@ pip does.
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -14,22 +15,26 @@ from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 
 from capbox.tools.sdk.building.toolchain import Workshop, run
-from capbox.tools.sdk.project import BuildError, Project
+from capbox.tools.sdk.project import BuildError, Project, put
 
 LOCK = "build.lock"
 PYTHON = "3.12"
 _BYTES_MAX, _FILES_MAX = 200 << 20, 20_000
 _NATIVE = (".so", ".pyd", ".dylib", ".dll", ".a", ".wasm")
 _PURE = ("--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none")
+_PIN = re.compile(r"[A-Za-z0-9._]+==[A-Za-z0-9.+!_]+ --hash=sha256:[0-9a-f]{64}")
 _QUIET = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir")
 
 
 def bring(project: Project, workshop: Workshop) -> Path:
     """Return a folder with what the project depends on; lock it if it is not. Raises BuildError."""
-    packages, stamp = project.scratch / "packages", project.scratch / "packages.txt"
+    scratch = workshop.scratch(project.folder)
+    packages, stamp = scratch / "packages", scratch / "packages.txt"
     lock = project.folder / LOCK
     head = _head(project.dependencies)
     locked = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    if locked.startswith(head):
+        _refuse_options(locked, lock)
     if locked.startswith(head) and stamp.is_file() and stamp.read_text() == locked:
         return packages
     shutil.rmtree(packages, ignore_errors=True)
@@ -41,9 +46,17 @@ def bring(project: Project, workshop: Workshop) -> Path:
     for wheel in wheels:
         _unpack(wheel, packages)
     locked = head + "".join(_pin(wheel) for wheel in wheels)
-    lock.write_text(locked, encoding="utf-8")
     stamp.write_text(locked, encoding="utf-8")
+    put(stamp, lock)
     return packages
+
+
+def _refuse_options(locked: str, lock: Path) -> None:
+    for number, line in enumerate(locked.splitlines()[1:], 2):
+        # Attack: a lock of a stranger's with a line for pip, as one that lets it run a setup.py.
+        if _PIN.fullmatch(line) is None:
+            fix = "delete the file, and the build makes it anew"
+            raise BuildError(f"{lock}:{number}", "is no pinned package", fix)
 
 
 def _head(dependencies: Iterable[str]) -> str:
@@ -53,7 +66,7 @@ def _head(dependencies: Iterable[str]) -> str:
 
 
 def _download(project: Project, workshop: Workshop, lock: Path | None) -> list[Path]:
-    folder = project.scratch / "wheels"
+    folder = workshop.scratch(project.folder) / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     asked = project.dependencies
     what = [*asked] if lock is None else ["--no-deps", "--require-hashes", "-r", str(lock)]

@@ -18,7 +18,7 @@ from capbox.gate.manifest import ManifestError, parse_manifest
 from capbox.messages import JsonObject
 from capbox.tools.folder import MANIFEST
 from capbox.tools.sdk.building.toolchain import Workshop
-from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text
+from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text, put
 from capbox.tools.sdk.python.dependencies import LOCK, bring
 from capbox.tools.sdk.python.generated import with_generated
 
@@ -50,7 +50,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     """
     where, source = str(project.folder / MANIFEST), project.source.name
     checked(with_generated(manifest_text(project.folder), source, _draft(project), where), where)
-    scratch = project.scratch.absolute()
+    scratch = workshop.scratch(project.folder).absolute()
     app, made = scratch / "app", scratch / "made"
     lay_out(project, bring(project, workshop), app)
     shutil.rmtree(made, ignore_errors=True)
@@ -60,10 +60,9 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     (made / MANIFEST).write_text(_DESCRIBING.replace("MODULE", name), encoding="utf-8")
     parts = await describe(made)
     text = checked(with_generated(manifest_text(project.folder), source, parts, where), where)
-    (made / name).replace(project.built)
-    part = project.scratch / MANIFEST
-    part.write_text(text, encoding="utf-8")
-    part.replace(project.folder / MANIFEST)
+    put(made / name, project.built)
+    (scratch / MANIFEST).write_text(text, encoding="utf-8")
+    put(scratch / MANIFEST, project.folder / MANIFEST)
 
 
 def checked(text: str, where: str) -> str:

@@ -32,7 +32,7 @@ def run_unconfined(
     environ: Mapping[str, str],
 ) -> Reply:
     """Call the function in a process of this Python, at this terminal. Raises BuildError."""
-    app = project.scratch / "unconfined"
+    app = workshop.scratch(project.folder) / "unconfined"
     lay_out(project, bring(project, workshop), app)
     request = {
         "tool": manifest.name,

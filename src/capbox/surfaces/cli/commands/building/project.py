@@ -156,8 +156,9 @@ def workshop_of(entry: Entry, screen: Screen, *, unasked: bool = False) -> Works
     """Return where tools are built; a compiler that is missing is got if somebody agrees."""
     from capbox.tools.sdk.building.toolchain import Workshop
 
-    toolchains = entry.home().cache / "toolchains"
-    return Workshop(entry.environ, toolchains, screen.say, _agrees(screen, unasked=unasked))
+    home = entry.home()
+    home.prepare()
+    return Workshop(entry.environ, home.cache, screen.say, _agrees(screen, unasked=unasked))
 
 
 def _agrees(screen: Screen, *, unasked: bool) -> Callable[[str], bool]:

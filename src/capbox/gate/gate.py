@@ -286,8 +286,7 @@ class Gate:
             drew = self._holdings.settle(permit.reserved, _exercised(outcome, permit))
             read = checked.tool.manifest.reply
             end = concluded(outcome, limits.output_bytes, permit.held, egress.reached, read)
-            end = labelled(end, seat.context.end(reading, outcome))
-            end = redacted(end, seat.redactor)
+            end = redacted(labelled(end, seat.context.end(reading, outcome)), seat.redactor)
             checked.caller.note(end.result)
             drawn, mark = (
                 permission.tally.listed(drew),

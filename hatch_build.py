@@ -28,6 +28,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 OUT = Path("src/capbox/guests")
 STAMP = Path("guests/.build/built.sha256")
 GUESTS = ("toolbox", "python", "javascript")
+BASE = "cpython"  # what tools in Python are made of; no tool by itself
 # Besides `guests/`, what makes an image of a guest that has started; it runs in wasmtime.
 IMAGE = Path("src/capbox/sandbox/image")
 WASMTIME = "wasmtime>=50.0.1,<51"
@@ -106,7 +107,7 @@ def build_guests(root: Path) -> None:
 
 def missing(root: Path) -> list[str]:
     """Name what the package would lack."""
-    absent = []
+    absent = [] if (root / OUT / f"{BASE}.wasm").is_file() else [f"{BASE}.wasm"]
     for name in GUESTS:
         absent += [] if (root / OUT / f"{name}.wasm").is_file() else [f"{name}.wasm"]
         absent += [] if any((root / OUT / name).glob("*.toml")) else [f"{name}/*.toml"]

@@ -64,6 +64,7 @@ BARS = {
     "first_event_openai": Bar(5, 2, "value"),
     "session_open": Bar(300, 150, "value"),
     "chat_prompt": Bar(500, 300, "value"),
+    "python_build": Bar(15_000, 8_000, "value"),
     "runs_growth": Bar(5, 1, "value"),
     "pkg_install": Bar(20_000, 10_000, "value"),
 }

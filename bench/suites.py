@@ -15,6 +15,7 @@ from bench.memory import memory
 from bench.peers.install import Peer, peers
 from bench.row import Rows
 from bench.rows import calls
+from bench.rows.building import python_build
 from bench.rows.commands import command_line
 from bench.rows.control import control
 from bench.rows.conversation.crowd import crowd
@@ -127,6 +128,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
     found |= await chat_ready(tiny, _environ(home), some)
     found |= await blast_radius(place, _environ(home), few, scale)
     found |= await installing(place, _environ(home), scale)
+    found |= python_build(place, _environ(home), 3)
     return Everything(found, taking_part, reasons)
 
 

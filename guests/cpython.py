@@ -8,6 +8,7 @@ inside), pinned by npm's lock file. What makes a tool of it is in `python/site`;
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,20 +28,31 @@ sys.path.insert(0, sys.argv.pop(1))
 from capbox.sandbox.image import packing
 packing.main(sys.argv[1:])
 """
+_PACK = """\
+import pathlib, sys
+sys.path.insert(0, sys.argv.pop(1))
+from capbox.sandbox.image import starting
+base, done, pair = sys.argv[1:]
+guest, _, folder = pair.partition("::")
+module = starting.with_folders(pathlib.Path(base).read_bytes(), {guest: pathlib.Path(folder)})
+pathlib.Path(done).write_bytes(module)
+"""
 
 
 def build_python(out: Path, *, force: bool, say: Say) -> None:
     """Build into `out` unless what is there came from the same sources and tools."""
     stamp, marker = fingerprint(), marker_of(out, "-python")
-    wanted = [out / "python.wasm", *(out / "python" / m.name for m in manifests())]
+    modules = out / "python.wasm", out / "cpython.wasm"
+    wanted = [*modules, *(out / "python" / m.name for m in manifests())]
     current = marker.is_file() and marker.read_text() == stamp
     if not force and current and all(file.is_file() for file in wanted):
         say("python is up to date")
         return
     with alone(), tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        module = compile_module(Path(folder), say)
         (out / "python").mkdir(parents=True, exist_ok=True)
-        replace(module, out / "python.wasm")
+        replace(compile_module(Path(folder), say), out / "python.wasm")
+        # What `capbox tool build` packs an author's files into.
+        replace(compile_base(Path(folder), say), out / "cpython.wasm")
     for manifest in manifests():
         replace(manifest, out / "python" / manifest.name)
     marker.write_text(stamp)
@@ -59,18 +71,29 @@ def fingerprint() -> str:
 
 def compile_module(folder: Path, say: Say) -> Path:
     """Give the module, made in `folder`. Raises Missing, CalledProcessError."""
+    say("packing CPython 3.12 and starting it once")
+    return _made(folder / "python.wasm", _RUN, say)
+
+
+def compile_base(folder: Path, say: Say) -> Path:
+    """Give what tools in Python are made of: the same, not yet started. Raises as the other."""
+    return _made(folder / "cpython.wasm", _PACK, say)
+
+
+def _made(done: Path, program: str, say: Say) -> Path:
     interpreter = node_package(PACKAGE, say) / "dist" / "python.wasm"
     if not interpreter.is_file():
         raise Missing(f"the npm package {PACKAGE} has no dist/python.wasm")
-    done = folder / "python.wasm"
-    say("packing CPython 3.12 and starting it once")
     with tempfile.TemporaryDirectory(dir=SCRATCH) as beside:
         site = Path(beside) / "site"
         for path in SITE.rglob("*.py"):
             copy = site / path.relative_to(SITE)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-        command = [sys.executable, "-c", _RUN, str(SOURCES), str(interpreter), str(done)]
+        for path in (*site.rglob("*"), site):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+            os.utime(path, (0, 0))
+        command = [sys.executable, "-c", program, str(SOURCES), str(interpreter), str(done)]
         pair = f"{GUEST_SITE}::{site}"
         subprocess.run([*command, pair], check=True, capture_output=True, text=True)
     return done

@@ -28,6 +28,7 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert sorted(name for name in names if name.startswith("capbox/guests/")) == [
+        "capbox/guests/cpython.wasm",
         "capbox/guests/javascript.wasm",
         "capbox/guests/javascript/javascript.toml",
         "capbox/guests/python.wasm",
@@ -44,6 +45,8 @@ def test_the_wheel_carries_the_guests_and_nothing_of_their_build(tmp_path: Path)
     assert {"capbox/py.typed", "capbox/app.py"} <= set(names)
     assert sum(name.startswith("capbox/skills/") and "SKILL.md" in name for name in names) == 5
     assert "capbox/skills/data-analysis/scripts/profile.sh" in names
+    made = "capbox/tools/sdk/"
+    assert {f"{made}packed/capbox_tool.py.in", f"{made}templates/gitignore.in"} <= set(names)
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
@@ -83,7 +86,7 @@ def test_a_compiler_of_c_is_asked_for_where_uv_cannot_fetch_it() -> None:
         ("raise SystemExit(3)", "failed (status 3)"),
         (
             "pass",
-            "failed (no toolbox.wasm, toolbox/*.toml, python.wasm, python/*.toml,"
+            "failed (no cpython.wasm, toolbox.wasm, toolbox/*.toml, python.wasm, python/*.toml,"
             " javascript.wasm, javascript/*.toml)",
         ),
     ],
@@ -103,6 +106,7 @@ out = pathlib.Path(sys.argv[2])
 for name in ("toolbox", "python", "javascript"):
     (out / name).mkdir(parents=True, exist_ok=True)
     (out / f"{name}.wasm").write_text("wasm"); (out / name / "tool.toml").write_text("")
+(out / "cpython.wasm").write_text("wasm")
 print("building")
 """
     tree = source_tree(tmp_path, build)

@@ -20,6 +20,7 @@ from capbox.gate.manifest import (
     RequestKind,
     parse_manifest,
 )
+from capbox.gate.protocol import Envelope, Reply
 
 GOOD = """
 name = "read"
@@ -163,7 +164,13 @@ def test_a_manifest_without_limits_narrows_nothing() -> None:
         ('name = "read"', "name = 3", "name: a text is expected"),
         ('"toolbox.wasm"', '"../toolbox.wasm"', "module: a file name that ends in .wasm"),
         ('"toolbox.wasm"', '"/toolbox.wasm"', "module: a file name that ends in .wasm"),
-        ('abi = "json"', 'abi = "text"', "abi: 'text' is not supported yet"),
+        ('abi = "json"', 'abi = "perl"', "abi: 'perl' is not supported yet"),
+        ('abi = "json"', 'abi = "text"', "argv: a list of words is expected"),
+        ('abi = "json"', 'abi = "json"\nargv = []', 'argv and stdin are for abi = "text"'),
+        ('abi = "json"', 'abi = "json"\nstdin = "path"', 'argv and stdin are for abi = "text"'),
+        ('abi = "json"', 'abi = "text"\nargv = ["{path}"]', "could be an option"),
+        ("[limits]", "[output_schema]\ntype = 3\n[limits]", "3"),
+        ("[limits]", '[output_schema]\n"$ref" = "x:y"\n[limits]', "leads outside the document"),
         ('access = "read"', 'access = "all"', "access: one of none, read, write, execute"),
         ('path = "read"\n', 'path = "delete"\n', 'paths.path: "read" or "write" is expected'),
         ('path = "read"\n', 'file = "read"\n', "paths.file: input_schema has no such property"),
@@ -201,6 +208,49 @@ def test_what_is_wrong_is_refused_by_name(old: str, new: str, message: str) -> N
     parsed = parse_manifest(GOOD.replace(old, new, 1), "read.toml")
     assert isinstance(parsed, ManifestError)
     assert parsed.where == "read.toml" and message in parsed.message
+
+
+def changed(old: str, new: str) -> Manifest:
+    """The manifest after a change that it may have."""
+    parsed = parse_manifest(GOOD.replace(old, new, 1), "read.toml")
+    assert isinstance(parsed, Manifest), parsed
+    return parsed
+
+
+def test_a_foreign_command_gets_words_and_its_text_is_the_result() -> None:
+    text = changed('abi = "json"', 'abi = "text"\nargv = ["-n", "--", "{path}"]\nstdin = "path"')
+    envelope = Envelope("c1", {}, None, 1.5, 99)
+    assert text.start({"path": "-rf"}, envelope) == (b"-rf", ("-n", "--", "-rf"))
+    assert text.reply(b'{"ok": true', 99) == Reply(True, '{"ok": true', None, None, "", "", False)
+    assert text.reply(b"a\xffbc", 5) == Reply(True, "a\ufffdb", None, None, "", "", True)
+    assert text.complaints({"path": "a\0"}, characters=3) == (
+        "path: holds NUL or half of a surrogate pair: no command can read it",
+    )
+    assert text.complaints({"path": 3}, characters=3) == ('path: 3 is not of type "string"',)
+    json = changed("name", "name")
+    request, argv = json.start({"path": "-rf"}, envelope)
+    assert (request[:14], argv) == (b'{"tool":"read"', ())
+    assert json.complaints({"path": "a\0"}, characters=3) == ()
+    assert json.reply(b'{"ok": true', 99) == "its output is not one JSON object"
+
+
+def test_data_that_do_not_fit_are_no_success() -> None:
+    fits = '[output_schema]\nrequired = ["n"]\n[output_schema.properties.n]\ntype = "integer"\n'
+    strict = changed("[limits]", f"{fits}[limits]")
+    good, bad = b'{"ok": true, "content": "", "data": {"n": 1}}', b'{"ok": true, "content": ""}'
+    failed = b'{"ok": false, "error": {"code": "x", "message": ""}}'
+    assert isinstance(strict.reply(good, 99), Reply)
+    assert isinstance(strict.reply(failed, 99), Reply)
+    assert strict.reply(bad, 99) == (
+        'its data do not fit its output_schema: "n" is a required property'
+    )
+    assert isinstance(changed("name", "name").reply(bad, 99), Reply)
+
+
+def test_the_cases_of_a_manifest_are_not_the_gates_to_read() -> None:
+    plain = changed("name", "name")
+    tested = changed("[limits]", "[[tests]]\nanything = 3\n[limits]")
+    assert replace(tested, schema=plain.schema) == plain
 
 
 OLDER = """

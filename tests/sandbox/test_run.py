@@ -138,6 +138,18 @@ ENDS = {
     "is no WebAssembly": ("garbage", None),
 }
 
+TELL_ARGUMENTS = """(module
+  (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $sizes (i32.const 0) (i32.const 12)))
+    (drop (call $get (i32.const 1024) (i32.const 2048)))
+    (i32.store (i32.const 8) (i32.const 2048))
+    (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))"""
+
 
 @pytest.mark.parametrize("shipped", [False, True], ids=["a stranger's", "capbox's own"])
 @pytest.mark.parametrize("name", ENDS)
@@ -463,3 +475,10 @@ def descriptors() -> frozenset[str]:
         except OSError:
             continue
     return frozenset(found)
+
+
+async def test_the_words_of_a_call_are_its_guests_arguments(sandbox, job) -> None:
+    told = (await sandbox.call(job(TELL_ARGUMENTS, argv=("--", "a b", "", "é")))).end
+    assert told == Finished("tool\0--\0a b\0\0é\0".encode())
+    # The worker is the same, the words are not.
+    assert (await sandbox.call(job(TELL_ARGUMENTS))).end == Finished(b"tool\0")

@@ -59,7 +59,7 @@ from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.undo.keeper import Bounds, Keeper
 from capbox.tools.available import available
-from capbox.tools.registry import Registry
+from capbox.tools.registry import Found, Registry, RegistryError
 from capbox.tools.wasm import WasmRunner
 from capbox.undo.history import prune
 
@@ -135,6 +135,7 @@ class LocalEngine:
         self.home = home
         self.walls = walls or probe()
         self._guests = guests
+        self.own: tuple[Found, ...] = ()  # tools of folders, put here before it is opened
         self.report = report
         self._spares = spares
         self._zygotes = tuple(zygotes)
@@ -164,6 +165,10 @@ class LocalEngine:
         if self.registry.errors:
             first = self.registry.errors[0]
             raise SettingsError(first.where, first.message)
+        own = self.registry.with_own(self.own)
+        if isinstance(own, RegistryError):
+            raise SettingsError(own.where, own.message)
+        self.registry = own
         for broken in self.registry.unusable:
             self.report(f"{broken.where}: {broken.message}; this tool is left out")
         self._signer = _signer(self.home.state)

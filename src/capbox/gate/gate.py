@@ -29,7 +29,7 @@ from capbox.gate.invocation.caller import PRINCIPAL, Caller
 from capbox.gate.invocation.invocations import Invocations
 from capbox.gate.network.egress import Egress
 from capbox.gate.network.permission import Permission
-from capbox.gate.protocol import DEPTH_MAX, Envelope, deeper, request_bytes
+from capbox.gate.protocol import DEPTH_MAX, Envelope, deeper
 from capbox.gate.result import Concluded, concluded, denial_of, ended, labelled, lesson, redacted
 from capbox.gate.rights.ending import told, until
 from capbox.gate.rights.files import Cut, cut, host_path, mounts
@@ -159,7 +159,7 @@ class Gate:
         if len(text) > ARGUMENTS_CHARACTERS_MAX:
             message = f"the arguments are longer than {ARGUMENTS_CHARACTERS_MAX} characters"
             return ToolFailure("invalid_arguments", message)
-        complaints = tool.manifest.schema.complaints(call.arguments, characters=len(text))
+        complaints = tool.manifest.complaints(call.arguments, characters=len(text))
         if complaints:
             return ToolFailure("invalid_arguments", neutral("; ".join(complaints)))
         key = call_key(call.name, text)
@@ -284,9 +284,9 @@ class Gate:
             await egress.aclose()
             outcome = told(await saving.ended(reports[-1]), permit.ending, limits, asked)
             drew = self._holdings.settle(permit.reserved, _exercised(outcome, permit))
-            end = concluded(outcome, limits.output_bytes, permit.held, egress.reached)
-            end = labelled(end, seat.context.end(reading, outcome))
-            end = redacted(end, seat.redactor)
+            read = checked.tool.manifest.reply
+            end = concluded(outcome, limits.output_bytes, permit.held, egress.reached, read)
+            end = redacted(labelled(end, seat.context.end(reading, outcome)), seat.redactor)
             checked.caller.note(end.result)
             drawn, mark = (
                 permission.tally.listed(drew),
@@ -307,13 +307,15 @@ class Gate:
             output_bytes=limits.output_bytes,
             settings=checked.tool.settings,
         )
+        request, argv = checked.tool.manifest.start(permit.arguments, envelope)
         return Job(
             run=seat.run,
             module=checked.tool.module,
             mounts=(*mounts(permit.cut.places), *permit.stores.mounts),
             scratch=seat.scratch,
             limits=limits,
-            request=request_bytes(checked.call.name, permit.arguments, envelope),
+            request=request,
+            argv=argv,
             seed=self._entropy(32),
             started_ns=self._clock_ns(),
             expires_ns=None if ends_ms is None else ends_ms * 1_000_000,

@@ -1,7 +1,7 @@
 """A tool's manifest (`tool.toml`): what it is, what it takes, and what it asks for.
 
 Guarantees: unknown keys and grants that nothing enforces yet are refused by name, never ignored; a
-manifest can request and narrow, but gives nothing by itself. Does not: read files.
+manifest can request and narrow, but gives nothing by itself. Does not: read files, or the `tests`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from capbox.authority.values.kinds import Kind
 from capbox.authority.web.addresses import Address
 from capbox.authority.web.older import OlderError, fetch_grants
 from capbox.authority.web.places import FetchAccess, FetchSelector
+from capbox.gate.command.template import Command, parse_command
+from capbox.gate.protocol import Envelope, Reply, parse_reply, parse_text, request_bytes
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
 
@@ -33,7 +35,8 @@ ToolAccessKind = Literal["none", "read", "write", "execute"]
 RequestKind = Literal["read", "write", "fetch", "secret", "env", "invoke", "store"]
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
 _OLDER = ("allowed_outbound_hosts", "block_networks", "block_url")
-_KEYS = frozenset({*_TEXT_KEYS, *_OLDER, "input_schema", "paths", "requests", "limits"})
+_TABLES = ("input_schema", "output_schema", "paths", "requests", "limits", "tests")
+_KEYS = frozenset({*_TEXT_KEYS, *_OLDER, *_TABLES, "argv", "stdin"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.wasm")
 _LEVELS: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
@@ -102,7 +105,8 @@ class DeclaredSink:
 class Manifest:
     """A parsed manifest. `limits` only ever narrow what the run has.
 
-    `sinks` are those of a function of the embedding program; a file has none.
+    `sinks` are those of a function of the embedding program; a file has none. `output` is what its
+    data fit, `command` how a foreign one is started: that one writes text.
     """
 
     name: str
@@ -117,6 +121,30 @@ class Manifest:
     optional: tuple[Request, ...]
     limits: Limits
     sinks: tuple[DeclaredSink, ...] = ()
+    output: Schema | None = None
+    command: Command | None = None
+
+    def complaints(self, arguments: JsonObject, *, characters: int) -> tuple[str, ...]:
+        """Return what is wrong with the arguments of a call, whose JSON has so many characters."""
+        found = self.schema.complaints(arguments, characters=characters)
+        unfit = None if found or self.command is None else self.command.unfit(arguments)
+        return found if unfit is None else (unfit,)
+
+    def start(self, arguments: JsonObject, envelope: Envelope) -> tuple[bytes, tuple[str, ...]]:
+        """Return the standard input and the words of one call. Raises what `request_bytes` does."""
+        if self.command is not None:
+            return self.command.input(arguments), self.command.argv(arguments)
+        return request_bytes(self.name, arguments, envelope), ()
+
+    def reply(self, stdout: bytes, output_bytes_max: int) -> Reply | str:
+        """Read what the tool wrote; of a bad result what is wrong with it."""
+        if self.command is not None:
+            return parse_text(stdout, output_bytes_max)
+        reply = parse_reply(stdout, output_bytes_max)
+        if self.output is None or not isinstance(reply, Reply) or not reply.ok:
+            return reply
+        wrong = self.output.complaints(reply.data or {}, characters=len(stdout))
+        return f"its data do not fit its output_schema: {wrong[0]}" if wrong else reply
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -149,7 +177,7 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
         raise ValueError(f"name: {text['name']!r} is not a tool name")
     if _MODULE.fullmatch(text["module"]) is None:
         raise ValueError("module: a file name that ends in .wasm is expected, without a directory")
-    if text["abi"] != "json":
+    if text["abi"] not in ("json", "text"):
         raise ValueError(f"abi: {text['abi']!r} is not supported yet")
     access = next((level for level in _LEVELS if level == text["access"]), None)
     if access is None:
@@ -169,7 +197,18 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
         required=_requests(requests, "required"),
         optional=(*_requests(requests, "optional"), *_older(document, source)),
         limits=_limits(_table(document, "limits")),
+        output=Schema(_table(document, "output_schema")) if "output_schema" in document else None,
+        command=_command(document, schema),
     )
+
+
+def _command(document: Mapping[str, object], schema: Schema) -> Command | None:
+    words, stdin = (_json(document.get(key), key) for key in ("argv", "stdin"))
+    if document["abi"] == "text":
+        return parse_command(words, stdin, _table(schema.document, "properties"))
+    if words is not None or stdin is not None:
+        raise ValueError('argv and stdin are for abi = "text"')
+    return None
 
 
 def _declared(schema: Schema, argument: str, kind: Json) -> DeclaredPath:

@@ -119,6 +119,12 @@ def parse_reply(stdout: bytes, output_bytes_max: int) -> Reply | str:
     return Reply(ok, kept, data, state, *failure, truncated or kept != content)
 
 
+def parse_text(stdout: bytes, output_bytes_max: int) -> Reply:
+    """Take the output of a foreign command as it is, but for bytes that are not UTF-8."""
+    kept = cut(text := stdout.decode(errors="replace"), output_bytes_max)
+    return Reply(True, kept, None, None, "", "", truncated=kept != text)
+
+
 def strict_json(text: str) -> Json:
     """Return the value of a JSON text. Raises ValueError where two readers could take two.
 

@@ -7,7 +7,7 @@ access is named with the grant and the flag that would allow it, where one would
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -64,8 +64,9 @@ def concluded(
     output_bytes_max: int,
     held: Held,
     reached: Reached = Reached(),
+    read: Callable[[bytes, int], Reply | str] = parse_reply,
 ) -> Concluded:
-    """Return what the outcome of a call means."""
+    """Return what the outcome of a call means; `read` takes what the tool wrote."""
     files = (Effect(t.action, t.path, t.host, t.bytes) for t in outcome.touched)
     make = partial(
         ToolResult,
@@ -75,7 +76,7 @@ def concluded(
     )
     match outcome.end:
         case Finished(stdout, stderr):
-            reply = parse_reply(stdout, output_bytes_max)
+            reply = read(stdout, output_bytes_max)
             if isinstance(reply, Reply):
                 return _replied(reply, make)
             return _failed(make, "error", "tool_protocol", f"{reply}{_tail(stderr)}")

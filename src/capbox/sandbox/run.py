@@ -328,4 +328,4 @@ def _request(job: Job, deadline_ns: int) -> Request:
         started_ns=job.started_ns,
         replay=job.replay,
     )
-    return Request(bounds, job.limits.fuel, job.request)
+    return Request(bounds, job.limits.fuel, job.request, job.argv)

@@ -76,6 +76,7 @@ def is_staged(base: str) -> bool:
 class Job:
     """One call: `request` is the guest's standard input, `seed` (32 bytes) feeds its randomness.
 
+    `argv` are its arguments, after its own name; a guest that is parked has none.
     `scratch` is the host directory seen as `/tmp`; `run` names whose worker may serve it. Past
     `expires_ns` (nanoseconds since 1970), when the first grant ends, the call is over, even if it
     had to wait for its worker. `replay` are the clock readings of an earlier call, 8 bytes each.
@@ -93,6 +94,7 @@ class Job:
     expires_ns: int | None = None
     replay: bytes | None = None
     keeps: bool = False
+    argv: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ cannot be read or parsed is reported by name, never left out silently. Does not:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 
@@ -46,6 +46,20 @@ class Registry:
     tools: Mapping[str, Found]
     errors: tuple[RegistryError, ...]
     unusable: tuple[RegistryError, ...] = ()
+
+    def with_own(self, own: Iterable[Found]) -> Registry | RegistryError:
+        """Return these tools and `own`, in the place of installed ones of the same name.
+
+        The name of a shipped one is refused.
+        """
+        tools = dict(self.tools)
+        for found in own:
+            name = found.manifest.name
+            if name in tools and tools[name].module.shipped:
+                reason = f"{name} is the name of a tool that capbox brings; choose another one"
+                return RegistryError(found.module.path, reason)
+            tools[name] = found
+        return replace(self, tools=tools)
 
     def with_runner(
         self, runner: Runner, settings: Mapping[str, JsonObject] | None = None

@@ -47,7 +47,7 @@ def test_a_birth_and_an_assignment_are_read_as_written() -> None:
 @pytest.mark.parametrize("fuel", [None, 0, 10**9])
 def test_a_request_is_read_as_written(replay: bytes | None, fuel: int | None) -> None:
     bounds = CallBounds(1, 2, 3, 4, 5, 6, 7, bytes(range(32)), replay)
-    request = Request(bounds, fuel, b"stdin")
+    request = Request(bounds, fuel, b"stdin", ("--", "é\n"))
     header, body = request.frame()
     assert parse_request(sent(header), body) == request
 

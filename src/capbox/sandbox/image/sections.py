@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 CUSTOM, MEMORY, GLOBAL, EXPORT, CODE, DATA, DATA_COUNT = 0, 5, 6, 7, 10, 11, 12
 STACK = "__stack_pointer"
-_PAGE_BYTES = 64 << 10
+PAGE_BYTES = 64 << 10
 _BLOCK_BYTES = 256
 
 
@@ -25,7 +25,7 @@ def rewritten(module: bytes, image: bytes, top: int | None) -> bytes:
         if kind == DATA_COUNT:
             raise PackingError("its code names data segments")
         if kind == MEMORY:
-            return _grown(body, len(image) // _PAGE_BYTES)
+            return _grown(body, len(image) // PAGE_BYTES)
         if kind == GLOBAL and top is not None:
             return body[:3] + b"\x41" + _signed(top) + b"\x0b"
         return _data(image) if kind == DATA else body

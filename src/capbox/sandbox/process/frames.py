@@ -91,30 +91,33 @@ def parse_assignment(header: JsonObject) -> Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: its bounds and recorded inputs, and the guest's standard input."""
+    """One call: its bounds and recorded inputs, and the guest's standard input and arguments."""
 
     bounds: CallBounds
     fuel: int | None
     stdin: bytes
+    argv: tuple[str, ...] = ()
 
     def frame(self) -> tuple[JsonObject, bytes]:
         """Return header and body."""
         bounds, replay = self.bounds, self.bounds.replay
         numbers = (getattr(bounds, name) for name in _NUMBERS)
         inputs = (bounds.seed.hex(), self.fuel, None if replay is None else len(replay))
-        return {"request": (*numbers, *inputs)}, (replay or b"") + self.stdin
+        header: JsonObject = {"request": (*numbers, *inputs), "argv": self.argv}
+        return header, (replay or b"") + self.stdin
 
 
 def parse_request(header: JsonObject, body: bytes) -> Request:
     """Return the request. Raises Hangup on anything else."""
-    match header.get("request"):
-        case [*numbers, str(seed), (int() | None) as fuel, (int() | None) as replayed] if len(
-            numbers
-        ) == len(_NUMBERS):
+    match header.get("request"), header.get("argv"):
+        case (
+            [*numbers, str(seed), (int() | None) as fuel, (int() | None) as replayed],
+            [*words],
+        ) if len(numbers) == len(_NUMBERS):
             replay = None if replayed is None else body[:replayed]
             a, b, c, d, e, f, g = map(_count, numbers)
             bounds = CallBounds(a, b, c, d, e, f, g, bytes.fromhex(seed), replay)
-            return Request(bounds, fuel, body[replayed or 0 :])
+            return Request(bounds, fuel, body[replayed or 0 :], tuple(map(str, words)))
         case _:
             raise Hangup("bad request")
 

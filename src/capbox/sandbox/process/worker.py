@@ -98,7 +98,7 @@ class Worker:
         store = self._store = self._new_store()
         if first is not None:
             # A stranger's guest may loop before it ever reads: its clock starts before it does.
-            self._host.preload(self._arm(first))
+            self._host.preload(self._arm(first), first.argv)
         failure = self._enter(store)
         request = self._request
         if request is None:

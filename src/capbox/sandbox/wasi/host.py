@@ -10,7 +10,7 @@ anything beyond preview 1, `capbox_fs`, `capbox_http` and `capbox_invoke`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import wasmtime
@@ -82,6 +82,7 @@ class Host:
         self._http = Http(self._memory, exchange)
         self._invoke = Invoke(self._memory, exchange)
         self._raw = RawFunctions()
+        self._arguments: tuple[bytes, ...] = ARGUMENTS
         self._bodies = self._functions()
 
     def adopt(
@@ -115,9 +116,10 @@ class Host:
         """Use plain memory: for guests that are not WebAssembly."""
         self._memory.attach_buffer(view)
 
-    def preload(self, request: bytes) -> None:
-        """Give the next guest its standard input before it starts."""
+    def preload(self, request: bytes, argv: Iterable[str] = ()) -> None:
+        """Give the next guest its standard input before it starts, and words after its name."""
         self._files.preload(request)
+        self._arguments = (*ARGUMENTS, *(word.encode() for word in argv))
 
     def begin(self, bounds: CallBounds) -> None:
         """Arm the bounds of one call."""
@@ -147,6 +149,7 @@ class Host:
         self._http.restart()
         self._invoke.restart()
         self._device.restart()
+        self._arguments = ARGUMENTS
         self._memory.attach_buffer(memoryview(b""))
         return report
 
@@ -187,11 +190,11 @@ class Host:
 
     def args_sizes_get(self, count: int, size: int) -> int:
         """Number and total size of the arguments."""
-        return self._sizes(ARGUMENTS, count, size)
+        return self._sizes(self._arguments, count, size)
 
     def args_get(self, table: int, texts: int) -> int:
         """The arguments."""
-        return self._strings(ARGUMENTS, table, texts)
+        return self._strings(self._arguments, table, texts)
 
     def environ_sizes_get(self, count: int, size: int) -> int:
         """Number and total size of the variables."""

@@ -91,7 +91,7 @@ def _settings() -> Mapping[str, Command]:
         ),
         "workspace": workspace.commands(_group("Folders with a name and settings of their own.")),
         "skill": skill.commands(_group("Skills: how to do one kind of task well.")),
-        "tool": tool.commands(_group("The tools that are there.")),
+        "tool": tool.commands(_group("Tools: those that are there, and your own.")),
         "pkg": pkg.commands(_group("Packages of tools: made, signed, installed, updated.")),
     }
 

@@ -7,7 +7,9 @@ kind of end it was. Does not: ask anybody without `--ask`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from capbox.engine.session import Session
     from capbox.engine.settings import Settings
     from capbox.gate.approver import Approver
+    from capbox.tools.registry import Found
 
 
 _USAGE = frozenset({"unknown_tool", "invalid_arguments"})
@@ -53,7 +56,9 @@ class _Asked:
 @grouped
 def call(
     ctx: typer.Context,
-    tool: Annotated[str, typer.Argument(metavar="TOOL", help="See: capbox tool list.")],
+    tool: Annotated[
+        str, typer.Argument(metavar="TOOL", help="See: capbox tool list; or ./DIR of one.")
+    ],
     typed: Annotated[
         list[str] | None,
         typer.Argument(
@@ -76,21 +81,47 @@ def call(
     Exit codes: 0 ok, 1 tool error, 2 usage, 3 denied, 4 stopped by a bound, 5 the sandbox failed,
     130 interrupted.
     """
-    shaped = shape.word
-    refuse_run_keys(limit)
     entry: Entry = ctx.obj
+    settings = called_with(entry, grants, bounds, limit=limit, budget=budget, lend=lend)
+    return called(entry, tool, typed or [], settings, shape=shape, lend=lend)
+
+
+def called_with(
+    entry: Entry,
+    grants: GrantFlags,
+    bounds: BoundFlags,
+    *,
+    limit: Sequence[str] | None,
+    budget: Sequence[str] | None,
+    lend: LendFlags,
+) -> Settings:
+    """Return the settings of one call. Raises SettingsError."""
+    refuse_run_keys(limit)
     settings = settings_of(grants, entry.environ, bounds, limit, lend)
-    settings = spending(settings, read_flags(budget or (), keys=words.CALL_BUDGET_KEYS))
+    return spending(settings, read_flags(budget or (), keys=words.CALL_BUDGET_KEYS))
+
+
+def called(
+    entry: Entry,
+    tool: str,
+    typed: list[str],
+    settings: Settings,
+    *,
+    shape: ShapeFlags,
+    lend: LendFlags,
+) -> int:
+    """Make one call, show its result, and return the exit code."""
+    shaped = shape.word
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     approver = asked_elsewhere(lend.ask_remote, _approver(screen) if lend.ask else None)
-    asked = _Asked(ToolCall("call-1", tool, {}), typed or [])
+    asked = _Asked(ToolCall("call-1", tool, {}), typed)
     try:
         result = _result(entry, settings, approver, screen, asked)
     except KeyboardInterrupt:
         result = _interrupted(entry, asked)
-        _print(asked.made, result, screen, shaped)
+        printed(asked.made, result, screen, shaped)
         raise
-    _print(asked.made, result, screen, shaped)
+    printed(asked.made, result, screen, shaped)
     return exit_code(result)
 
 
@@ -111,7 +142,8 @@ def _interrupted(entry: Entry, asked: _Asked) -> ToolResult:
     return interrupted(entry.home().state / "journal", asked.run)
 
 
-def _print(made: ToolCall, result: ToolResult, screen: Screen, shaped: str) -> None:
+def printed(made: ToolCall, result: ToolResult, screen: Screen, shaped: str) -> None:
+    """Write a result in the shape that was asked for."""
     match shaped:
         case "json":
             screen.json(result.to_json())
@@ -148,8 +180,11 @@ async def _call(
 ) -> ToolResult:
     from capbox.surfaces.cli.commands.places import explained, placed
 
-    name = asked.made.name
-    async with entry.open_engine(screen.say, False) as engine:
+    name, engine = asked.made.name, entry.open_engine(screen.say, False)
+    own = own_tool(name, entry)
+    if own is not None:
+        name, engine.own = own.manifest.name, (own,)
+    async with engine:
         tool = engine.tools.get(name)
         schema: JsonObject = tool.manifest.schema.document if tool is not None else {}
         arguments = parse_arguments(asked.words, schema, lambda: asked.typed)
@@ -166,6 +201,26 @@ async def _call(
             asked.made = ToolCall("call-1", name, arguments)
             result = await session.call(name, arguments)
             return explained(result, arguments, tool.manifest, session.layout)
+
+
+def own_tool(name: str, entry: Entry) -> Found | None:
+    """Return the tool of a folder if `name` is the path of one: `./hello`, or no tool's name.
+
+    Raises CommandFailure for a folder that has none.
+    """
+    from capbox.tools.available import available
+    from capbox.tools.folder import is_folder, load_folder
+    from capbox.tools.registry import RegistryError
+
+    folder = Path(name)
+    plain = "/" not in name and name not in (".", "..")
+    known = plain and is_folder(folder) and available(entry.guests(), entry.home().tools).tools
+    if plain and (known is False or name in known):
+        return None
+    found = load_folder(folder)
+    if isinstance(found, RegistryError):
+        raise usage(f"{found.where}: {found.message}")
+    return found
 
 
 def _misread(error: ArgumentsError) -> ToolResult:

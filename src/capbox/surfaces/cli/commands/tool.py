@@ -1,4 +1,7 @@
-"""`capbox tool list|show`: the tools, what they take and what they ask for. Runs nothing."""
+"""`capbox tool list|show`: the tools, what they take and what they ask for. Runs nothing.
+
+`new`, `build`, `test`, `run` and `inspect` are in `building`.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.messages import Json, JsonObject
+from capbox.surfaces.cli.commands.building import inspecting, project, trying
+from capbox.surfaces.cli.commands.building.requests import grants_of
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from capbox.gate.manifest import Request
     from capbox.tools.registry import Found, Registry
 
 
@@ -23,6 +27,11 @@ def commands(group: typer.Typer) -> typer.Typer:
     """Add the commands to `group`."""
     group.command("list")(list_)
     group.command("show")(show)
+    group.command("new")(project.new)
+    group.command("build")(project.build)
+    group.command("test")(trying.test)
+    group.command("run")(trying.run)
+    group.command("inspect")(inspecting.inspect)
     return group
 
 
@@ -63,7 +72,7 @@ def show(
     for hang, line in _arguments(manifest.schema.document):
         screen.paragraph(line, hang=hang)
     screen.line("\nit asks for", "bold")
-    required, optional = (_grants(r) for r in (manifest.required, manifest.optional))
+    required, optional = (grants_of(r) for r in (manifest.required, manifest.optional))
     screen.paragraph(f"  {', '.join(required) or 'nothing'}", hang=2)
     if optional:
         screen.paragraph(f"  and uses, if granted: {', '.join(optional)}", hang=2)
@@ -94,17 +103,11 @@ def _described(found: Found) -> Json:
         "access": manifest.access,
         "input_schema": manifest.schema.document,
         "requests": {
-            "required": _grants(manifest.required),
-            "optional": _grants(manifest.optional),
+            "required": grants_of(manifest.required),
+            "optional": grants_of(manifest.optional),
         },
         "digest": found.digest,
     }
-
-
-def _grants(requests: tuple[Request, ...]) -> list[str]:
-    return [
-        f"{r.kind}:{r.path or r.name or '*'}" if r.web is None else str(r.web) for r in requests
-    ]
 
 
 def _arguments(schema: JsonObject) -> list[tuple[int, str]]:

@@ -1,0 +1,1 @@
+"""Foreign commands as tools: the words that start one."""

@@ -1,0 +1,159 @@
+"""`capbox tool inspect`: what a WebAssembly file can ask for, in words. Runs nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capbox.messages import Json
+from capbox.surfaces.cli.commands.building.project import failed
+from capbox.surfaces.cli.commands.building.requests import grants_of
+from capbox.surfaces.cli.entry import Entry
+from capbox.surfaces.cli.flags.words import AsJson
+from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.sink import one_line
+
+if TYPE_CHECKING:
+    from capbox.tools.inspection.inspecting import Inspection
+    from capbox.tools.inspection.module import Core, Memory
+
+_LISTED_MAX = 20
+_LINE_MAX = 4_000
+
+
+def inspect(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="FILE.wasm|DIR")],
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Say what a module could ask for, who made it, and whether it can run here. Runs nothing."""
+    from capbox.tools.inspection.inspecting import InspectionError, inspect_folder
+    from capbox.tools.inspection.inspecting import inspect as inspect_file
+
+    entry: Entry = ctx.obj
+    screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    found = inspect_folder(path) if path.is_dir() else inspect_file(path)
+    if isinstance(found, InspectionError):
+        raise failed(f"{found.where}: {found.message}")
+    if as_json:
+        screen.json(described(found))
+        return 0
+    kind = "a WebAssembly module" if found.core is not None else "a WebAssembly component"
+    screen.line(f"{found.path}: {kind}, {found.size:,} bytes", "bold")
+    screen.line(f"  sha256 {found.digest}")
+    for title, lines in _parts(found):
+        screen.line(f"\n{title}", "bold")
+        for line in lines:
+            # Attack: an import whose name goes on in a line "can capbox run it: yes".
+            screen.paragraph(f"  {one_line(line, _LINE_MAX)}", hang=4)
+    return 0
+
+
+def _parts(found: Inspection) -> Iterator[tuple[str, list[str]]]:
+    from capbox.tools.inspection.powers import absent
+
+    core = found.core
+    if found.manifest is not None:
+        manifest = found.manifest
+        yield f"{manifest.name} {manifest.version}, as its manifest says", _requested(found)
+    if core is not None:
+        missing = absent(found.powers)
+        lines = [f"{power.name}: {power.words}" for power in found.powers]
+        lines += [f"no {name}: it imports nothing that leads there" for name in missing]
+        yield "what its imports can ask for", lines or ["nothing: it can only compute"]
+        yield "what it brings", _brought(core)
+    runs = "yes" if not found.obstacles else "no"
+    if core is not None:
+        yield f"can capbox run it: {runs}", [f"it {reason}" for reason in found.obstacles]
+
+
+def _requested(found: Inspection) -> list[str]:
+    manifest = found.manifest
+    if manifest is None:
+        return []
+    required, optional = (grants_of(r) for r in (manifest.required, manifest.optional))
+    lines = [
+        f"asks for: {', '.join(required) or 'nothing'}",
+        f"uses, if granted: {', '.join(optional) or 'nothing'}",
+        f"a call {_ACCESS[manifest.access]}",
+    ]
+    if found.core is not None:
+        names = {power.name for power in found.powers}
+        asked = {_POWER_OF[r.kind] for r in manifest.requests if r.kind in _POWER_OF}
+        unused = sorted(asked - names)
+        lines += [f"asks for {name}, and imports nothing that leads there" for name in unused]
+    return lines
+
+
+_ACCESS = {
+    "none": "changes nothing and reads nothing of the workspace, it says",
+    "read": "reads at most, it says",
+    "write": "may change files, it says",
+    "execute": "may do all that it was granted, it says",
+}
+_POWER_OF = {"read": "files", "write": "files", "fetch": "network", "secret": "network"} | {
+    "invoke": "functions"
+}
+
+
+def _brought(core: Core) -> list[str]:
+    exports = [one.name for one in core.exports]
+    more = f" and {len(exports) - _LISTED_MAX} more" if len(exports) > _LISTED_MAX else ""
+    customs = [f"{name} ({size:,} bytes)" for name, size in core.customs[:_LISTED_MAX]]
+    makers = [f"{one.name} {one.version}".strip() for one in core.makers[:_LISTED_MAX]]
+    return [
+        f"exports: {', '.join(exports[:_LISTED_MAX]) or 'nothing'}{more}",
+        *(f"memory: {_memory(memory)}" for memory in core.memories[:_LISTED_MAX]),
+        f"{core.functions:,} functions, {core.code_bytes:,} bytes of code, "
+        f"{core.data_bytes:,} of data",
+        f"made by: {', '.join(makers) or 'it does not say'}",
+        *([f"also holds: {', '.join(customs)}"] if customs else []),
+    ]
+
+
+def _memory(memory: Memory) -> str:
+    from capbox.tools.inspection.module import PAGE_BYTES
+
+    least = f"{memory.pages_min * PAGE_BYTES / 1e6:,.1f} MB at first"
+    if memory.pages_max is None:
+        return f"{least}, at most what a call may have"
+    return f"{least}, at most {memory.pages_max * PAGE_BYTES / 1e6:,.1f} MB"
+
+
+def described(found: Inspection) -> Json:
+    """Return an inspection as JSON."""
+    core = found.core
+    return {
+        "path": str(found.path),
+        "kind": "module" if core is not None else "component",
+        "size": found.size,
+        "sha256": found.digest,
+        "runs": not found.obstacles,
+        "obstacles": list(found.obstacles),
+        "powers": [
+            {"name": p.name, "words": p.words, "imports": list(p.imports)} for p in found.powers
+        ],
+        "requests": None if found.manifest is None else list(grants_of(found.manifest.requests)),
+        "input_schema": None if found.manifest is None else found.manifest.schema.document,
+        **({} if core is None else _core(core)),
+    }
+
+
+def _core(core: Core) -> dict[str, Json]:
+    return {
+        "imports": [
+            {"module": one.module, "name": one.name, "kind": one.kind} for one in core.imports
+        ],
+        "exports": [{"name": one.name, "kind": one.kind} for one in core.exports],
+        "memories": [
+            {"pages_min": one.pages_min, "pages_max": one.pages_max} for one in core.memories
+        ],
+        "makers": [[one.field, one.name, one.version] for one in core.makers],
+        "features": list(core.features),
+        "custom_sections": [[name, size] for name, size in core.customs],
+    }

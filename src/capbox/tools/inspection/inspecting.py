@@ -1,0 +1,73 @@
+"""A file, or a tool's folder, as a reviewer sees it: facts, powers, obstacles, requests.
+
+Guarantees: whatever the file is, there is an `Inspection` or an `InspectionError` that says why
+not; nothing is run, compiled or written. Does not: judge; it says what can be asked for at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
+from capbox.tools.inspection.module import COMPONENT, MAGIC, Core, read_core
+from capbox.tools.inspection.octets import Malformed
+from capbox.tools.inspection.powers import Power, obstacles, powers
+
+FILE_BYTES_MAX = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionError:
+    """Why a file cannot be inspected."""
+
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was found; `digest` is the SHA-256 of the file, `manifest` that of the folder it is in.
+
+    `core` is None for a component.
+    """
+
+    path: Path
+    size: int
+    digest: str
+    core: Core | None
+    powers: tuple[Power, ...]
+    obstacles: tuple[str, ...]
+    manifest: Manifest | None = None
+
+
+def inspect(path: Path, manifest: Manifest | None = None) -> Inspection | InspectionError:
+    """Inspect a file of WebAssembly."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        return InspectionError(str(path), error.strerror or str(error))
+    if len(content) > FILE_BYTES_MAX:
+        return InspectionError(str(path), f"is larger than {FILE_BYTES_MAX >> 20} MB")
+    digest = sha256(content).hexdigest()
+    if content[:8] == MAGIC + COMPONENT:
+        return Inspection(path, len(content), digest, None, (), (), manifest)
+    core = read_core(content)
+    if isinstance(core, Malformed):
+        return InspectionError(str(path), str(core))
+    return Inspection(path, len(content), digest, core, powers(core), obstacles(core), manifest)
+
+
+def inspect_folder(folder: Path) -> Inspection | InspectionError:
+    """Inspect the tool in a folder: its module, and what its manifest requests."""
+    path = folder / "tool.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        return InspectionError(str(path), getattr(error, "strerror", None) or str(error))
+    manifest = parse_manifest(text, str(path))
+    if isinstance(manifest, ManifestError):
+        return InspectionError(manifest.where, manifest.message)
+    return inspect(folder / manifest.module, manifest)

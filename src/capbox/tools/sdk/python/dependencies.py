@@ -1,0 +1,145 @@
+"""Dependencies of a Python tool: wheels of pure Python from PyPI, pinned by digest in `build.lock`.
+
+Guarantees: nothing of a package runs while it is got (wheels only); once locked, the same bytes or
+none; native code, and names that lead out of the folder, are refused by name. Does not: resolve;
+pip does.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable
+from hashlib import file_digest, sha256
+from pathlib import Path, PurePosixPath
+
+from capbox.tools.sdk.building.toolchain import Workshop, run
+from capbox.tools.sdk.project import BuildError, Project, put
+
+LOCK = "build.lock"
+PYTHON = "3.12"
+_BYTES_MAX, _FILES_MAX = 200 << 20, 20_000
+_NATIVE = (".so", ".pyd", ".dylib", ".dll", ".a", ".wasm")
+_PURE = ("--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none")
+_PIN = re.compile(r"[A-Za-z0-9._]+==[A-Za-z0-9.+!_]+ --hash=sha256:[0-9a-f]{64}")
+_QUIET = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir")
+
+
+def bring(project: Project, workshop: Workshop) -> Path:
+    """Return a folder with what the project depends on; lock it if it is not. Raises BuildError."""
+    scratch = workshop.scratch(project.folder)
+    packages, stamp = scratch / "packages", scratch / "packages.txt"
+    lock = project.folder / LOCK
+    head = _head(project.dependencies)
+    locked = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    if locked.startswith(head):
+        _refuse_options(locked, lock)
+    if locked.startswith(head) and stamp.is_file() and stamp.read_text() == locked:
+        return packages
+    shutil.rmtree(packages, ignore_errors=True)
+    packages.mkdir(parents=True)
+    if not project.dependencies:
+        lock.unlink(missing_ok=True)
+        return packages
+    wheels = _download(project, workshop, lock if locked.startswith(head) else None)
+    for wheel in wheels:
+        _unpack(wheel, packages)
+    locked = head + "".join(_pin(wheel) for wheel in wheels)
+    stamp.write_text(locked, encoding="utf-8")
+    put(stamp, lock)
+    return packages
+
+
+def _refuse_options(locked: str, lock: Path) -> None:
+    for number, line in enumerate(locked.splitlines()[1:], 2):
+        # Attack: a lock of a stranger's with a line for pip, as one that lets it run a setup.py.
+        if _PIN.fullmatch(line) is None:
+            fix = "delete the file, and the build makes it anew"
+            raise BuildError(f"{lock}:{number}", "is no pinned package", fix)
+
+
+def _head(dependencies: Iterable[str]) -> str:
+    asked = "\n".join(sorted(dependencies))
+    digest = sha256(asked.encode()).hexdigest()[:16]
+    return f"# By capbox tool build, for dependencies {digest}; delete it to get newer ones.\n"
+
+
+def _download(project: Project, workshop: Workshop, lock: Path | None) -> list[Path]:
+    folder = workshop.scratch(project.folder) / "wheels"
+    shutil.rmtree(folder, ignore_errors=True)
+    asked = project.dependencies
+    what = [*asked] if lock is None else ["--no-deps", "--require-hashes", "-r", str(lock)]
+    workshop.say(f"getting {', '.join(asked)} from PyPI" + (", as locked" if lock else ""))
+    command = [*_pip(workshop), "download", *_QUIET, *_PURE, f"--python-version={PYTHON}"]
+    try:
+        run([*command, "--dest", str(folder), *what], workshop, where=_where(project))
+    except BuildError as error:
+        raise _explained(error, project) from error
+    return sorted(folder.iterdir())
+
+
+def _pip(workshop: Workshop) -> list[str]:
+    import importlib.util
+    import sys
+
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    for name in ("pip3", "pip"):
+        if found := workshop.which(name):
+            return [found]
+    raise BuildError("pip", "is not on this machine", f"{sys.executable} -m ensurepip brings it")
+
+
+def _explained(error: BuildError, project: Project) -> BuildError:
+    """Say of pip's "no matching distribution" what is behind it mostly."""
+    _, found, rest = error.reason.partition("No matching distribution found for ")
+    if not found:
+        return error
+    name = rest.split()[0].strip("'\"")
+    reason = f"{name} has no wheel of pure Python {PYTHON}: it needs native code, or is not there"
+    fix = "the sandbox runs no native code; look for a package in pure Python, or leave it out"
+    return BuildError(_where(project), reason, fix)
+
+
+def _where(project: Project) -> str:
+    return f"{project.folder / 'build.toml'}: dependencies"
+
+
+def _pin(wheel: Path) -> str:
+    name, version, *_ = wheel.name.split("-")
+    with wheel.open("rb") as file:
+        return f"{name}=={version} --hash=sha256:{file_digest(file, sha256).hexdigest()}\n"
+
+
+def _unpack(wheel: Path, target: Path) -> None:
+    """Unpack a wheel. Raises BuildError."""
+    name = wheel.name.split("-")[0]
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            # Attack: a bomb of zeros, or a million names.
+            if sum(e.file_size for e in entries) > _BYTES_MAX or len(entries) > _FILES_MAX:
+                raise BuildError(name, f"its wheel holds more than {_BYTES_MAX >> 20} MB")
+            for entry in entries:
+                place = _place(entry.filename, name)
+                if place is not None:
+                    (target / place).parent.mkdir(parents=True, exist_ok=True)
+                    with archive.open(entry) as source, (target / place).open("wb") as into:
+                        shutil.copyfileobj(source, into)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise BuildError(name, f"its wheel cannot be unpacked: {error}") from error
+
+
+def _place(path: str, name: str) -> PurePosixPath | None:
+    """Return where a file of a wheel goes; None for scripts and the like."""
+    parts = PurePosixPath(path).parts
+    # Attack: a wheel is a zip of a stranger's; a name in it can lead anywhere.
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        raise BuildError(name, f"its wheel names a file {path!r} outside of itself")
+    if path.endswith(_NATIVE):
+        fix = "the sandbox runs no native code; look for a package in pure Python, or leave it out"
+        raise BuildError(name, f"its wheel holds native code: {path}", fix)
+    if not parts[0].endswith(".data"):
+        return PurePosixPath(*parts)
+    return PurePosixPath(*parts[2:]) if parts[1:2] in (("purelib",), ("platlib",)) else None

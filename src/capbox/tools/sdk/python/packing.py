@@ -1,0 +1,119 @@
+"""From a typed function to a module: CPython with the author's files and their dependencies inside.
+
+Guarantees: the author's code runs in the sandbox only, also while it is built, and with no rights
+at all; manifest and module that were there stay until the new ones are whole. Does not: know how a
+call is made; `describe` does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from capbox.gate.manifest import ManifestError, parse_manifest
+from capbox.messages import JsonObject
+from capbox.tools.folder import MANIFEST
+from capbox.tools.sdk.building.toolchain import Workshop
+from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text, put
+from capbox.tools.sdk.python.dependencies import LOCK, bring
+from capbox.tools.sdk.python.generated import with_generated
+
+APP = "/app"
+DESCRIBE = "capbox-describe"
+_RUNTIME = Path(__file__).parents[1] / "packed" / "capbox_tool.py.in"
+_LEFT_OUT = frozenset({MANIFEST, BUILD, LOCK, "__pycache__"})
+_BYTES_MAX = 64 << 20
+_DESCRIBING = f"""\
+name = "{DESCRIBE}"
+version = "0"
+description = "Says what the function takes and gives."
+license = "none"
+abi = "json"
+module = "MODULE"
+access = "none"
+input_schema.type = "object"
+"""
+
+Pack = Callable[[Mapping[str, Path], Path], Awaitable[None]]
+Describe = Callable[[Path], Awaitable[JsonObject]]
+
+
+async def build(project: Project, workshop: Workshop, pack: Pack, describe: Describe) -> None:
+    """Build a Python tool and write the generated part of its manifest. Raises BuildError.
+
+    `pack` is given host folders by guest path, and where the module goes; `describe` calls the tool
+    of a folder named `DESCRIBE` and returns its data.
+    """
+    where, source = str(project.folder / MANIFEST), project.source.name
+    checked(with_generated(manifest_text(project.folder), source, _draft(project), where), where)
+    scratch = workshop.scratch(project.folder).absolute()
+    app, made = scratch / "app", scratch / "made"
+    lay_out(project, bring(project, workshop), app)
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    name = project.module
+    await pack({APP: app}, made / name)
+    (made / MANIFEST).write_text(_DESCRIBING.replace("MODULE", name), encoding="utf-8")
+    parts = await describe(made)
+    text = checked(with_generated(manifest_text(project.folder), source, parts, where), where)
+    put(made / name, project.built)
+    (scratch / MANIFEST).write_text(text, encoding="utf-8")
+    put(scratch / MANIFEST, project.folder / MANIFEST)
+
+
+def checked(text: str, where: str) -> str:
+    """Return a manifest's text, if it is one. Raises BuildError."""
+    found = parse_manifest(text, where)
+    if isinstance(found, ManifestError):
+        raise BuildError(where, found.message)
+    return text
+
+
+def _draft(project: Project) -> JsonObject:
+    """Return parts that fit the author's own, to find what is wrong there before the long work."""
+    paths = tomllib.loads(manifest_text(project.folder)).get("paths", {})
+    names = [str(name) for name in paths] if isinstance(paths, dict) else []
+    texts: JsonObject = {name: {"type": "string"} for name in names}
+    return {"description": "-", "input_schema": {"type": "object", "properties": texts}}
+
+
+def lay_out(project: Project, packages: Path, app: Path) -> None:
+    """Put what is packed into the folder `app`. Raises BuildError."""
+    shutil.rmtree(app, ignore_errors=True)
+    app.mkdir(parents=True)
+    shutil.copyfile(_RUNTIME, app / "capbox_tool.py")
+    module = project.source.relative_to(project.folder).with_suffix("").parts
+    if project.source.suffix != ".py" or not all(part.isidentifier() for part in module):
+        raise BuildError(str(project.source), "is no module of Python that can be imported")
+    place = {"module": ".".join(module), "function": project.function}
+    (app / "tool.json").write_text(json.dumps(place), encoding="utf-8")
+    _copy(project.folder, app / "source")
+    shutil.copytree(packages, app / "packages")
+
+
+def _copy(folder: Path, target: Path) -> None:
+    """Copy the author's files: all but hidden ones, modules, and what only the build reads."""
+    room = _BYTES_MAX
+    for place, folders, files in os.walk(folder):
+        within = Path(place).relative_to(folder)
+        folders[:] = sorted(name for name in folders if _is_packed(name))
+        (target / within).mkdir(parents=True)
+        for name in sorted(files):
+            source = Path(place) / name
+            if not _is_packed(name):
+                continue
+            # Attack: a link in a stranger's folder packs a private file of whoever builds it.
+            if source.is_symlink():
+                raise BuildError(str(source), "is a link; only files are packed")
+            room -= source.stat().st_size
+            if room < 0:
+                raise BuildError(str(folder), f"holds more than {_BYTES_MAX >> 20} MB to pack")
+            shutil.copyfile(source, target / within / name)
+
+
+def _is_packed(name: str) -> bool:
+    return not (name.startswith(".") or name.endswith(".wasm") or name in _LEFT_OUT)

@@ -1,0 +1,53 @@
+"""Builds the SDK's templates as tests need them: with the compilers of this machine, or not at all.
+
+`CAPBOX_TESTS_WHOLE=1` makes a missing compiler a failure, as it is where everything is tested.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from capbox.tools.sdk.building.compiled import compile_module
+from capbox.tools.sdk.building.toolchain import Workshop
+from capbox.tools.sdk.project import Language, Project, read_project
+from capbox.tools.sdk.starting import start
+
+LANGUAGES_TO_TRY: tuple[Language, ...] = ("c", "zig", "go")
+_PROGRAMS = {"c": "zig", "zig": "zig", "go": "go", "rust": "cargo"}
+
+
+def workshop(**changed: object) -> Workshop:
+    """A workshop in which nothing is got."""
+    place = Path(tempfile.gettempdir()) / f"capbox-test-building-{os.getpid()}"
+    given: dict[str, object] = {
+        "environ": dict(os.environ),
+        "place": place,
+        "say": lambda line: None,
+        "agrees": lambda question: False,
+    }
+    return Workshop(**{**given, **changed})  # type: ignore[arg-type]
+
+
+def built(language: Language, folder: Path) -> Project:
+    """Return the template of a language, built; skip where its compiler is missing."""
+    need(language)
+    start(folder, "hello", language)
+    project = read_project(folder)
+    compile_module(project, workshop())
+    return project
+
+
+def need(language: Language) -> None:
+    """Skip the test where the compiler of a language is missing."""
+    program = _PROGRAMS[language]
+    there = shutil.which(program) is not None
+    if program == "zig":
+        there = there or importlib.util.find_spec("ziglang") is not None
+    if not there and os.environ.get("CAPBOX_TESTS_WHOLE") != "1":
+        pytest.skip(f"there is no {program} here: pip install ziglang, or Go")

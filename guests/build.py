@@ -97,9 +97,9 @@ def build(out: Path, *, plain: bool, force: bool, say: Say) -> None:
         ),
         Guest(
             "python",
-            cpython.fingerprint(),
+            cpython.fingerprint(go),
             cpython.manifests(),
-            lambda folder: cpython.compile_module(folder, say),
+            lambda folder: cpython.compile_module(go, folder, say),
         ),
     ]
     for guest in guests:

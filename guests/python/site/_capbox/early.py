@@ -2,7 +2,8 @@
 
 NAMES = (
     *("abc", "argparse", "array", "ast", "asyncio", "base64", "bisect", "bz2", "calendar"),
-    *("cmath", "codecs", "collections", "configparser", "contextlib", "copy", "csv"),
+    *("cmath", "codecs", "collections", "concurrent.futures.thread", "configparser"),
+    *("contextlib", "copy", "csv"),
     *("dataclasses", "datetime", "decimal", "difflib", "dis", "email.message", "enum", "fnmatch"),
     *("fractions", "functools", "getpass", "glob", "graphlib", "gzip", "hashlib", "heapq", "hmac"),
     *("html.parser", "http.client", "inspect", "io", "itertools", "json", "linecache", "locale"),

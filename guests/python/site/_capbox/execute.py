@@ -68,7 +68,8 @@ def _put(files):
 
 def _run(code):
     """Run `code`; return the representation of its last expression and the exit code."""
-    lines = code.splitlines(keepends=True)
+    # As linecache has a file's: each line with its end, or the marks below the last are shifted.
+    lines = f"{code}\n".splitlines(keepends=True)
     linecache.cache[CODE] = (len(code), None, lines, CODE)
     space = sys.modules["__main__"].__dict__
     space["__builtins__"] = builtins

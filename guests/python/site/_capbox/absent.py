@@ -34,6 +34,7 @@ MODULES = {
     "fcntl": "there are no file locks in this sandbox: one call runs at a time",
     "multiprocessing": f"{_OTHERS}: do it in sequence, or with asyncio",
     "_multiprocessing": f"{_OTHERS}: do it in sequence, or with asyncio",
+    "concurrent.futures.process": f"{_OTHERS}: concurrent.futures.ThreadPoolExecutor is here",
     "_posixshmem": _OTHERS,
     "_posixsubprocess": PROGRAMS,
     "resource": "the bounds of this sandbox are capbox's: limits of the call, not of the program",
@@ -60,20 +61,27 @@ MODULES = {
 
 _FUNCTIONS = {
     "os": {
-        **dict.fromkeys(("getuid", "geteuid", "getgid", "getegid", "getgroups", "getlogin"), _USERS),
+        **dict.fromkeys(
+            ("getuid", "geteuid", "getgid", "getegid", "getgroups", "getlogin"), _USERS
+        ),
         **dict.fromkeys(("chown", "fchown", "lchown", "setuid", "setgid", "initgroups"), _USERS),
-        **dict.fromkeys(("getppid", "kill", "killpg", "wait", "waitpid", "nice", "setsid"), _OTHERS),
+        **dict.fromkeys(
+            ("getppid", "kill", "killpg", "wait", "waitpid", "nice", "setsid"), _OTHERS
+        ),
         **dict.fromkeys(("sched_getaffinity", "getloadavg", "getpgid", "getpgrp"), _OTHERS),
         **dict.fromkeys(("pipe", "pipe2", "mkfifo", "mknod"), f"{_OTHERS}: use io.BytesIO"),
         **dict.fromkeys(("get_terminal_size", "openpty", "ttyname", "ctermid"), _SCREEN),
         **dict.fromkeys(("statvfs", "fstatvfs", "sync"), "disks are not seen from this sandbox"),
         **dict.fromkeys(("dup2", "lockf"), "descriptors are one each in this sandbox: open again"),
-        **dict.fromkeys(("getxattr", "setxattr", "listxattr"), "there are no extended attributes here"),
+        **dict.fromkeys(
+            ("getxattr", "setxattr", "listxattr"), "there are no extended attributes here"
+        ),
         **dict.fromkeys(("sendfile", "copy_file_range"), "use shutil.copyfileobj"),
         **dict.fromkeys(("fchmod", "fchdir"), "not for descriptors in this sandbox: give the path"),
         **dict.fromkeys(("umask", "chroot", "memfd_create", "getrandom"), "wasi has no such thing"),
     },
     "signal": dict.fromkeys(("alarm", "setitimer", "pause", "sigwait", "pthread_kill"), _SIGNALS),
+    "hashlib": {"scrypt": "it needs OpenSSL: use hashlib.pbkdf2_hmac"},
     "shutil": {"disk_usage": "disks are not seen from this sandbox", "chown": _USERS},
     "socket": dict.fromkeys(("gethostname", "getfqdn", "if_nameindex"), SOCKETS),
     "time": {"thread_time": "use time.process_time", "tzset": "the zone here is UTC: use zoneinfo"},

@@ -149,12 +149,68 @@ def _asyncio(module):
     loop._close_self_pipe = lambda self: None
     loop._write_to_self = lambda self: None
 
-    async def shutdown_default_executor(self, timeout=None):
+    async def shutdown_default_executor(self, timeout=None):  # noqa: ASYNC109 - as it is elsewhere
         self._executor_shutdown_called = True
         if self._default_executor is not None:
             self._default_executor.shutdown()
 
     loop.shutdown_default_executor = shutdown_default_executor
+
+
+def _hashlib(module):
+    from _capbox.derivation import pbkdf2_hmac
+
+    module.pbkdf2_hmac = pbkdf2_hmac
+
+
+# Where these look on other systems nothing is here: to look would be refused, and told.
+
+
+def _mimetypes(module):
+    module.knownfiles.clear()
+
+
+def _uuid(module):
+    module._GETTERS = module._OS_GETTERS = []
+
+
+def _shutil(module):
+    which = module.which
+
+    def in_path(cmd, mode=os.F_OK | os.X_OK, path=None):
+        """Find a program in `path`; without one there is none."""
+        if path is None and not os.path.dirname(cmd):
+            return None
+        return which(cmd, mode, path)
+
+    module.which = in_path
+
+
+# WASI knows no modes; an archive of files without any could not be read where it is unpacked.
+
+
+def _zipfile(module):
+    from_file = module.ZipInfo.from_file
+
+    def with_mode(cls, *arguments, **named):
+        made = from_file(*arguments, **named)
+        if not made.external_attr >> 16 & 0o777:
+            made.external_attr |= (0o755 if made.is_dir() else 0o644) << 16
+        return made
+
+    module.ZipInfo.from_file = classmethod(with_mode)
+
+
+def _tarfile(module):
+    gettarinfo = module.TarFile.gettarinfo
+
+    def with_mode(self, *arguments, **named):
+        made = gettarinfo(self, *arguments, **named)
+        if made is not None and not made.mode & 0o777:
+            made.mode |= 0o755 if made.isdir() else 0o644
+        return made
+
+    module.TarFile.gettarinfo = with_mode
 
 
 def _zoneinfo(module):
@@ -175,6 +231,12 @@ _PATCHES = {
     "selectors": _selectors,
     "asyncio": _asyncio,
     "urllib.request": _urllib,
+    "hashlib": _hashlib,
+    "mimetypes": _mimetypes,
+    "shutil": _shutil,
+    "tarfile": _tarfile,
+    "uuid": _uuid,
+    "zipfile": _zipfile,
     "zoneinfo": _zoneinfo,
 }
 

@@ -5,7 +5,6 @@ and a call that waits for a later one waits for ever, which is an error at once.
 """
 
 import itertools
-
 from concurrent.futures import _base
 
 

@@ -64,4 +64,5 @@ BARS = {
     "session_open": Bar(300, 150, "value"),
     "chat_prompt": Bar(500, 300, "value"),
     "runs_growth": Bar(5, 1, "value"),
+    "python_start": Bar(0.3, 0.1),
 }

@@ -25,6 +25,7 @@ from bench.rows.conversation.turns import turns
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
+from bench.rows.languages.python import python
 from bench.rows.network import network
 from bench.rows.radius import blast_radius
 from bench.rows.rate import rate
@@ -118,6 +119,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
         found |= await undoing(engine, place / "undoing", rounds)
+        found |= await python(engine, tiny, some, few)
         found |= await conversations(engine, tiny, rounds, scale)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)

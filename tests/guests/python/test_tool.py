@@ -153,7 +153,7 @@ exit code 1
     json.loads('[')
   File "python3.12/json/__init__.py", line 346, in loads
   File "python3.12/json/decoder.py", line 337, in decode
-  File "python3.12/json/decoder.py", line 353, in raw_decode
+  File "python3.12/json/decoder.py", line 355, in raw_decode
 json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)
 exit code 1
 """,

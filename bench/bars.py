@@ -67,4 +67,5 @@ BARS = {
     "python_build": Bar(15_000, 8_000, "value"),
     "runs_growth": Bar(5, 1, "value"),
     "pkg_install": Bar(20_000, 10_000, "value"),
+    "python_start": Bar(0.3, 0.1),
 }

@@ -27,6 +27,7 @@ from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
 from bench.rows.javascript import javascript
+from bench.rows.languages.python import python
 from bench.rows.network import network
 from bench.rows.packages import installing
 from bench.rows.radius import blast_radius
@@ -122,6 +123,7 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
         found |= await undoing(engine, place / "undoing", rounds)
+        found |= await python(engine, tiny, some, few)
         found |= await conversations(engine, tiny, rounds, scale)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)

@@ -33,6 +33,7 @@ TURNS = {
 RUNS = {"session_open", "runs_together", "runs_growth", "chat_prompt", "chat_ready"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
+    *("python_start", "python_fresh", "python_loop", "python_rss"),
     *(
         ALIKE
         | GATE

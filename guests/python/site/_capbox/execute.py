@@ -7,15 +7,17 @@ import linecache
 import os
 import sys
 import traceback
+import warnings
 from inspect import CO_COROUTINE
 
 from _capbox.lacking import BUILT
-from _capbox.output import Capture, stream
+from _capbox.output import Capture, streams
 
 CODE = "<code>"
 WORKSPACE = "/workspace/"
 FILES = "/tmp"
 VALUE_CHARS_MAX = 20_000
+TRACEBACK_CHARS_MAX = 8_000
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _NOWHERE = f"{_OURS}/no/code.py"
 _PYTHON = "python3.12/"
@@ -26,14 +28,14 @@ def answer(request):
     arguments, room = request["arguments"], request["call"]["output_bytes_max"]
     # What is shown is written as JSON, where a character may take two bytes; and data comes beside.
     capture = Capture(max(room // 3, 1_000))
-    (sys.stdout, out), (sys.stderr, error) = (stream(capture, n) for n in ("<stdout>", "<stderr>"))
+    (sys.stdout, out), (sys.stderr, error) = streams(capture)
     sys.stdin = io.TextIOWrapper(io.BytesIO(arguments.get("stdin", "").encode()), "utf-8")
     sys.argv = [CODE, *arguments.get("args", [])]
     sys.path += [request["cwd"], FILES]
     value = None
     try:
         _put(arguments.get("files", {}))
-        value, code = _run(arguments["code"])
+        value, code = _run(arguments["code"], error)
     except Unusable as unusable:
         return {"ok": False, "error": {"code": "bad_file", "message": str(unusable)}}
     shown, cut = capture.text()
@@ -62,26 +64,31 @@ def _put(files):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        except OSError as error:
-            raise Unusable(f"files: {name!r}: {error.strerror}") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise Unusable(f"files: {name!r}: {why}") from None
 
 
-def _run(code):
-    """Run `code`; return the representation of its last expression and the exit code."""
-    lines = code.splitlines(keepends=True)
+def _run(code, told):
+    """Run `code`; return the representation of its last expression and the exit code.
+
+    How it failed goes to `told` and not to sys.stderr, which the program may have closed.
+    """
+    # As linecache has a file's: each line with its end, or the marks below the last are shifted.
+    lines = f"{code}\n".splitlines(keepends=True)
     linecache.cache[CODE] = (len(code), None, lines, CODE)
     space = sys.modules["__main__"].__dict__
     space["__builtins__"] = builtins
     try:
         value = _evaluated(code, space)
         shown = None if value is None else _shown(value)
-        sys.stdout.flush()
         return shown, 0
     except SystemExit as end:
-        return None, _status(end.code)
+        _flush()
+        return None, _status(end.code, told)
     except BaseException as error:
         _flush()
-        sys.stderr.write(_told(error))
+        told.write(_told(error).encode(errors="backslashreplace"))
         return None, 1
     finally:
         _flush()
@@ -103,7 +110,9 @@ def _compiled(source, mode, flags=0):
     try:
         # For the line that it shows, an error of syntax reads the file of that name: this one is
         # within the guest, another would be a refused access that nobody asked for.
-        compile(source, _NOWHERE, mode, flags)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(source, _NOWHERE, mode, flags)
     except SyntaxError as error:
         error.filename = CODE
         if not error.text and error.lineno:
@@ -128,12 +137,12 @@ def _shown(value):
     return f"{text[:VALUE_CHARS_MAX]}... ({len(text):,} characters)"
 
 
-def _status(code):
+def _status(code, told):
     if code is None:
         return 0
     if isinstance(code, int):
         return code & 0xFF
-    sys.stderr.write(f"{code}\n")
+    told.write(f"{code}\n".encode(errors="backslashreplace"))
     return 1
 
 
@@ -152,7 +161,16 @@ def _told(error):
     while seen is not None:
         seen.stack[:] = [_named(frame) for frame in seen.stack if not _is_ours(frame)]
         seen = seen.__cause__ or seen.__context__
-    return "".join(told.format())
+    return _shortened("".join(told.format()))
+
+
+def _shortened(text):
+    """Leave the middle of a traceback out that is very long, as that of a recursion through two."""
+    if len(text) <= TRACEBACK_CHARS_MAX:
+        return text
+    head = text[: text.rfind("\n", 0, TRACEBACK_CHARS_MAX // 4) + 1]
+    tail = text[text.find("\n", -TRACEBACK_CHARS_MAX // 2) + 1 :]
+    return f"{head}  [{len(text) - len(head) - len(tail):,} characters left out]\n{tail}"
 
 
 def _is_ours(frame):

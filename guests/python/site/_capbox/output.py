@@ -36,27 +36,32 @@ class Capture:
 
 
 class _Raw(io.RawIOBase):
-    def __init__(self, capture):
+    def __init__(self, capture, name, before):
         self._capture = capture
+        self._before = before
         self.count = 0
+        self.name = name
 
     def writable(self):
         return True
 
     def write(self, content):
         content = bytes(content)
+        if self._before is not None and not self._before.closed:
+            self._before.flush()
         self.count += len(content)
         self._capture.take(content)
         return len(content)
 
 
-def stream(capture, name):
-    """Return a text stream, as sys.stdout is one, that writes to `capture`, and its counter."""
-    raw = _Raw(capture)
-    # Unbuffered below the text, so that both streams keep their order.
-    made = io.TextIOWrapper(
-        io.BufferedWriter(raw, 1), "utf-8", "backslashreplace", write_through=True
-    )
-    made.mode = "w"
-    raw.name = name
-    return made, raw
+def streams(capture):
+    """Return what sys.stdout and sys.stderr are to be, and the counter below each.
+
+    Lines go to `capture` whole, which is fast, and what was begun before an error comes before it.
+    """
+    below = _Raw(capture, "<stdout>", None)
+    out = io.TextIOWrapper(below, "utf-8", "backslashreplace", line_buffering=True)
+    beside = _Raw(capture, "<stderr>", out)
+    error = io.TextIOWrapper(beside, "utf-8", "backslashreplace", write_through=True)
+    out.mode = error.mode = "w"
+    return (out, below), (error, beside)

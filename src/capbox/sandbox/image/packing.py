@@ -5,8 +5,10 @@ every directory that it is given into memory). `packed` runs that, then starts t
 own program imports what it needs and exits with `IMAGED`. The memory at that moment, stack and
 all, becomes the module's: each later start goes on from there (docs/adr/0036).
 
-Guarantees: the same guest and folders give the same module, byte for byte; the target appears
-whole. All of it runs in a process of its own, within the bounds of that one. Does not: run a tool.
+Guarantees: the target appears whole; a start adds nothing to it that is not always the same. But
+wasi-vfs leaves inode numbers and times of the files that it read in memory: packed twice, some
+bytes differ that no program sees. All of it runs in a process of its own, within the bounds of that
+one. Does not: run a tool.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+import wasmtime
 
 from capbox.sandbox.cache import CacheError
 from capbox.sandbox.image.sections import PackingError
@@ -70,8 +74,8 @@ def main(arguments: list[str]) -> None:
         part = beside / "module"
         part.write_bytes(started(Path(base).read_bytes(), folders, kept))
         part.replace(target)
-    except (OSError, CacheError, PackingError) as error:
-        sys.exit(str(error))
+    except (OSError, CacheError, PackingError, wasmtime.WasmtimeError, wasmtime.Trap) as error:
+        sys.exit(" ".join(str(error).split()))
     finally:
         shutil.rmtree(beside)
 

@@ -1,4 +1,4 @@
-"""A WebAssembly module as its sections: its memory, stack pointer and exports written anew.
+"""A WebAssembly module as its sections: its memory and stack pointer written anew.
 
 Guarantees: what is not named here stays byte for byte, but for custom sections, which are left out.
 Does not: know what code does; a module whose code names its data is refused.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-CUSTOM, MEMORY, GLOBAL, EXPORT, CODE, DATA, DATA_COUNT = 0, 5, 6, 7, 10, 11, 12
-STACK = "__stack_pointer"
+CUSTOM, MEMORY, GLOBAL, CODE, DATA, DATA_COUNT = 0, 5, 6, 10, 11, 12
 PAGE_BYTES = 64 << 10
 _BLOCK_BYTES = 256
 
@@ -19,7 +18,10 @@ class PackingError(Exception):
 
 
 def rewritten(module: bytes, image: bytes, top: int | None) -> bytes:
-    """Return the module, whose memory begins as `image`; custom sections are left out."""
+    """Return the module, whose memory begins as `image`; custom sections are left out.
+
+    `top` is where its stack begins from now on, downwards; None leaves it.
+    """
 
     def of(kind: int, body: bytes) -> bytes:
         if kind == DATA_COUNT:
@@ -27,22 +29,10 @@ def rewritten(module: bytes, image: bytes, top: int | None) -> bytes:
         if kind == MEMORY:
             return _grown(body, len(image) // PAGE_BYTES)
         if kind == GLOBAL and top is not None:
+            if body[:3] != b"\1\x7f\1":
+                raise PackingError("it has not one global, the stack pointer")
             return body[:3] + b"\x41" + _signed(top) + b"\x0b"
         return _data(image) if kind == DATA else body
-
-    return _each(module, of)
-
-
-def with_stack(module: bytes) -> bytes:
-    """Return the module with its one global, the stack pointer, exported."""
-
-    def of(kind: int, body: bytes) -> bytes:
-        if kind == GLOBAL and body[:3] != b"\1\x7f\1":
-            raise PackingError("it has not one global, the stack pointer")
-        if kind != EXPORT:
-            return body
-        count, at = unsigned(body, 0)
-        return _leb(count + 1) + body[at:] + _leb(len(STACK)) + STACK.encode() + b"\3\0"
 
     return _each(module, of)
 
@@ -57,12 +47,18 @@ def _each(module: bytes, of: Callable[[int, bytes], bytes]) -> bytes:
 
 
 def sections(module: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and the body of each section."""
+    """Yield the number and the body of each section. Raises PackingError."""
+    if module[:8] != b"\0asm\1\0\0\0":
+        raise PackingError("it is no WebAssembly module")
     at = 8
     while at < len(module):
-        kind = module[at]
-        size, start = unsigned(module, at + 1)
-        yield kind, module[start : start + size]
+        try:
+            size, start = unsigned(module, at + 1)
+        except IndexError:
+            size, start = len(module), at
+        if start + size > len(module):
+            raise PackingError("it ends in the middle of a section")
+        yield module[at], module[start : start + size]
         at = start + size
 
 

@@ -19,12 +19,10 @@ from capbox.sandbox.cache import require_private
 from capbox.sandbox.image.sections import (
     CODE,
     PAGE_BYTES,
-    STACK,
     PackingError,
     rewritten,
     sections,
     unsigned,
-    with_stack,
 )
 from capbox.sandbox.wasi.host import CallBounds, Host
 
@@ -33,6 +31,9 @@ IMAGED = 77  # the exit code of a first start
 SECONDS_MAX = 120.0
 _SEED, _STARTED_NS, _TICK_NS = bytes(32), 1_700_000_000 * 10**9, 1_000_000
 _READINGS = 4_096
+# CPython 3.12 refuses the 500th nested call in C (RecursionError), of up to 12 KB each (measured).
+# The 512 KB of its own would end at the 50th, by a trap.
+_STACK_BYTES = 16 << 20
 # How wasi-libc's crt1-command.c begins: a command that was started is not started again.
 _STARTED = re.compile(
     rb"\x41([\x80-\xff]*[\x00-\x7f])\x28\x02\x00\x45\x04\x40\x41\1\x41\x01\x36\x02\x00", re.DOTALL
@@ -41,6 +42,7 @@ _STARTED = re.compile(
 
 def with_folders(module: bytes, folders: Mapping[str, Path]) -> bytes:
     """Return `module` with the folders in it. Raises PackingError."""
+    next(sections(module), None)  # wasmtime would read a text as one of its own format
     engine = _engine()
     return rewritten(module, _filled(engine, wasmtime.Module(engine, module), folders), None)
 
@@ -72,17 +74,13 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     if guard is None:
         raise PackingError("it is no command of wasi-libc")
     engine = _engine(kept)
-    compiled = wasmtime.Module(engine, with_stack(module))
+    compiled = wasmtime.Module(engine, module)
     filled = _filled(engine, compiled, folders)
     host, linker, store = Host(_no_input), wasmtime.Linker(engine), wasmtime.Store(engine)
     host.link(linker)
     exports = linker.instantiate(store, compiled).exports(store)
-    memory, start, stack = (exports.get(n) for n in ("memory", "_start", STACK))
-    if not (
-        isinstance(memory, wasmtime.Memory)
-        and isinstance(start, wasmtime.Func)
-        and isinstance(stack, wasmtime.Global)
-    ):
+    memory, start = exports.get("memory"), exports.get("_start")
+    if not isinstance(memory, wasmtime.Memory) or not isinstance(start, wasmtime.Func):
         raise PackingError("it is no command: it exports no memory and _start")
     memory.grow(store, len(filled) // PAGE_BYTES - memory.size(store))
     memory.write(store, filled, 0)
@@ -93,14 +91,14 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     host.begin(CallBounds(deadline_ns, 1 << 20, 0, 0, 8, 0, _STARTED_NS, _SEED, clock))
     with suppress(wasmtime.Trap, wasmtime.WasmtimeError):  # to exit is to trap
         start(store)
-    image, top = bytearray(memory.read(store)), int(stack.value(store))
+    image = bytearray(memory.read(store)) + bytes(_STACK_BYTES)
     report = host.finish()
     if report.exit_code != IMAGED:
         said = report.stderr.decode(errors="replace").strip() or report.fault or report.exit_code
         raise PackingError(str(said))
     at, _ = unsigned(guard[1], 0)
     image[at : at + 4] = bytes(4)
-    return rewritten(module, bytes(image), top)
+    return rewritten(module, bytes(image), len(image))
 
 
 def _engine(kept: str | None = None) -> wasmtime.Engine:

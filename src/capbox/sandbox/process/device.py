@@ -38,7 +38,7 @@ class Device:
         if len(head) > HEAD_BYTES_MAX:
             raise OSError(E2BIG, "the question is too long")
         try:
-            asked = json.loads(head)
+            asked = json.loads(head.decode())  # of bytes it guesses, and loads codecs for it
         except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict) or len(asked) != 1 or not asked.keys() <= set(_QUESTIONS):

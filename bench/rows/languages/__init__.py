@@ -1,0 +1,1 @@
+"""Rows of programs in languages that run as guests, beside their native interpreters."""

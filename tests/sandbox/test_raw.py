@@ -73,9 +73,9 @@ def test_a_callback_gets_unsigned_numbers_and_returns_or_traps() -> None:
         seen.append(arguments)
         return 42
 
-    raw.define(linker, ("m", "f"), "iIi", returns=True, body=note)
-    raw.define(linker, ("m", "g"), "", returns=True, body=note)
-    raw.define(linker, ("m", "stop"), "i", returns=False, body=lambda code: TRAP)
+    raw.define(linker, ("m", "f"), "iIi", result="i", body=note)
+    raw.define(linker, ("m", "g"), "", result="i", body=note)
+    raw.define(linker, ("m", "stop"), "i", result="", body=lambda code: TRAP)
     store = wasmtime.Store(engine)
     exports = linker.instantiate(store, wasmtime.Module(engine, PROGRAM)).exports(store)
     f, g, stop = exports["f"], exports["g"], exports["stop"]

@@ -20,6 +20,8 @@ from pathlib import Path
 import anyio
 
 from capbox.authority.paths import HostPath
+from capbox.sandbox.component.binary import part_name
+from capbox.sandbox.component.side import Misuse
 from capbox.sandbox.engine import (
     STACK_BYTES_MAX,
     STACK_BYTES_MIN,
@@ -70,14 +72,15 @@ class CompileCache:
         if not self._directory.exists():
             return ()
         require_private(self._directory)
-        return (*sorted(self._directory.glob("*.cwasm")), *sorted(self._directory.glob("*.part")))
+        files = (*self._directory.glob("*.cwasm*"), *self._directory.glob("*.part*"))
+        return tuple(sorted(set(files)))
 
     def clear(self) -> int:
-        """Remove all of it; return how many files. Raises CacheError."""
+        """Remove all of it; return of how many guests. Raises CacheError."""
         files = self.held()
         for file in files:
             file.unlink(missing_ok=True)
-        return len(files)
+        return len({guest_name(file) for file in files})
 
 
 def require_private(directory: Path) -> None:
@@ -91,6 +94,12 @@ def require_private(directory: Path) -> None:
         raise CacheError(f"{directory} is not a directory of this user: remove or move it")
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise CacheError(f"{directory} is open to other users: run chmod 700 on it")
+
+
+def guest_name(file: Path) -> str:
+    """Return the name of the compiled guest that a file is of: a component has several."""
+    stem, compiled, _ = file.name.partition(".cwasm")
+    return stem + compiled
 
 
 def names(module: Module) -> frozenset[str]:
@@ -122,16 +131,26 @@ async def _compile(module: Module, key: EngineKey, target: Path) -> None:
         with anyio.fail_after(COMPILE_SECONDS_MAX):
             done = await anyio.run_process(command, check=False, env={}, cwd="/")
         if done.returncode == 0:
-            part.replace(target)
+            _publish(part, target)
     except TimeoutError as error:
         raise CompileError(f"{module.path}: compiling took too long") from error
     finally:
-        part.unlink(missing_ok=True)
+        _publish(part, None)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         reason = said[-1] if said else f"the compiler ended with {done.returncode}"
         kind = CompileError if done.returncode == _NOT_A_GUEST else CacheError
         raise kind(f"{module.path} could not be compiled: {reason}")
+
+
+def _publish(part: Path, target: Path | None) -> None:
+    """Give the files of a compiled guest their names, the first one last; or remove them."""
+    for number in reversed(range(len(list(part.parent.glob(f"{part.name}*"))))):
+        file = Path(part_name(str(part), number))
+        if target is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.replace(part_name(str(target), number))
 
 
 def main(arguments: list[str]) -> None:
@@ -144,17 +163,21 @@ def main(arguments: list[str]) -> None:
         sys.exit("the file does not have the digest that was asked for")
     import wasmtime
 
+    from capbox.sandbox.component.code import compile_code
+
     try:
         if not wasm.startswith(b"\0asm"):
             raise wasmtime.WasmtimeError("it is not WebAssembly")  # text would be taken as well
-        module = wasmtime.Module(make_engine(EngineKey(fuel == "1", int(stack))), wasm)
-    except wasmtime.WasmtimeError as error:
+        compiled = tuple(compile_code(make_engine(EngineKey(fuel == "1", int(stack))), wasm))
+    except (wasmtime.WasmtimeError, Misuse) as error:
         print(" ".join(str(error).split()), file=sys.stderr)  # noqa: T201 - to our parent
         sys.exit(_NOT_A_GUEST)
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as part:
-        part.write(module.serialize())
-        part.flush()
-        os.fsync(part.fileno())
+    for number, content in enumerate(compiled):
+        name = part_name(target, number)
+        with open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as part:
+            part.write(content)
+            part.flush()
+            os.fsync(part.fileno())
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ class Pool:
             fuel=breed.engine.fuel,
             memory_bytes=breed.memory_bytes,
             openat2=self._walls.openat2,
+            export=breed.module.export,
         )
         return await zygote.fork(birth)
 

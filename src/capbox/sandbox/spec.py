@@ -25,11 +25,15 @@ INVOKED_BYTES_MAX = 1 << 20  # of the arguments of a function, and of what it sa
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A guest on disk and the SHA-256 (hex) of its bytes; `shipped` ones may be parked unlocked."""
+    """A guest on disk and the SHA-256 (hex) of its bytes; `shipped` ones may be parked unlocked.
+
+    Of a component `export` names the function that is called; "" is its command, or the tool's.
+    """
 
     path: HostPath
     digest: str
     shipped: bool = False
+    export: str = ""
 
 
 @dataclass(frozen=True, slots=True)

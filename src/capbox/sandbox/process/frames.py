@@ -51,6 +51,7 @@ class Birth:
     fuel: bool
     memory_bytes: int
     openat2: bool
+    export: str = ""
 
     def header(self) -> JsonObject:
         """Return the frame's header."""
@@ -60,8 +61,8 @@ class Birth:
 def parse_birth(value: Json) -> Birth:
     """Return the birth. Raises Hangup on anything else."""
     match value:
-        case [str(digest), str(path), bool(shipped), bool(fuel), int(memory), bool(openat2)]:
-            return Birth(digest, HostPath(path), shipped, fuel, memory, openat2)
+        case [str(digest), str(path), bool(a), bool(fuel), int(memory), bool(b), str(export)]:
+            return Birth(digest, HostPath(path), a, fuel, memory, b, export)
         case _:
             raise Hangup("bad birth")
 

@@ -20,6 +20,9 @@ from typing import NoReturn
 import wasmtime
 
 from capbox.messages import JsonObject, Spent
+from capbox.sandbox.component.code import Code, ComponentCode
+from capbox.sandbox.component.guest import ComponentGuest
+from capbox.sandbox.component.side import Misuse
 from capbox.sandbox.effects import EffectWriter
 from capbox.sandbox.lockdown import landlock, privileges, rlimits, seccomp
 from capbox.sandbox.process import wire
@@ -43,28 +46,26 @@ _COLLECT_EVERY_CALLS, _COLLECT_AT_LATEST_CALLS = 200, 2_000
 _YIELD_MS = 1  # starting the next guest at once steals the woken parent's core: +1.3 ms (measured)
 
 
-def main(
-    zygote: int, fd: int, engine: wasmtime.Engine, module: wasmtime.Module, birth: Birth
-) -> NoReturn:
+def main(zygote: int, fd: int, engine: wasmtime.Engine, code: Code, birth: Birth) -> NoReturn:
     """Serve calls on socket `fd` until the parent hangs up, then end this process."""
     rlimits.die_with_parent(zygote)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
-    Worker(socket.socket(fileno=fd), engine, module, birth).serve()
+    Worker(socket.socket(fileno=fd), engine, code, birth).serve()
 
 
 class Worker:
     """One worker process. Guests that ship with capbox are parked, others start when called."""
 
     def __init__(
-        self, parent: socket.socket, engine: wasmtime.Engine, module: wasmtime.Module, birth: Birth
+        self, parent: socket.socket, engine: wasmtime.Engine, code: Code, birth: Birth
     ) -> None:
         self._parent = parent
         self._engine = engine
         self._birth = birth
         self._timer = Timer(engine.increment_epoch)
         self._host = Host(self._await_request, self._exchange, openat2=birth.openat2)
-        self._guest = self._linked(module)
+        self._guest = self._linked(code)
         self._locked = False
         self._request: Request | None = None
         self._store: wasmtime.Store | None = None
@@ -83,23 +84,30 @@ class Worker:
                 gc.collect()
                 uncollected = 0
 
-    def _linked(self, module: wasmtime.Module) -> wasmtime.InstancePre | wasmtime.WasmtimeError:
-        linker = wasmtime.Linker(self._engine)
-        self._host.link(linker)
+    def _linked(self, code: Code) -> wasmtime.InstancePre | ComponentGuest | wasmtime.WasmtimeError:
         try:
-            return linker.instantiate_pre(module)
+            if isinstance(code, ComponentCode):
+                return ComponentGuest(self._engine, code, self._host, self._birth.export)
+            if self._birth.export:
+                raise Misuse("it is no component, and the manifest names a function of one")
+            linker = wasmtime.Linker(self._engine)
+            self._host.link(linker)
+            return linker.instantiate_pre(code)
+        except Misuse as error:
+            return wasmtime.WasmtimeError(str(error))
         except wasmtime.WasmtimeError as error:
             return error  # it imports what does not exist: every call of it fails, with this reason
 
     def _run_guest(self) -> None:
         """Start one guest, see it end, and report; a parked one blocks in its first read."""
         self._request = None
-        first = None if self._birth.shipped else self._take_request()
+        parked = self._birth.shipped and not isinstance(self._guest, ComponentGuest)
+        first = None if parked else self._take_request()
         store = self._store = self._new_store()
         if first is not None:
             # A stranger's guest may loop before it ever reads: its clock starts before it does.
             self._host.preload(self._arm(first), first.argv)
-        failure = self._enter(store)
+        failure = self._enter(store, first)
         request = self._request
         if request is None:
             # It ended without reading: this end answers the next request.
@@ -121,11 +129,15 @@ class Worker:
             tables=_TABLES_MAX,
             memories=1,
         )
+        if isinstance(self._guest, ComponentGuest):
+            self._guest.bound(store, self._birth.memory_bytes)
         return store
 
-    def _enter(self, store: wasmtime.Store) -> Failure | None:
+    def _enter(self, store: wasmtime.Store, first: Request | None) -> Failure | None:
         if isinstance(self._guest, wasmtime.WasmtimeError):
             return self._guest
+        if isinstance(self._guest, ComponentGuest):
+            return self._guest.run(store, b"" if first is None else first.stdin)
         try:
             exports = self._guest.instantiate(store).exports(store)
             memory, call = exports.get("memory"), exports.get("capbox_call", exports.get("_start"))
@@ -207,7 +219,8 @@ class Worker:
         self._locked = True
 
     def _report(self, store: wasmtime.Store, request: Request, failure: Failure | None) -> None:
-        seen = self._host.finish()
+        component = self._guest if isinstance(self._guest, ComponentGuest) else None
+        seen = self._host.finish(None if component is None else component.end())
         spent = Spent(
             wall_ms=(time.monotonic_ns() - self._started_ns) // 1_000_000,
             fuel=None if request.fuel is None else request.fuel - store.get_fuel(),

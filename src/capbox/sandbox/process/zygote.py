@@ -19,6 +19,7 @@ import sys
 import wasmtime
 
 from capbox.messages import JsonObject
+from capbox.sandbox.component.code import Code, load_code
 from capbox.sandbox.engine import EngineKey, make_engine
 from capbox.sandbox.process import wire, worker
 from capbox.sandbox.process.frames import Birth, parse_birth
@@ -33,7 +34,7 @@ class Zygote:
     def __init__(self, parent: socket.socket, key: EngineKey) -> None:
         self._parent = parent
         self._engine = make_engine(key)
-        self._modules: dict[str, wasmtime.Module] = {}
+        self._codes: dict[str, Code] = {}
         self._ended: dict[int, int] = {}
 
     def serve(self) -> None:
@@ -57,10 +58,10 @@ class Zygote:
         try:
             if not fds:
                 raise OSError("no descriptor is free for the worker's socket")
-            module = self._loaded(birth)
+            code = self._loaded(birth)
             child = os.fork()
             if child == 0:
-                self._become_worker(zygote, fds[0], module, birth)
+                self._become_worker(zygote, fds[0], code, birth)
             self._ended.pop(child, None)  # a number used again: that end was another's
             answer = {"pid": child}
             if hasattr(os, "pidfd_open"):
@@ -72,19 +73,18 @@ class Zygote:
             os.close(fd)
         self._reap()
 
-    def _loaded(self, birth: Birth) -> wasmtime.Module:
-        module = self._modules.get(birth.digest)
-        if module is None:
-            module = wasmtime.Module.deserialize_file(self._engine, birth.compiled)
-            self._modules[birth.digest] = module
+    def _loaded(self, birth: Birth) -> Code:
+        code = self._codes.get(birth.digest)
+        if code is None:
+            code = self._codes[birth.digest] = load_code(self._engine, birth.compiled)
             gc.collect()
             gc.freeze()
-        return module
+        return code
 
-    def _become_worker(self, zygote: int, fd: int, module: wasmtime.Module, birth: Birth) -> None:
+    def _become_worker(self, zygote: int, fd: int, code: Code, birth: Birth) -> None:
         try:
             self._parent.close()
-            worker.main(zygote, fd, self._engine, module, birth)
+            worker.main(zygote, fd, self._engine, code, birth)
         finally:
             os._exit(1)  # whatever happened: a second zygote must not come out of this
 

@@ -104,7 +104,7 @@ class Host:
                 linker,
                 (module or abi.MODULE, field),
                 params,
-                returns=name != "proc_exit",
+                result="" if name == "proc_exit" else "i",
                 body=self._bodies[name],
             )
 
@@ -136,9 +136,16 @@ class Host:
         """Call one host function as a guest would (capbox_fs ones as "capbox_fs.stat")."""
         return self._bodies[name](*arguments)
 
-    def finish(self) -> CallReport:
-        """End the guest: close everything, report, and be ready for the next one."""
-        memory_bytes = self._memory.size
+    def guard(self, body: Callable[..., int]) -> Callable[..., int]:
+        """Return `body` such that no exception leaves it, and nothing happens after the end."""
+        return self._guarded(body, early=True)
+
+    def finish(self, memory_bytes: int | None = None) -> CallReport:
+        """End the guest: close everything, report, and be ready for the next one.
+
+        A component's memory is not the host's to know: `memory_bytes` says how much it had.
+        """
+        memory_bytes = self._memory.size if memory_bytes is None else memory_bytes
         self._table.clear()
         for mount in self._access.tree.mounts:
             _remove_temporaries(mount)
@@ -148,8 +155,8 @@ class Host:
         self._files.restart()
         self._http.restart()
         self._invoke.restart()
-        self._device.restart()
         self._arguments = ARGUMENTS
+        self._device.restart()
         self._memory.attach_buffer(memoryview(b""))
         return report
 

@@ -59,7 +59,7 @@ def show(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     held = _held(entry)
     if as_json:
         screen.json(
-            [{"file": str(one.file), "bytes": one.size, "tools": [*one.tools]} for one in held]
+            [{"file": str(one.files[0]), "bytes": one.size, "tools": [*one.tools]} for one in held]
         )
         return 0
     if not held:
@@ -79,7 +79,8 @@ def prune(ctx: typer.Context) -> int:
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     unused = [one for one in _held(entry) if not one.tools]
     for one in unused:
-        one.file.unlink(missing_ok=True)
+        for file in one.files:
+            file.unlink(missing_ok=True)
     what = f"{len(unused)} compiled {'tool' if len(unused) == 1 else 'tools'}"
     freed = f", {_shown(sum(one.size for one in unused))}" if unused else ""
     screen.say(f"removed {what}{freed}")
@@ -102,15 +103,15 @@ def clear(ctx: typer.Context) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """One file of the cache, and the tools whose code it is; none: no tool that is here."""
+    """A compiled guest, and the tools whose code it is; none: no tool that is here."""
 
-    file: Path
+    files: tuple[Path, ...]
     size: int
     tools: tuple[str, ...]
 
 
 def _held(entry: Entry) -> list[_Compiled]:
-    from capbox.sandbox.cache import CacheError, names
+    from capbox.sandbox.cache import CacheError, guest_name, names
     from capbox.tools.available import available
 
     users: dict[str, list[str]] = {}
@@ -122,7 +123,13 @@ def _held(entry: Entry) -> list[_Compiled]:
         files = _cache(entry).held()
     except CacheError as error:
         raise CommandFailure("sandbox_failed", str(error), 5) from error
-    return [_Compiled(f, f.stat().st_size, tuple(users.get(f.name, ()))) for f in files]
+    parts: dict[str, list[Path]] = {}
+    for part in files:
+        parts.setdefault(guest_name(part), []).append(part)
+    return [
+        _Compiled(tuple(of), sum(f.stat().st_size for f in of), tuple(users.get(name, ())))
+        for name, of in parts.items()
+    ]
 
 
 def _cache(entry: Entry) -> CompileCache:

@@ -1,0 +1,303 @@
+"""How a component is put together: components in components, resources, and broken rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+import wasmtime
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.sandbox.component import text
+
+from capbox.sandbox.component.binary import taken_apart
+from capbox.sandbox.component.linking import Linked
+from capbox.sandbox.component.plan import Plan
+from capbox.sandbox.component.scope import read_plan
+from capbox.sandbox.component.side import Misuse
+
+Provided = Mapping[str, Callable[..., object]]
+
+
+class Opened:
+    """A component that was started, without a worker around it."""
+
+    def __init__(self, wat: str, provided: Provided | None = None) -> None:
+        modules: list[bytes] = []
+        self.plan = read_plan(taken_apart(bytes(wasmtime.wat2wasm(wat)), modules))
+        engine = wasmtime.Engine()
+        compiled = [wasmtime.Module(engine, module) for module in modules]
+        self.dropped: list[object] = []
+        self._linked = Linked(
+            *(engine, compiled, self.plan, provided or {}),
+            dropped=self.dropped.append,
+            guard=lambda body: body,
+        )
+        self._linked.start(wasmtime.Store(engine))
+
+    def call(self, name: str, *values: object) -> object:
+        """Call a function of it; a trap inside of a host function is raised as what caused it."""
+        try:
+            return self._linked.call(self.plan.functions()[name], values)
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+            raise self._linked.failure() or error from error
+
+
+INNER = f"""(component $Inner {text.MEMORY}
+  (core module $M (import "m" "memory" (memory 1))
+    (func (export "swap") (param i32 i32) (result i32)
+      (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1))
+      (i32.store8 (local.get 0) (i32.const 33)) (i32.const 16)))
+  (core instance $i (instantiate $M (with "m" (instance $memory))))
+  (func (export "swap") (param "s" string) (result string)
+    (canon lift (core func $i "swap") (memory $mem) (realloc $realloc))))"""
+COMPOSED = f"""(component {INNER} {text.MEMORY}
+  (instance $inner (instantiate $Inner))
+  (core func $swap (canon lower (func $inner "swap") (memory $mem) (realloc $realloc)))
+  (core module $M (import "m" "memory" (memory 1))
+    (import "i" "swap" (func $swap (param i32 i32 i32)))
+    (func (export "run") (param i32 i32) (result i32)
+      (call $swap (local.get 0) (local.get 1) (i32.const 16)) (i32.const 16)))
+  (core instance $i (instantiate $M (with "m" (instance $memory))
+    (with "i" (instance (export "swap" (func $swap))))))
+  (func (export "run") (param "s" string) (result string)
+    (canon lift (core func $i "run") (memory $mem) (realloc $realloc))))"""
+
+
+def test_a_component_in_a_component_has_a_memory_of_its_own() -> None:
+    opened = Opened(COMPOSED)
+    assert opened.call("run", "abc") == "!bc"
+    assert opened.plan.memories == 2
+
+
+COUNTER = """(component
+  (core module $D (func (export "drop") (param i32)))
+  (core instance $d (instantiate $D))
+  (type $counter (resource (rep i32) (dtor (core func $d "drop"))))
+  (core func $new (canon resource.new $counter))
+  (core func $rep (canon resource.rep $counter))
+  (core func $free (canon resource.drop $counter))
+  (core module $M
+    (import "h" "new" (func $new (param i32) (result i32)))
+    (import "h" "rep" (func $rep (param i32) (result i32)))
+    (import "h" "free" (func $free (param i32)))
+    (func (export "twice") (param i32) (result i32) (local $h i32)
+      (local.set $h (call $new (i32.mul (local.get 0) (i32.const 2))))
+      (call $rep (local.get $h)) (call $free (local.get $h)))
+    (func (export "twofold") (local $h i32)
+      (local.set $h (call $new (i32.const 1)))
+      (call $free (local.get $h)) (call $free (local.get $h)))
+    (func (export "make") (param i32) (result i32) (call $new (local.get 0)))
+    (func (export "value") (param i32) (result i32) (local.get 0)))
+  (core instance $m (instantiate $M (with "h" (instance
+    (export "new" (func $new)) (export "rep" (func $rep)) (export "free" (func $free))))))
+  (func (export "twice") (param "n" u32) (result u32) (canon lift (core func $m "twice")))
+  (func (export "twofold") (canon lift (core func $m "twofold")))
+  (func (export "make") (param "n" u32) (result (own $counter)) (canon lift (core func $m "make")))
+  (func (export "value") (param "c" (borrow $counter)) (result u32)
+    (canon lift (core func $m "value"))))"""
+
+
+def test_a_resource_of_its_own_is_made_used_and_dropped_once() -> None:
+    opened = Opened(COUNTER)
+    assert opened.call("twice", 21) == 42
+    with pytest.raises(wasmtime.WasmtimeError, match="no handle of that type"):
+        opened.call("twofold")
+    with pytest.raises(Misuse, match="already entered"):
+        opened.call("twice", 1)  # after a trap it is never entered again
+    fresh = Opened(COUNTER)
+    assert fresh.call("make", 7) == 7
+    assert fresh.call("value", 7) == 7
+
+
+HOLDER = """(component
+  (import "wasi:io/poll@0.2.1" (instance $poll (export "pollable" (type $p (sub resource)))))
+  (alias export $poll "pollable" (type $p))
+  (import "a:b/c@1.0.0" (instance $i
+    (alias outer 1 $p (type $q)) (export "pollable" (type $e (eq $q)))
+    (export "get" (func (result (own $e))))))
+  (core func $get (canon lower (func $i "get")))
+  (core func $drop (canon resource.drop $p))
+  (core module $M
+    (import "h" "get" (func $get (result i32))) (import "h" "drop" (func $drop (param i32)))
+    (func (export "run") (call $drop (call $get))))
+  (core instance $m (instantiate $M (with "h" (instance
+    (export "get" (func $get)) (export "drop" (func $drop))))))
+  (func (export "run") (canon lift (core func $m "run"))))"""
+
+
+def test_the_host_hears_of_its_things_that_are_dropped() -> None:
+    thing = object()
+    opened = Opened(HOLDER, {"a:b/c.get": lambda: thing})
+    opened.call("run")
+    assert opened.dropped == [thing]
+
+
+def lifting(signature: str, core: str, options: str = "") -> str:
+    """A component that exports one function `f`, whose core function is `core`."""
+    return f"""(component {text.MEMORY}
+      (core module $M (import "m" "memory" (memory 1)) {core})
+      (core instance $m (instantiate $M (with "m" (instance $memory))))
+      (func (export "f") {signature} (canon lift (core func $m "f") {options})))"""
+
+
+MEMORY = "(memory $mem) (realloc $realloc)"
+BROKEN: dict[str, tuple[str, tuple[object, ...], str]] = {
+    "a core function with more parameters": (
+        lifting('(param "n" u32)', '(func (export "f") (param i32 i64))'),
+        (1,),
+        "does not have the type",
+    ),
+    "a core function with another result": (
+        lifting("(result u64)", '(func (export "f") (result i32) (i32.const 1))'),
+        (),
+        "does not have the type",
+    ),
+    "a memory where a function should be": (
+        lifting("", '(memory (export "g") 1) (global (export "f") i32 (i32.const 0))'),
+        (),
+        "something else stands",
+    ),
+    "a text without a realloc": (
+        lifting('(param "s" string)', '(func (export "f") (param i32 i32))', "(memory $mem)"),
+        ("x",),
+        "no realloc",
+    ),
+    "a text without a memory": (
+        lifting("(result string)", '(func (export "f") (result i32) (i32.const 16))'),
+        (),
+        "outside guest memory",
+    ),
+    "a result outside of the memory": (
+        lifting("(result string)", '(func (export "f") (result i32) (i32.const -8))', MEMORY),
+        (),
+        "outside guest memory",
+    ),
+    "a trap": (lifting("", '(func (export "f") unreachable)'), (), "unreachable"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_breaks_the_rules_ends_in_words(name: str) -> None:
+    wat, values, message = BROKEN[name]
+    opened = Opened(wat)
+    with pytest.raises((Misuse, OSError, wasmtime.Trap, wasmtime.WasmtimeError), match=message):
+        opened.call("f", *values)
+
+
+CALLS_OUT = """(component
+  (import "a:b/c" (instance $i (export "give" (func (result string)))))
+  (core module $Fix (table (export "t") 1 funcref) (memory (export "memory") 1)
+    (type $f (func (param i32)))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (call_indirect (type $f) (i32.const 0) (i32.const 0)) (i32.const 0))
+    (func (export "run") (call_indirect (type $f) (i32.const 0) (i32.const 0))))
+  (core instance $fix (instantiate $Fix))
+  (core func $give (canon lower (func $i "give") (memory (core memory $fix "memory"))
+    (realloc (core func $fix "realloc"))))
+  (core module $Fill (import "f" "t" (table 1 funcref)) (import "h" "give" (func $give (param i32)))
+    (elem (i32.const 0) func $give))
+  (core instance (instantiate $Fill (with "f" (instance $fix))
+    (with "h" (instance (export "give" (func $give))))))
+  (func (export "run") (canon lift (core func $fix "run"))))"""
+
+
+def test_a_realloc_that_calls_the_function_that_called_it_ends() -> None:
+    opened = Opened(CALLS_OUT, {"a:b/c.give": lambda: "text"})
+    with pytest.raises(wasmtime.WasmtimeError, match="calls out while it makes room"):
+        opened.call("run")
+
+
+REENTERS = """(component
+  (component $Child
+    (import "f" (func $f))
+    (core func $g (canon lower (func $f)))
+    (core module $M (import "h" "g" (func $g)) (func (export "run") (call $g)))
+    (core instance $m (instantiate $M (with "h" (instance (export "g" (func $g))))))
+    (func (export "run") (canon lift (core func $m "run"))))
+  (core module $Fix (table (export "t") 1 funcref) (type $f (func))
+    (func (export "run") (call_indirect (type $f) (i32.const 0))))
+  (core instance $fix (instantiate $Fix))
+  (func $run (canon lift (core func $fix "run")))
+  (instance $child (instantiate $Child (with "f" (func $run))))
+  (core func $again (canon lower (func $child "run")))
+  (core module $Fill (import "f" "t" (table 1 funcref)) (import "h" "again" (func $again))
+    (elem (i32.const 0) func $again))
+  (core instance (instantiate $Fill (with "f" (instance $fix))
+    (with "h" (instance (export "again" (func $again))))))
+  (export "run" (func $run)))"""
+
+
+def test_a_component_is_not_entered_twice() -> None:
+    with pytest.raises(wasmtime.WasmtimeError, match="already entered"):
+        Opened(REENTERS).call("run")
+
+
+FORGED = """(component
+  (type $mine (resource (rep i32)))
+  (import "wasi:io/poll@0.2.0" (instance $poll
+    (alias outer 1 $mine (type $m)) (export "pollable" (type $p (eq $m)))
+    (export "[method]pollable.block" (func (param "self" (borrow $p))))))
+  (core func $block (canon lower (func $poll "[method]pollable.block"))))"""
+
+
+def test_a_resource_of_its_own_does_not_pass_for_one_of_the_host() -> None:
+    plan = planned(FORGED)
+    (signature,) = plan.imports.values()
+    kind = signature.params[0][1]
+    assert getattr(kind, "resource").name == ""  # noqa: B009 - whichever type it is
+
+
+def planned(wat: str) -> Plan:
+    """Read a component."""
+    return read_plan(taken_apart(bytes(wasmtime.wat2wasm(wat)), []))
+
+
+REFUSED = {
+    "core modules as imports": '(component (import "m" (core module)))',
+    "components as imports": '(component (import "c" (component)))',
+    "a start function": """(component (core module $M (func (export "f")))
+      (core instance $m (instantiate $M)) (func $f (canon lift (core func $m "f"))) (start $f))""",
+    "asynchronous functions": """(component (import "f" (func $f))
+      (core func (canon lower (func $f) async)))""",
+    "streams": "(component (type (stream u8)))",
+    "a missing export": """(component (core module $M) (core instance $m (instantiate $M))
+      (component $C (import "f" (func))) (instance (instantiate $C)))""",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_supported_is_refused_when_it_is_read(name: str) -> None:
+    with pytest.raises(Misuse):
+        planned(REFUSED[name])
+
+
+def test_a_component_that_doubles_is_refused() -> None:
+    wat = "(component $C0 (core module $M) (core instance (instantiate $M)))"
+    for level in range(1, 12):
+        inner = f"(instance (instantiate $C{level - 1}))" * 2
+        wat = f"(component $C{level} {wat} {inner})"
+    with pytest.raises(Misuse, match="too many parts"):
+        planned(wat)
+
+
+WASM = bytes(wasmtime.wat2wasm(COMPOSED))
+
+
+@given(st.integers(0, len(WASM) - 1))
+def test_a_component_that_is_cut_off_is_misuse(length: int) -> None:
+    try:
+        read_plan(taken_apart(WASM[:length], []))
+    except Misuse:
+        return
+    # Between two sections it is a whole component of less.
+    assert length >= 8
+
+
+@given(st.integers(8, len(WASM) - 1), st.integers(0, 255))
+def test_any_bytes_are_a_plan_or_misuse(at: int, byte: int) -> None:
+    changed = WASM[:at] + bytes([byte]) + WASM[at + 1 :]
+    try:
+        read_plan(taken_apart(changed, []))
+    except Misuse:
+        return

@@ -169,6 +169,9 @@ def test_a_manifest_without_limits_narrows_nothing() -> None:
         ('abi = "json"', 'abi = "json"\nargv = []', 'argv and stdin are for abi = "text"'),
         ('abi = "json"', 'abi = "json"\nstdin = "path"', 'argv and stdin are for abi = "text"'),
         ('abi = "json"', 'abi = "text"\nargv = ["{path}"]', "could be an option"),
+        ('abi = "json"', 'abi = "component"', "export: a function is expected"),
+        ('abi = "json"', 'abi = "component"\nexport = "a b"', "export: a function is expected"),
+        ('abi = "json"', 'abi = "json"\nexport = "add"', 'export is for abi = "component"'),
         ("[limits]", "[output_schema]\ntype = 3\n[limits]", "3"),
         ("[limits]", '[output_schema]\n"$ref" = "x:y"\n[limits]', "leads outside the document"),
         ('access = "read"', 'access = "all"', "access: one of none, read, write, execute"),
@@ -232,6 +235,15 @@ def test_a_foreign_command_gets_words_and_its_text_is_the_result() -> None:
     assert (request[:14], argv) == (b'{"tool":"read"', ())
     assert json.complaints({"path": "a\0"}, characters=3) == ()
     assert json.reply(b'{"ok": true', 99) == "its output is not one JSON object"
+
+
+def test_a_components_function_is_named() -> None:
+    made = changed('abi = "json"', 'abi = "component"\nexport = "docs:adder/math.add"')
+    assert (made.export, made.command) == ("docs:adder/math.add", None)
+    envelope = Envelope("c1", {}, None, 1.5, 99)
+    request, argv = made.start({"path": "x"}, envelope)
+    assert (request[:14], argv) == (b'{"tool":"read"', ())
+    assert changed("name", "name").export == ""
 
 
 def test_data_that_do_not_fit_are_no_success() -> None:

@@ -36,9 +36,10 @@ RequestKind = Literal["read", "write", "fetch", "secret", "env", "invoke", "stor
 _TEXT_KEYS = ("name", "version", "description", "license", "abi", "module", "access")
 _OLDER = ("allowed_outbound_hosts", "block_networks", "block_url")
 _TABLES = ("input_schema", "output_schema", "paths", "requests", "limits", "tests")
-_KEYS = frozenset({*_TEXT_KEYS, *_OLDER, *_TABLES, "argv", "stdin"})
+_KEYS = frozenset({*_TEXT_KEYS, *_OLDER, *_TABLES, "argv", "stdin", "export"})
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.wasm")
+_EXPORT = re.compile(r"[a-z0-9][a-z0-9:/-]{0,200}(\.[a-z0-9-]{1,100})?")
 _LEVELS: tuple[ToolAccessKind, ...] = ("none", "read", "write", "execute")
 
 
@@ -106,7 +107,8 @@ class Manifest:
     """A parsed manifest. `limits` only ever narrow what the run has.
 
     `sinks` are those of a function of the embedding program; a file has none. `output` is what its
-    data fit, `command` how a foreign one is started: that one writes text.
+    data fit, `command` how a foreign one is started: that one writes text. `export` is the function
+    of a component that is called with typed values.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Manifest:
     sinks: tuple[DeclaredSink, ...] = ()
     output: Schema | None = None
     command: Command | None = None
+    export: str = ""
 
     def complaints(self, arguments: JsonObject, *, characters: int) -> tuple[str, ...]:
         """Return what is wrong with the arguments of a call, whose JSON has so many characters."""
@@ -177,7 +180,7 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
         raise ValueError(f"name: {text['name']!r} is not a tool name")
     if _MODULE.fullmatch(text["module"]) is None:
         raise ValueError("module: a file name that ends in .wasm is expected, without a directory")
-    if text["abi"] not in ("json", "text"):
+    if text["abi"] not in ("json", "text", "component"):
         raise ValueError(f"abi: {text['abi']!r} is not supported yet")
     access = next((level for level in _LEVELS if level == text["access"]), None)
     if access is None:
@@ -199,6 +202,7 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
         limits=_limits(_table(document, "limits")),
         output=Schema(_table(document, "output_schema")) if "output_schema" in document else None,
         command=_command(document, schema),
+        export=_export(document),
     )
 
 
@@ -209,6 +213,17 @@ def _command(document: Mapping[str, object], schema: Schema) -> Command | None:
     if words is not None or stdin is not None:
         raise ValueError('argv and stdin are for abi = "text"')
     return None
+
+
+def _export(document: Mapping[str, object]) -> str:
+    name = document.get("export")
+    if document["abi"] != "component":
+        if name is not None:
+            raise ValueError('export is for abi = "component"')
+        return ""
+    if not isinstance(name, str) or _EXPORT.fullmatch(name) is None:
+        raise ValueError("export: a function is expected, as in docs:adder/add.add or add")
+    return name
 
 
 def _declared(schema: Schema, argument: str, kind: Json) -> DeclaredPath:

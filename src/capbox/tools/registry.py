@@ -112,7 +112,8 @@ def _load_one(
 
 def found_tool(manifest: Manifest, module: Module, text: str) -> Found:
     """Return the tool of a module and a manifest, whose `text` its digest covers."""
-    return Found(manifest, module, sha256(f"{module.digest}\n{text}".encode()).hexdigest())
+    digest = sha256(f"{module.digest}\n{text}".encode()).hexdigest()
+    return Found(manifest, replace(module, export=manifest.export), digest)
 
 
 def load_module(path: Path, *, shipped: bool) -> Module | RegistryError:

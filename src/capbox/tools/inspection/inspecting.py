@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
+from capbox.tools.inspection.component import Component, read_component
 from capbox.tools.inspection.module import COMPONENT, MAGIC, Core, read_core
 from capbox.tools.inspection.octets import Malformed
 from capbox.tools.inspection.powers import Power, obstacles, powers
@@ -30,7 +31,7 @@ class InspectionError:
 class Inspection:
     """What was found; `digest` is the SHA-256 of the file, `manifest` that of the folder it is in.
 
-    `core` is None for a component.
+    One of `core` and `component` is None.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Inspection:
     powers: tuple[Power, ...]
     obstacles: tuple[str, ...]
     manifest: Manifest | None = None
+    component: Component | None = None
 
 
 def inspect(path: Path, manifest: Manifest | None = None) -> Inspection | InspectionError:
@@ -53,7 +55,11 @@ def inspect(path: Path, manifest: Manifest | None = None) -> Inspection | Inspec
         return InspectionError(str(path), f"is larger than {FILE_BYTES_MAX >> 20} MB")
     digest = sha256(content).hexdigest()
     if content[:8] == MAGIC + COMPONENT:
-        return Inspection(path, len(content), digest, None, (), (), manifest)
+        compound = read_component(content)
+        if isinstance(compound, str):
+            return InspectionError(str(path), compound)
+        facts = (compound.powers, compound.obstacles, manifest, compound)
+        return Inspection(path, len(content), digest, None, *facts)
     core = read_core(content)
     if isinstance(core, Malformed):
         return InspectionError(str(path), str(core))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,11 +19,13 @@ from capbox.surfaces.cli.screen import Screen
 from capbox.surfaces.sink import one_line
 
 if TYPE_CHECKING:
+    from capbox.tools.inspection.component import Component
     from capbox.tools.inspection.inspecting import Inspection
     from capbox.tools.inspection.module import Core, Memory
 
 _LISTED_MAX = 20
 _LINE_MAX = 4_000
+_WORDS_MAX = 300
 
 
 def inspect(
@@ -67,9 +70,28 @@ def _parts(found: Inspection) -> Iterator[tuple[str, list[str]]]:
         lines += [f"no {name}: it imports nothing that leads there" for name in missing]
         yield "what its imports can ask for", lines or ["nothing: it can only compute"]
         yield "what it brings", _brought(core)
+    if found.component is not None:
+        yield from _compound(found.component)
     runs = "yes" if not found.obstacles else "no"
-    if core is not None:
+    if core is not None or found.component is not None:
         yield f"can capbox run it: {runs}", [f"it {reason}" for reason in found.obstacles]
+
+
+def _compound(found: Component) -> Iterator[tuple[str, list[str]]]:
+    lines = [f"{power.name}: {power.words}" for power in found.powers]
+    refused = Counter(name.partition(".")[0] for name in found.refused)
+    lines += [
+        f"{interface}: capbox does not give this ({count} functions); a call of one fails, by name"
+        for interface, count in list(refused.items())[:_LISTED_MAX]
+    ]
+    yield "what its imports can ask for", lines or ["nothing: it can only compute"]
+    yield (
+        f"what it offers, in {found.modules} core modules",
+        [
+            f"{one.name}{one.words}"[:_WORDS_MAX] + ("" if one.schema else " (no JSON can say it)")
+            for one in found.exports[:_LISTED_MAX]
+        ],
+    )
 
 
 def _requested(found: Inspection) -> list[str]:
@@ -141,6 +163,17 @@ def described(found: Inspection) -> Json:
         "requests": None if found.manifest is None else list(grants_of(found.manifest.requests)),
         "input_schema": None if found.manifest is None else found.manifest.schema.document,
         **({} if core is None else _core(core)),
+        **({} if found.component is None else _offered(found.component)),
+    }
+
+
+def _offered(found: Component) -> dict[str, Json]:
+    return {
+        "refused": list(found.refused),
+        "functions": [
+            {"name": one.name, "type": one.words, "input_schema": one.schema}
+            for one in found.exports
+        ],
     }
 
 

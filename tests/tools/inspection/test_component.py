@@ -1,0 +1,100 @@
+"""What a reviewer reads of a component, and the schemas of its functions."""
+
+from __future__ import annotations
+
+import jsonschema_rs
+import pytest
+import wasmtime
+from hypothesis import given
+from tests.sandbox.component import text
+from tests.sandbox.component.test_guest import TOOL, TYPED
+from tests.sandbox.component.test_types import VALUES
+from tests.sandbox.component.text import importing
+
+from capbox.messages import JsonObject
+from capbox.sandbox.component.side import Misuse, Resource
+from capbox.sandbox.component.types import Handle, Type
+from capbox.sandbox.component.values import to_json
+from capbox.tools.inspection.component import Component, read_component, schema_of
+
+
+def component(wat: str) -> Component:
+    """Read a component that can be read."""
+    found = read_component(bytes(wasmtime.wat2wasm(wat)))
+    assert isinstance(found, Component), found
+    return found
+
+
+def test_a_command_says_what_it_can_ask_for() -> None:
+    found = component(text.files(""))
+    assert [power.name for power in found.powers] == [
+        *("files", "arguments and environment", "input and output")
+    ]
+    assert (found.obstacles, found.refused, found.memories) == ((), (), 1)
+    assert [exported.name for exported in found.exports] == ["wasi:cli/run.run"]
+
+
+def test_what_nobody_gives_is_named() -> None:
+    found = component(importing("acme:vault/keys.steal", "(result u32)", result="(result i32)"))
+    assert found.refused == ("acme:vault/keys.steal",)
+
+
+def test_a_function_is_told_with_the_schema_of_its_arguments() -> None:
+    found = {exported.name: exported for exported in component(TYPED).exports}
+    add = found["docs:adder/math.add"]
+    assert add.words == "(a: u8, b: u32) -> u32"
+    assert add.schema == {
+        "type": "object",
+        "properties": {
+            "a": {"type": "integer", "minimum": 0, "maximum": 255},
+            "b": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+        },
+        "required": ["a", "b"],
+        "additionalProperties": False,
+    }
+    assert found["bytes"].words == "(b: list<u8>) -> list<u8>"
+    assert found["try"].words == "(bad: bool) -> result<string,string>"
+    assert component(TOOL).obstacles == ()
+
+
+def test_a_component_without_functions_is_a_library() -> None:
+    assert component("(component)").obstacles == (
+        "exports neither wasi:cli/run nor a function that JSON can call",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\0asm\x0d\0\1\0\x02" + b"\xff" * 6, "does not end"),
+        (b"\0asm\x0d\0\1\0\x02\x05\1", "is cut off"),
+        (b"\0asm\x01\0\0\0", "not a component"),
+        (
+            bytes(
+                wasmtime.wat2wasm(
+                    importing(
+                        "wasi:random/random.get-random-u64", "(result u32)", result="(result i32)"
+                    )
+                )
+            ),
+            "another type than WASI 0.2",
+        ),
+    ],
+)
+def test_what_cannot_be_read_says_why(content: bytes, reason: str) -> None:
+    found = read_component(content)
+    assert isinstance(found, str)
+    assert reason in found
+
+
+@given(VALUES)
+def test_a_schema_takes_what_its_type_takes(pair: tuple[Type, object]) -> None:
+    kind, value = pair
+    if "inf" not in repr(value):
+        schema: JsonObject = schema_of(kind)
+        assert jsonschema_rs.is_valid(schema, to_json(kind, value))
+
+
+def test_a_resource_has_no_schema() -> None:
+    with pytest.raises(Misuse, match="no JSON"):
+        schema_of(Handle(Resource(), own=True))

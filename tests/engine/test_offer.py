@@ -43,19 +43,19 @@ def holding(*texts: str) -> Authority:
 @pytest.mark.parametrize(
     ("grants", "chosen", "names"),
     [
-        ((), None, "bash javascript"),
-        (("read:/workspace",), None, "bash glob grep javascript read tree"),
+        ((), None, "bash javascript python"),
+        (("read:/workspace",), None, "bash glob grep javascript python read tree"),
         (
             ("read:/workspace", "fetch:https://a.example"),
             None,
-            "bash fetch glob grep javascript read search tree",
+            "bash fetch glob grep javascript python read search tree",
         ),
         (
             ("write:/workspace/a.txt",),
             None,
-            "apply_patch bash edit glob grep javascript read tree write",
+            "apply_patch bash edit glob grep javascript python read tree write",
         ),
-        (("env:X=1",), None, "bash javascript"),
+        (("env:X=1",), None, "bash javascript python"),
         ((), ("write", "read", "read"), "read write"),
         (("write:/workspace",), (), ""),
     ],
@@ -75,6 +75,7 @@ def test_only_tools_that_change_nothing_may_run_beside_others(tools: dict[str, T
         "glob": True,
         "grep": True,
         "javascript": False,
+        "python": False,
         "read": True,
         "fetch": False,
         "search": True,

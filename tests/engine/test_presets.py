@@ -26,8 +26,8 @@ from capbox.tools.loop.offer import NAMES
 from capbox.tools.registry import load
 
 OpenSession = Callable[..., Session]
-EVERY = {"apply_patch", "bash", "edit", "fetch", "glob", "grep", "javascript", "read", "search"}
-EVERY |= {"tree", "write"}
+EVERY = {"apply_patch", "bash", "edit", "fetch", "glob", "grep", "javascript", "python"}
+EVERY |= {"read", "search", "tree", "write"}
 
 
 @pytest.mark.parametrize(

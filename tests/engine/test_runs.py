@@ -93,8 +93,8 @@ async def test_the_model_is_offered_only_tools_that_can_work(
         offered[grants] = tuple(name for name in started.tools if name not in loop)
         assert set(started.tools) - set(offered[grants]) == loop
     assert offered == {
-        (): ("bash", "javascript"),
-        ("read:/workspace",): ("bash", "glob", "grep", "javascript", "read", "tree"),
+        (): ("bash", "javascript", "python"),
+        ("read:/workspace",): ("bash", "glob", "grep", "javascript", "python", "read", "tree"),
         ("write:/workspace",): (
             "apply_patch",
             "bash",
@@ -102,6 +102,7 @@ async def test_the_model_is_offered_only_tools_that_can_work(
             "glob",
             "grep",
             "javascript",
+            "python",
             "read",
             "tree",
             "write",

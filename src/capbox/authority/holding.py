@@ -114,7 +114,7 @@ def lend(
     error = AuthorityError(wanted, f"the ceiling does not hold {wanted}")
     for minted in ceiling.grants:
         caveats = _inherited(minted.grant, wanted, seconds, now)
-        if caveats is None or not (access is None or minted.grant.selects(access)):
+        if caveats is None or not (access is None or _offers(minted.grant, access)):
             continue
         # A variable is lent with the value that the ceiling sets, if it sets one.
         env = isinstance(access, EnvAccess)
@@ -125,6 +125,12 @@ def lend(
             return lease
         error = lease
     return error
+
+
+def _offers(grant: Grant, access: Access) -> bool:
+    """Say whether a lease of this grant would allow `access`: else nobody need be asked for it."""
+    left_out = isinstance(access, FetchAccess) and grant.leaves_out(access)
+    return grant.selects(access) and not left_out
 
 
 def _inherited(

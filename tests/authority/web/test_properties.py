@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capbox.authority.authority import Authority
@@ -121,6 +121,10 @@ def test_a_lease_reaches_nothing_beyond_its_ceiling(
 
 
 @given(texts, accesses)
+@example(
+    'fetch:"http://a.test" except=http://a.test/v1/a',
+    FetchAccess("GET", Origin("http", "a.test", 80), "/v1/a", "", None),
+)
 def test_a_request_that_the_ceiling_has_is_lent_exactly(text: str, access: FetchAccess) -> None:
     ceiling = mint(grant(text))
     private = access.origin.host in ("127.0.0.1", "10.1.2.3", "localhost")

@@ -33,19 +33,22 @@ def pack(tmp_path: Path) -> Callable[..., Awaitable[bytes]]:
     return done
 
 
+# How a command of wasi-libc begins.
+START = """(func (export "_start")
+  (if (i32.eqz (i32.load (i32.const 1024))) (then (i32.store (i32.const 1024) (i32.const 1)))))"""
 PLAIN = '(memory (export "memory") 1) (func (export "wasi_vfs_pack_fs"))'
 REFUSED = {
     "no WebAssembly": (b"#!/bin/sh\necho no\n", "is no WebAssembly module"),
     "nothing": (b"", "is no WebAssembly module"),
     "a component": (b"\0asm\x0d\0\1\0", "is no WebAssembly module"),
-    "no files inside": ('(module (memory (export "memory") 1))', f"exports no {PACK}"),
-    "no memory": ('(module (func (export "wasi_vfs_pack_fs")))', f"exports no {PACK}"),
+    "no files inside": (f'(module (memory (export "memory") 1) {START})', f"exports no {PACK}"),
+    "no memory": (f'(module (memory 1) (func (export "{PACK}")) {START})', f"exports no {PACK}"),
     "no command of wasi-libc": (
         f'(module {PLAIN} (func (export "_start")))',
         "it is no command of wasi-libc",
     ),
     "an import that nobody has": (
-        f'(module (import "env" "odd" (func)) {PLAIN})',
+        f'(module (import "env" "odd" (func)) {PLAIN} {START})',
         "unknown import",
     ),
 }

@@ -145,7 +145,8 @@ def test_a_tool_named_as_a_flag_after_two_dashes_is_not_read_as_one(capbox: Call
     done = capbox("call", "--", "--json")
     assert done.code == 2
     assert done.err == "unknown_tool: there is no tool --json; there are: " + (
-        "apply_patch, bash, edit, fetch, glob, grep, javascript, read, search, tree, write\n"
+        "apply_patch, bash, edit, fetch, glob, grep, javascript, python, read, search, tree,"
+        " write\n"
     )
 
 

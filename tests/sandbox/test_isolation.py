@@ -22,7 +22,7 @@ from capbox.messages import ToolResult
 
 OpenSession = Callable[[Settings], AbstractAsyncContextManager[Session]]
 START = "import sys; from capbox.app import main; sys.exit(main())"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 def descendants(root: int) -> frozenset[int]:

@@ -33,7 +33,7 @@ from capbox.sandbox.spec import (
 )
 
 MakeJob = Callable[..., Job]
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 SHORT = Limits(wall_seconds=0.3)
 LATE = Stopped("time", "stopped: the call did not end at its time limit and was killed")
 

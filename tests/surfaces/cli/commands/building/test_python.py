@@ -92,7 +92,9 @@ def test_a_function_with_a_dependency_is_built_and_holds_what_was_granted(
 
 WRONG = {
     "def t(:\n": "t.py:1: SyntaxError",
-    "import numpy\n": "No module named 'numpy' (a package of others is named in build.toml",
+    "import numpy\n": "(a package of others is named in build.toml: dependencies)\n"
+    "  |   t.py:1 in <module>: import numpy\n",
+    "import tabulate\n": "No module named 'tabulate' (a package of others is named in build.toml",
     'def t(a):\n    "Do."\n': "t.py:1: t: argument a has no annotation",
     "raise SystemExit(3)\n": "SystemExit: 3",
 }

@@ -26,15 +26,14 @@ from bench.rows.conversation.turns import turns
 from bench.rows.exclusions import exclusions
 from bench.rows.functions import functions
 from bench.rows.gate import gate_alone, many_grants
-from bench.rows.javascript import javascript
-from bench.rows.languages.python import python
+from bench.rows.interpreters import interpreters
 from bench.rows.network import network
 from bench.rows.packages import installing
 from bench.rows.radius import blast_radius
 from bench.rows.rate import rate
 from bench.rows.undo import undoing
 from bench.rows.work import Bench, Pace, Reasons
-from bench.tasks import ECHO, LARGE, READ, SMALL
+from bench.tasks import ECHO, LANGUAGES, LARGE, LOOPS, READ, SMALL
 from bench.workspace import Sizes, large, small
 from capbox import app
 from capbox.authority.limits import Limits
@@ -112,6 +111,8 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
                 found |= await bench.rows((READ, ECHO), Pace(rounds, IDLE_SECONDS))
                 found |= await calls.back_to_back(box, rounds)
                 found |= await rate(box, at_tiny, reasons, max(rounds, 8))
+                found |= await bench.rows(LANGUAGES, Pace(some, IDLE_SECONDS, BUDGET_SECONDS))
+                found |= await bench.rows(LOOPS, Pace(few, IDLE_SECONDS, BUDGET_SECONDS))
                 bench = Bench(big, wide, at_big, reasons)
                 found |= await bench.rows(SMALL, Pace(some, IDLE_SECONDS, BUDGET_SECONDS))
                 found |= await bench.rows(LARGE, Pace(few, IDLE_SECONDS, BUDGET_SECONDS))
@@ -119,11 +120,10 @@ async def full(place: Path, rounds: int, scale: float, all_peers: bool) -> Every
         found |= await gate_alone(engine, tiny, rounds * 5)
         found |= await many_grants(engine, granted, some)
         found |= await functions(engine, granted, some)
-        found |= await javascript(engine, tiny, rounds, few)
+        found |= await interpreters(engine, tiny, some)
         found |= await network(engine, granted, some * 2, few)
         found |= await control(engine, granted, few)
         found |= await undoing(engine, place / "undoing", rounds)
-        found |= await python(engine, tiny, some, few)
         found |= await conversations(engine, tiny, rounds, scale)
         found |= await _beside(engine, tiny, rounds)
     found |= await command_line(tiny, _environ(home), some)

@@ -6,8 +6,11 @@ Does not: run any of it.
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,10 +22,11 @@ WRITTEN = "a line of the text that is written\n" * (100_000 // 35)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row: a tool call, and a script and Python code that do the same (None: they cannot).
+    """One row: a tool call, and a script and other code that do the same (None: they cannot).
 
-    `script` gets `stdin`; every answer holds `answer`. `edited` is a file and what it holds
-    afterwards. `against` says which yardstick the ratio is to.
+    `script` gets `stdin`; every answer holds `answer`. `program` is what runs natively without
+    a shell around it, which would count. `edited` is a file and what it holds afterwards.
+    `against` says which yardstick the ratio is to.
     """
 
     name: str
@@ -32,6 +36,8 @@ class Task:
     script: str
     answer: str
     python: str | None = None
+    javascript: str | None = None
+    program: tuple[str, ...] = ()
     stdin: str = ""
     edited: tuple[str, str] | None = None
     against: Literal["spawn", "native"] = "native"
@@ -48,19 +54,16 @@ class Task:
         """Return the task of one round and participant, without placeholders."""
         if self.tool == "read":
             number %= FILES
-        return Task(
-            name=self.name,
-            what=self.what,
-            tool=self.tool,
+        return replace(
+            self,
             arguments={k: _filled(v, number, who) for k, v in self.arguments.items()},
             script=_text(self.script, number, who),
             answer=_text(self.answer, number, who),
             python=None if self.python is None else _text(self.python, number, who),
-            stdin=self.stdin,
+            javascript=None if self.javascript is None else _text(self.javascript, number, who),
             edited=None
             if self.edited is None
             else (_text(self.edited[0], number, who), _text(self.edited[1], number, who)),
-            against=self.against,
         )
 
 
@@ -76,6 +79,34 @@ def _script(
     name: str, what: str, script: str, answer: str, *, python: str | None = None
 ) -> Task:  # fmt: skip
     return Task(name, what, "bash", {"script": script}, script, answer, python)
+
+
+def _python(name: str, what: str, code: str, answer: str) -> Task:
+    """Return Python code for the tool; natively it is this interpreter, in a process of its own."""
+    return Task(
+        name,
+        f"python {what}, against `python3 -I -c`",
+        "python",
+        {"code": f"{code}  # @"},
+        shlex.join(("python3", "-I", "-c", code)),
+        answer,
+        python=f"{code}  # @",
+        program=(sys.executable, "-I", "-c", code),
+    )
+
+
+def _javascript(name: str, what: str, code: str, native: str, answer: str) -> Task:
+    """Return JavaScript code for the tool; natively it is Node, where there is one."""
+    return Task(
+        name,
+        f"javascript {what}",
+        "javascript",
+        {"code": f"{code} // @"},
+        shlex.join(("node", "-e", native)),
+        answer,
+        javascript=f"{code} // @",
+        program=(shutil.which("node") or "node", "-e", native),
+    )
 
 
 READ = Task(
@@ -176,4 +207,15 @@ LARGE = (
         "find many -name '*77.md'",
         "77.md",
     ),
+)
+_COUNT = "n = 0\nfor i in range(3_000_000): n += i & 3\nprint(n)"
+_SUM = "let s = 0; for (let i = 0; i < 3e6; i++) s += (i * i) & 7; console.log(s);"
+LANGUAGES = (
+    _python("python_start", "`print(1)`, after an idle pause", "print(1)", "1"),
+    # Node has nothing to say here: what is compared is its start.
+    _javascript("js_start", "`1`, after an idle pause, against `node -e 0`", "1;", "0", ""),
+)
+LOOPS = (
+    _python("python_loop", "loop of 3,000,000 steps", _COUNT, "4500000"),
+    _javascript("js_loop", "loop of 3,000,000 steps, against Node", _SUM, _SUM, "4500000"),
 )

@@ -17,13 +17,13 @@ from bench.peers.served import Served
 from bench.peers.shells import Shell
 from bench.row import Row
 from bench.rows.conversation.prompt import ready
-from bench.tasks import ECHO, LARGE, READ, SMALL, Task
+from bench.tasks import ECHO, LANGUAGES, LARGE, LOOPS, READ, SMALL, Task
 from bench.workspace import small
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMED = {"read_1k", "echo", "fresh_calls", "deadline", "gate_journal", "cli_call", "cli_help"}
 GATE = {"gate_alone", "recording", "grants_decide", "grants_gate", "grants_read"}
-ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE)}
+ALIKE = {task.name for task in (READ, ECHO, *SMALL, *LARGE, *LANGUAGES, *LOOPS)}
 WEB = {"http_get", "http_save"}
 OWN = {"function_call", "arg_decide", "grounding"}
 TURNS = {
@@ -33,7 +33,7 @@ TURNS = {
 RUNS = {"session_open", "runs_together", "runs_growth", "chat_prompt", "chat_ready"}
 FULL = {
     *("spawn", "spawn_bare", "fresh_rate", "cpu_parent", "cpu_worker", "http_match", "revoke"),
-    *("python_start", "python_fresh", "python_loop", "python_rss"),
+    *("python_fresh", "python_rss", "javascript_fresh", "javascript_rss"),
     *(
         ALIKE
         | GATE

@@ -7,10 +7,11 @@ nothing outside that folder changes. Versions are fixed, so that two runs compar
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +25,17 @@ PEERS = Path(__file__).resolve().parents[1] / ".peers"
 HERE = Path(__file__).parent
 MONTY = "1.4.0"
 JUST_BASH = "3.4.2"
+QUICKJS = "0.32.0"
+CAPSULE = "0.8.10"
 _INSTALL_SECONDS_MAX = 180.0
 
 _BUBBLEWRAP = "a new shell in new namespaces (`bwrap --unshare-all`)"
 _WASMTIME = "the same tools on wasmtime-py's own WASI: no walls, gate or journal"
 _MONTY = "a Python interpreter in Rust, in a process of its pool: equivalent Python"
 _JUST_BASH = "a shell in TypeScript, inside the calling process"
+_QUICKJS = "QuickJS as WebAssembly inside Node's process, a fresh context: nothing but the language"
+_CAPSULE = "CPython as a component in wasmtime, a worker of its own: the code is a task's argument"
+_EXTISM = "a host for plug-ins of WebAssembly"
 
 Say = Callable[[str], None]
 Doing = shells.Shell | Served
@@ -57,6 +63,9 @@ def peers(compiled: str, say: Say) -> Iterator[Peer]:
     yield Peer("wasmtime", _WASMTIME, version, partial(served, command, "tool"))
     yield _or_reason("monty", _MONTY, _monty, say)
     yield _or_reason("just-bash", _JUST_BASH, _just_bash, say)
+    yield _or_reason("quickjs-emscripten", _QUICKJS, _quickjs, say)
+    yield _or_reason("capsule", _CAPSULE, _capsule, say)
+    yield Peer("extism", _EXTISM, reason="no package registry has an interpreter for it")
 
 
 def _or_reason(name: str, what: str, find: Callable[[str, str, Say], Peer], say: Say) -> Peer:
@@ -86,38 +95,74 @@ def _bubblewrap(name: str, what: str, say: Say) -> Peer:
 
 
 def _monty(name: str, what: str, say: Say) -> Peer:
-    place = PEERS / f"monty-{MONTY}"
-    python = place / "bin" / "python"
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
-    if not (place / "ready").exists():
-        say(f"installing pydantic-monty {MONTY}")
-        _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], HERE)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
-        _run([*install, f"pydantic-monty=={MONTY}"], HERE)
-        (place / "ready").touch()
+    python = _of_pypi("pydantic-monty", MONTY, say) / "bin" / "python"
     command = [str(python), str(HERE / "serve_monty.py")]
     return Peer(name, what, MONTY, partial(served, command, "python"))
 
 
+def _capsule(name: str, what: str, say: Say) -> Peer:
+    place = _of_pypi("capsule-run", CAPSULE, say)
+    task = place / "task" / "task.wasm"
+    if not task.exists():
+        say("compiling the task of capsule")
+        task.parent.mkdir(exist_ok=True)
+        shutil.copyfile(HERE / "task_of_capsule.py", task.with_suffix(".py"))
+        environ = {"PATH": f"{place / 'bin'}:{os.environ['PATH']}", "VIRTUAL_ENV": str(place)}
+        _run(["capsule", "build", "task.py", "--export"], task.parent, environ)
+        # It compiles once more when it first runs: that is no call's time.
+        _run(["capsule", "exec", "task.wasm", "0"], task.parent, environ)
+    command = [str(place / "bin" / "python"), str(HERE / "serve_capsule.py"), str(task)]
+    return Peer(name, what, CAPSULE, partial(served, command, "python"))
+
+
 def _just_bash(name: str, what: str, say: Say) -> Peer:
-    place = PEERS / f"just-bash-{JUST_BASH}"
+    place = _of_npm("just-bash", JUST_BASH, say)
+    command = ["node", str(HERE / "serve_just_bash.mjs"), str(place)]
+    return Peer(name, what, _with_node(JUST_BASH), partial(served, command, "script"))
+
+
+def _quickjs(name: str, what: str, say: Say) -> Peer:
+    place = _of_npm("quickjs-emscripten", QUICKJS, say)
+    command = ["node", str(HERE / "serve_quickjs.mjs"), str(place)]
+    return Peer(name, what, _with_node(QUICKJS), partial(served, command, "javascript"))
+
+
+def _with_node(version: str) -> str:
+    return f"{version}, Node {_output(['node', '--version']).lstrip('v')}"
+
+
+def _of_pypi(package: str, version: str, say: Say) -> Path:
+    """Return a virtual environment that has the package. Raises CannotError."""
+    place = PEERS / f"{package}-{version}"
     if not (place / "ready").exists():
-        say(f"installing just-bash {JUST_BASH}")
+        say(f"installing {package} {version}")
+        uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+        _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], HERE)
+        install = [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python")]
+        _run([*install, f"{package}=={version}"], HERE)
+        (place / "ready").touch()
+    return place
+
+
+def _of_npm(package: str, version: str, say: Say) -> Path:
+    """Return a folder whose node_modules has the package. Raises CannotError."""
+    place = PEERS / f"{package}-{version}"
+    if not (place / "ready").exists():
+        say(f"installing {package} {version}")
         place.mkdir(parents=True, exist_ok=True)
         install = ["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
         install += ["--fetch-retries", "0", "--fetch-timeout", "20000"]
-        _run([*install, "--prefix", str(place), f"just-bash@{JUST_BASH}"], place)
+        _run([*install, "--prefix", str(place), f"{package}@{version}"], place)
         (place / "ready").touch()
-    command = ["node", str(HERE / "serve_just_bash.mjs"), str(place)]
-    version = f"{JUST_BASH}, Node {_output(['node', '--version']).lstrip('v')}"
-    return Peer(name, what, version, partial(served, command, "script"))
+    return place
 
 
-def _run(command: Sequence[str], folder: Path) -> None:
+def _run(command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None) -> None:
     try:
         subprocess.run(
             command,
             cwd=folder,
+            env={**os.environ, **(environ or {})},
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -112,9 +112,14 @@ class Served:
             self._server = None
 
     def _request(self, task: Task, calls: int) -> JsonObject:
-        said: Json = {"script": task.script, "python": task.python, "tool": task.tool}[self._speaks]
+        said: Json = {
+            "script": task.script,
+            "python": task.python,
+            "javascript": task.javascript,
+            "tool": task.tool,
+        }[self._speaks]
         if said is None:
-            raise CannotError("it has no commands")
+            raise CannotError(f"it runs {self._speaks} only")
         return {
             "workspace": str(self._workspace),
             "do": said,

@@ -88,9 +88,17 @@ def _compound(found: Component) -> Iterator[tuple[str, list[str]]]:
     yield (
         f"what it offers, in {found.modules} core modules",
         [
-            f"{one.name}{one.words}"[:_WORDS_MAX] + ("" if one.schema else " (no JSON can say it)")
+            _fitted(f"{one.name}{one.words}") + ("" if one.schema else " (no JSON can say it)")
             for one in found.exports[:_LISTED_MAX]
         ],
+    )
+
+
+def _fitted(words: str) -> str:
+    return (
+        words
+        if len(words) <= _WORDS_MAX
+        else f"{words[:_WORDS_MAX]}... ({len(words):,} characters)"
     )
 
 

@@ -42,6 +42,8 @@ const ABSENT = {
 
 // The texts that came with the call, by absolute path.
 export const files = new Map();
+// Where the modules of a tool are that an author made; "" in the tool javascript.
+export const packed = { root: "" };
 const ready = new Map();
 
 function missing(what, from) {
@@ -119,7 +121,7 @@ export function resolve(base, name, kind = "import") {
   if (!relative) {
     const found = name.startsWith("capbox:") ? undefined : asPackage(name, paths.dirname(own), kind);
     if (found) return found;
-    throw missing(`package '${name}'`, `${own}: npm packages cannot be installed here; built in are ${Object.keys(NODE).join(", ")}, and files of the workspace are imported as './NAME.js'`);
+    throw missing(`package '${name}'`, `${own}: npm packages cannot be installed here; built in are ${Object.keys(NODE).join(", ")}, and files of ${packed.root ? "the tool" : "the workspace"} are imported as './NAME.js'`);
   }
   const whole = name.startsWith("file:") ? fileURLToPath(name) : paths.resolve(paths.dirname(own), name.replace(/[?#].*$/, ""));
   const found = asFile(whole) ?? (isDirectory(whole) ? asDirectory(whole, kind) : undefined);

@@ -9,6 +9,8 @@ import * as paths from "capbox:path";
 const DESCRIBE = "capbox-describe"; // asked of a new tool when it is built: whether it is one
 const ROOT = "/tool";
 const CODE = /^[a-z][a-z0-9_]{0,63}$/;
+// What only the gate may say (src/capbox/gate/protocol.py): the host's own word for a refusal stays in the message.
+const RESERVED = /^(time|fuel|memory|stack|output|written|files_created|effects|operations|revoked|unknown_tool|tool_crashed|tool_protocol|sandbox_failed|repeated|stopped_by_person|interrupted|denied)$/;
 const MESSAGE_MAX = 4000;
 const KEPT_OF_EACH = 0.9;
 
@@ -37,7 +39,7 @@ export async function called({ tool, arguments: given }) {
 function success(value) {
   if (value === undefined || value === null) return { ok: true, content: "" };
   if (typeof value === "string") return { ok: true, content: value };
-  const text = JSON.stringify(value, fit);
+  const text = json(value, fit);
   const plain = JSON.parse(text);
   return { ok: true, content: text, data: plain !== null && typeof plain === "object" && !Array.isArray(plain) ? plain : { result: plain } };
 }
@@ -69,19 +71,23 @@ export function failed(error) {
     if (error instanceof Unfit) return failure("unfit", error.message);
     if (!(error instanceof Error)) return failure("exception", `thrown: ${inspect(error)}`);
     const code = String(error.code ?? "");
-    if (CODE.test(code)) return failure(code, String(error.message));
+    if (CODE.test(code) && !RESERVED.test(code)) return failure(code, String(error.message));
     return failure(code === "ENOENT" ? "not_found" : "exception", within(error instanceof SyntaxError ? placed(error) : whole(error)));
   } catch {
     return failure("exception", "what was thrown cannot be shown");
   }
 }
 
+// A half of a character is no text: it becomes U+FFFD.
+const json = (value, fitting) => JSON.stringify(value, fitting).replace(/(\\\\)|\\ud[89a-f][0-9a-f]{2}/g, (_, pair) => pair ?? "\ufffd");
+
 // Paths as the author knows them.
 const within = (text) => text.replaceAll(`file://${ROOT}/`, "").replaceAll(`${ROOT}/`, "");
 
 function whole(error) {
-  const cause = error.cause instanceof Error ? `\ncaused by: ${traced(error.cause)}` : "";
-  return `${traced(error)}${cause}`;
+  const { cause } = error;
+  const told = cause instanceof Error && !error.message.includes(cause.message) ? `\ncaused by: ${traced(cause)}` : "";
+  return `${traced(error)}${told}`;
 }
 
 // An error in the source of a module, with its line and a mark below the place.
@@ -93,9 +99,8 @@ function placed(error) {
   return `${path}:${row}:${column}: ${error.name}: ${error.message}${mark}`;
 }
 
-// Write the result, its content cut where it would be too long. A half of a character is no text: it becomes U+FFFD.
+// Write the result, its content cut where it would be too long.
 export function write(result, bytesMax) {
-  const json = (one) => JSON.stringify(one).replace(/(\\\\)|\\ud[89a-f][0-9a-f]{2}/g, (_, pair) => pair ?? "\ufffd");
   let text = json(result);
   if (Buffer.byteLength(text) > bytesMax) {
     const rest = { ...result, content: "", truncated: true };

@@ -24,6 +24,7 @@ abi = "json"
 module = "MODULE"
 access = "none"
 input_schema.type = "object"
+limits.wall_seconds = 10
 """
 
 Describe = Callable[[Path], Awaitable[JsonObject]]

@@ -165,6 +165,8 @@ async def described(folder: Path, source: Path, entry: Entry, screen: Screen) ->
             result = await session.call(found.manifest.name, {})
     if result.data is None:
         said = "it says nothing of itself" if result.error is None else result.error.message
+        if result.error is not None and result.error.code == "time":
+            said = "what it does when it is loaded does not come to an end in 10 seconds"
         raise BuildError(str(source), said)
     return result.data
 

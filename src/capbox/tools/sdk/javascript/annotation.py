@@ -109,6 +109,8 @@ class _Reader:
             return {"enum": [word == "true"]}
         if word in _GENERIC and self.peek() == "<":
             return self.generic(word)
+        if word not in _NAMED and not word[0].isalpha():
+            raise AnnotationError(f"a type is expected, and not `{word}`")
         if word not in _NAMED:
             fix = 'string, number, integer, boolean, null, object, "a"|"b", T[], {a: T, b?: T}'
             raise AnnotationError(f"{word} is no type of JSON; there are: {fix}")

@@ -132,7 +132,7 @@ def _taken(parameters: list[_Parameter], source: Path) -> JsonObject:
         parameters = [
             _Parameter(one.name.removeprefix(prefix), one.schema, one.optional, one.line)
             for one in parameters
-            if one.name.startswith(prefix)
+            if one is not whole[0]
         ]
     properties: dict[str, Json] = {}
     for one in parameters:

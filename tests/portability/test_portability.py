@@ -1,4 +1,4 @@
-"""The toolbox, the tool javascript and what the SDK makes say the same, byte for byte, on another WASI host: Node's.
+"""Toolbox, the tool javascript and what the SDK makes say the same, byte for byte, under Node.
 
 Both hosts get the same files and the same request. Node knows nothing of what capbox adds to
 preview 1: there it is a stub that says "not supported".

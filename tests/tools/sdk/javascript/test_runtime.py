@@ -42,9 +42,17 @@ const CASES = {
   waited: async () => ({ slept: await new Promise((go) => setTimeout(go, 2, true)) }),
   state: () => ++calls,
   imported: async () => ({ data: data.x, old, dynamic: (await import("./lib/" + "deep.js")).name }),
-  place: ({ name }) => ({ name, argv: process.argv, cwd: process.cwd(), url: import.meta.url, stdin: readFileSync(0, "utf8") }),
+  place: ({ name }) => {
+    const { argv } = process;
+    return { name, argv, cwd: process.cwd(), url: import.meta.url, stdin: readFileSync(0, "utf8") };
+  },
   half: () => ({ text: "\\ud800", path: "C:\\\\ud800" }),
-  printed: () => (console.log("a", { b: 1 }), console.error("c"), process.stdout.write("d"), "result"),
+  printed: () => {
+    console.log("a", { b: 1 });
+    console.error("c");
+    process.stdout.write("d");
+    return "result";
+  },
   long: () => "\\u00e9".repeat(1e6),
   "long data": () => ["x".repeat(2e6)],
   read: () => readFileSync("a.txt", "utf8"),

@@ -1,4 +1,4 @@
-"""The toolbox and what the SDK makes say the same, byte for byte, on another WASI host: Node's.
+"""Toolbox, the tool javascript and what the SDK makes say the same, byte for byte, under Node.
 
 Both hosts get the same files and the same request. Node knows nothing of what capbox adds to
 preview 1: there it is a stub that says "not supported".
@@ -25,6 +25,8 @@ from capbox.sandbox.image.packing import packed
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.spec import Finished, Job, Module, Mount, Rule
+from capbox.tools.sdk.javascript.packing import authored
+from capbox.tools.sdk.javascript.packing import packed as with_modules
 from capbox.tools.sdk.project import Language, read_project
 from capbox.tools.sdk.python.packing import APP, lay_out
 from capbox.tools.sdk.starting import start
@@ -50,6 +52,22 @@ REQUESTS: Mapping[str, tuple[str, JsonObject]] = {
     "sed and find": ("bash", {"script": "find . -name '*.md' -exec sed -n 1p {} \\;"}),
     "an exit code": ("bash", {"script": "grep -q nothing a.txt; echo $?; false"}),
     "an unknown command": ("bash", {"script": "python3 -c 1"}),
+}
+CODE: Mapping[str, str] = {
+    "a value": "({ a: [1, 2.5, 'x'], m: new Map([[1, new Set([2])]]) })",
+    "what is printed": "console.log('%s is %d', 'x', 3); console.error('no'); 'end'",
+    "an error with its place": "const f = (x) => x.y.z;\nf({})",
+    "no program": "const x = ;",
+    "files": "const fs = require('fs'); fs.writeFileSync('n.txt', fs.readFileSync('a.txt', 'utf8')"
+    ".toUpperCase()); fs.readdirSync('.').sort()",
+    "a file that is not there": "try { require('fs').readFileSync('none') } catch (e) { e.code }",
+    "a module of the workspace": "import { two } from './m.mjs'; two + 1",
+    "waiting": "await new Promise((go) => setTimeout(go, 5)); [1, 2, 3].map((n) => n ** n)",
+    "text": "[...'\u00e9\u2603\U0001f600'].map((c) => Buffer.from(c).toString('hex'))",
+    "hashes": "require('crypto').createHash('sha256').update('abc').digest('hex')",
+    "patterns": "'2026-11-23'.replace(/(?<y>\\d+)-(?<m>\\d+)/u, '$<m>/$<y>')",
+    "sums": "[0.1 + 0.2, 2n ** 64n, (1234.5678).toFixed(2), Math.hypot(3, 4), parseInt('ff', 16)]",
+    "an exit code": "console.log('bye'); process.exit(3)",
 }
 GREETINGS: Mapping[str, JsonObject] = {
     "plain": {"name": "Ada"},
@@ -130,6 +148,20 @@ async def test_the_toolbox_says_and_does_the_same(name: str, tmp_path: Path, cac
     assert json.loads(ours)["ok"] in (True, False)
 
 
+@pytest.mark.parametrize("name", CODE)
+async def test_the_tool_javascript_says_and_does_the_same(
+    name: str, tmp_path: Path, cache: Path
+) -> None:
+    module, asked = app.GUESTS / "javascript.wasm", request("javascript", {"code": CODE[name]})
+    one, other = planted(tmp_path / "one" / "root"), planted(tmp_path / "other" / "root")
+    for root in (one, other):
+        (root / "workspace" / "m.mjs").write_text("export const two = 2;\n")
+    ours, theirs = await by_capbox(module, one, asked, cache), by_node(module, other, asked)
+    assert ours == theirs
+    assert left(one) == left(other)
+    assert json.loads(ours)["ok"] is True
+
+
 @pytest.mark.parametrize("language", LANGUAGES_TO_TRY)
 async def test_what_the_sdk_makes_says_the_same(
     language: Language, tmp_path: Path, cache: Path
@@ -141,6 +173,19 @@ async def test_what_the_sdk_makes_says_the_same(
         ours, theirs = await by_capbox(module, root, asked, cache), by_node(module, root, asked)
         assert ours == theirs
         assert json.loads(ours)["ok"] is (arguments["name"] != "")
+
+
+async def test_a_tool_in_javascript_says_the_same(tmp_path: Path, cache: Path) -> None:
+    start(tmp_path / "hello", "hello", "javascript")
+    project = read_project(tmp_path / "hello")
+    module = with_modules(app.GUESTS / "javascript.wasm", "hello.js", authored(project))
+    project.built.write_bytes(module)
+    root = planted(tmp_path / "there" / "root")
+    for arguments in ({"name": "Ada"}, {"name": "\u00e9 \N{SNOWMAN}", "shout": True}, {"name": 3}):
+        asked = request("hello", arguments)
+        ours = await by_capbox(project.built, root, asked, cache)
+        assert ours == by_node(project.built, root, asked)
+        assert json.loads(ours)["ok"] is True
 
 
 async def test_a_python_tool_says_the_same(tmp_path: Path, cache: Path) -> None:

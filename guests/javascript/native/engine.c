@@ -236,15 +236,10 @@ static JSValue memory(JSContext *ctx, JSValueConst this, int argc, JSValueConst 
 // starved(): whether memory was used up at some time.
 static JSValue was_starved(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv) { return JS_NewBool(ctx, starved); }
 
-static JSValue collect(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv) {
-    JS_RunGC(runtime);
-    return JS_UNDEFINED;
-}
-
 static const JSCFunctionListEntry FUNCTIONS[] = {
     JS_CFUNC_DEF("run", 3, run),         JS_CFUNC_DEF("wrap", 2, wrap),       JS_CFUNC_DEF("leave", 0, leave),
     JS_CFUNC_DEF("promise", 1, promise), JS_CFUNC_DEF("proxied", 1, proxied), JS_CFUNC_DEF("memory", 0, memory),
-    JS_CFUNC_DEF("collect", 0, collect), JS_CFUNC_DEF("starved", 0, was_starved),
+    JS_CFUNC_DEF("starved", 0, was_starved),
 };
 
 // --- a call ---
@@ -298,6 +293,7 @@ static int name_native(JSContext *ctx, JSModuleDef *module) {
     add_streams(ctx, native);
     add_files(ctx, native);
     add_network(ctx, native);
+    add_packed(ctx, native);
     add_clock(ctx, native);
     JS_SetPropertyFunctionList(ctx, native, FUNCTIONS, COUNT(FUNCTIONS));
     return JS_SetModuleExport(ctx, module, "native", native);

@@ -37,6 +37,11 @@ void bound_output(size_t output_bytes_max);
 void open_engine(void);
 void answer(const Bytes *request);
 
+// packed.c: the modules of a tool that was made of this guest, and nothing else of it.
+void note_memory(void);
+void find_packed(void);
+bool is_packed(void);
+
 // clock.c: while it is false, clocks stand still: a snapshot must not depend on when it was made.
 extern bool clocks_run;
 
@@ -44,6 +49,7 @@ void add_bytes(JSContext *ctx, JSValueConst native);
 void add_streams(JSContext *ctx, JSValueConst native);
 void add_files(JSContext *ctx, JSValueConst native);
 void add_network(JSContext *ctx, JSValueConst native);
+void add_packed(JSContext *ctx, JSValueConst native);
 void add_clock(JSContext *ctx, JSValueConst native);
 
 #endif

@@ -13,13 +13,18 @@ static void call(void) {
 __attribute__((export_name("preinit"))) void preinit(void) {
     open_engine();
     clocks_run = true;
+    note_memory();
 }
 
-__attribute__((export_name("capbox_call"))) void capbox_call(void) { call(); }
+__attribute__((export_name("capbox_call"))) void capbox_call(void) {
+    find_packed();
+    call();
+}
 
 #else
 
 int main(void) {
+    find_packed();
     open_engine();
     clocks_run = true;
     call();

@@ -33,11 +33,11 @@ void read_request(Bytes *into) {
     while (__wasi_fd_read(0, &room, 1, &got) == 0 && got > 0) bytes_add(into, chunk, got);
 }
 
-static bool put(const void *text, size_t size) {
+static bool put(int fd, const void *text, size_t size) {
     while (size > 0) {
         const __wasi_ciovec_t part = {text, size};
         __wasi_size_t written;
-        if (__wasi_fd_write(1, &part, 1, &written) != 0 || written == 0) return false;
+        if (__wasi_fd_write(fd, &part, 1, &written) != 0 || written == 0) return false;
         text = (const uint8_t *)text + written;
         size -= written;
     }
@@ -47,7 +47,7 @@ static bool put(const void *text, size_t size) {
 _Noreturn static void flood(void) {
     static uint8_t zeros[64 << 10];
     for (int i = 0; i < 1 << 14; i++) {
-        if (!put(zeros, sizeof zeros)) break;
+        if (!put(1, zeros, sizeof zeros)) break;
     }
     __wasi_proc_exit(1);  // no host bound is in force, and there is no valid result any more
 }
@@ -173,7 +173,8 @@ static void keep_value(JSContext *ctx, int which, JSValueConst value) {
     free(text.at);
 }
 
-// emit(stream, text or bytes): what the code wrote; stream is 1, 2, or 0 for what belongs to the content alone.
+// emit(stream, text or bytes): what the code wrote; stream is 1, 2, or 0 for what belongs to the content alone. What a
+// tool of its author's writes goes to standard error: its result is what its function returns.
 static JSValue emit(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv) {
     int stream;
     if (JS_ToInt32(ctx, &stream, argv[0]) < 0) return JS_EXCEPTION;
@@ -186,6 +187,11 @@ static JSValue emit(JSContext *ctx, JSValueConst this, int argc, JSValueConst *a
         size = text.size;
     } else if ((bytes = bytes_of(ctx, &size, argv[1])) == NULL) {
         return JS_EXCEPTION;
+    }
+    if (is_packed()) {
+        (void)put(2, bytes, size);
+        free(text.at);
+        return JS_UNDEFINED;
     }
     keep(&texts[BOTH], bytes, size);
     if (stream == 1 || stream == 2) keep(&texts[stream], bytes, size);
@@ -236,7 +242,7 @@ static JSValue finish(JSContext *ctx, JSValueConst this, int argc, JSValueConst 
     }
     add_literal(&out, part ? ",\"truncated\":true}" : "}");
     add_literal(&out, cut ? ",\"truncated\":true}\n" : "}\n");
-    (void)put(out.at, out.size);
+    (void)put(1, out.at, out.size);
     return JS_UNDEFINED;
 }
 
@@ -253,7 +259,16 @@ static JSValue refuse(JSContext *ctx, JSValueConst this, int argc, JSValueConst 
     add_literal(&out, ",\"message\":");
     (void)add_text(&out, &texts[MESSAGE], 3000);
     add_literal(&out, "}}\n");
-    (void)put(out.at, out.size);
+    (void)put(1, out.at, out.size);
+    return JS_UNDEFINED;
+}
+
+// answer(text): write a result that is one already.
+static JSValue answer_with(JSContext *ctx, JSValueConst this, int argc, JSValueConst *argv) {
+    Bytes out = {0};
+    if (!bytes_add_text(ctx, &out, argv[0])) return JS_EXCEPTION;
+    (void)put(1, out.at, out.size);
+    free(out.at);
     return JS_UNDEFINED;
 }
 
@@ -272,6 +287,7 @@ static const JSCFunctionListEntry FUNCTIONS[] = {
     JS_CFUNC_DEF("emit", 2, emit),       JS_CFUNC_DEF("endsLine", 0, ends_line), JS_CFUNC_DEF("value", 1, value),
     JS_CFUNC_DEF("error", 3, error),     JS_CFUNC_DEF("finish", 1, finish),      JS_CFUNC_DEF("refuse", 2, refuse),
     JS_CFUNC_DEF("bound", 1, set_bound), JS_CFUNC_DEF("exhausted", 0, exhausted),
+    JS_CFUNC_DEF("answer", 1, answer_with),
 };
 
 void add_streams(JSContext *ctx, JSValueConst native) {

@@ -15,6 +15,7 @@ import { files, requirer } from "capbox:modules";
 import * as paths from "capbox:path";
 import { call, process } from "capbox:process";
 import { TextDecoder, TextEncoder } from "capbox:text";
+import * as tool from "capbox:tool";
 import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout, turn } from "capbox:timers";
 import { URL, URLSearchParams } from "capbox:url";
 
@@ -27,6 +28,8 @@ const UNSETTLED = 13;
 const pending = new Map();
 let state = "running"; // then "settled", or "ended": refused, failed, or left
 let refused = false;
+let result; // of a tool that an author made; undefined in the tool javascript
+let bytesMax = 65536;
 let value;
 let source;
 
@@ -111,6 +114,7 @@ function uncaught(error, kind = "uncaughtException") {
     guarded(() => process.emit(kind, error, kind === "uncaughtException" ? kind : undefined));
     return;
   }
+  if (result !== undefined) return conclude(tool.failed(error));
   state = "ended";
   process.exitCode = process.exitCode || 1;
   if (!native.endsLine()) native.emit(2, "\n");
@@ -162,6 +166,25 @@ function fault({ code, args = [], stdin = "", files: own = {} }) {
   return bad === undefined ? "" : `files: ${JSON.stringify(bad)}: a relative name without .. is expected`;
 }
 
+function conclude(found) {
+  if (state === "ended") return;
+  state = "ended";
+  result = found;
+}
+
+// Call the function of the tool that was packed.
+function serve(asked, modules) {
+  result = tool.failure("unsettled", "the function waits for a promise that nothing can settle any more");
+  place(asked, tool.unpack(modules), []);
+  return guarded(() => void tool.called(asked).then(conclude, uncaught));
+}
+
+// Where the code runs: directory, arguments, variables, require.
+function place(asked, main, args) {
+  process.argv = ["node", main, ...args];
+  process.env = { HOME: "/tmp", LANG: "C.UTF-8", PATH: "/usr/bin:/bin", PWD: paths.place.cwd, TMPDIR: "/tmp", TZ: "UTC", ...asked.env };
+}
+
 export function begin(request) {
   let asked;
   try {
@@ -169,16 +192,18 @@ export function begin(request) {
   } catch (error) {
     return refuse("invalid_request", `the request is not a JSON object: ${error.message}`);
   }
+  bytesMax = asked?.call?.output_bytes_max ?? bytesMax;
+  call.origin = native.monotonic();
+  paths.place.cwd = asked?.cwd || "/workspace";
+  const modules = native.packed();
+  if (modules !== undefined) return serve(asked, modules);
   const given = asked?.arguments ?? {};
   const wrong = fault(given);
   if (wrong !== "") return refuse("invalid_arguments", `javascript: ${wrong}`);
-  native.bound(asked.call?.output_bytes_max ?? 65536);
-  call.origin = native.monotonic();
-  paths.place.cwd = asked.cwd || "/workspace";
+  native.bound(bytesMax);
   for (const [name, one] of Object.entries(given.files ?? {})) files.set(paths.resolve(name), one);
   streams.input = encoded(given.stdin ?? "", "utf8");
-  process.argv = ["node", paths.join(paths.place.cwd, NAME), ...(given.args ?? [])];
-  process.env = { HOME: "/tmp", LANG: "C.UTF-8", PATH: "/usr/bin:/bin", PWD: paths.place.cwd, TMPDIR: "/tmp", TZ: "UTC", ...asked.env };
+  place(asked, paths.join(paths.place.cwd, NAME), given.args ?? []);
   const whole = { require: requirer(process.argv[1]), __dirname: paths.place.cwd, __filename: process.argv[1] };
   for (const [name, one] of Object.entries(whole)) Object.defineProperty(globalThis, name, { value: one, writable: true, configurable: true });
   source = given.code;
@@ -220,6 +245,10 @@ function shown() {
 
 export function finish() {
   if (refused) return;
+  if (result !== undefined) {
+    const left = call.exit !== undefined && state !== "ended";
+    return tool.write(left ? tool.failure("exception", `process.exit(${call.exit}) was called: return a result, or throw`) : result, bytesMax);
+  }
   if (call.exit === undefined) {
     if (state === "running") {
       process.exitCode = UNSETTLED;

@@ -42,6 +42,8 @@ const ABSENT = {
 
 // The texts that came with the call, by absolute path.
 export const files = new Map();
+// Where the modules of a tool are that an author made; "" in the tool javascript.
+export const packed = { root: "" };
 const ready = new Map();
 
 function missing(what, from) {
@@ -119,11 +121,15 @@ export function resolve(base, name, kind = "import") {
   if (!relative) {
     const found = name.startsWith("capbox:") ? undefined : asPackage(name, paths.dirname(own), kind);
     if (found) return found;
+    if (packed.root) throw missing(`package '${name}'`, `${own}: npm packages are not packed; copy the module's file into the tool's folder, and import it as './NAME.js'. Built in are ${Object.keys(NODE).join(", ")}`);
     throw missing(`package '${name}'`, `${own}: npm packages cannot be installed here; built in are ${Object.keys(NODE).join(", ")}, and files of the workspace are imported as './NAME.js'`);
   }
   const whole = name.startsWith("file:") ? fileURLToPath(name) : paths.resolve(paths.dirname(own), name.replace(/[?#].*$/, ""));
   const found = asFile(whole) ?? (isDirectory(whole) ? asDirectory(whole, kind) : undefined);
   if (found) return found;
+  if (packed.root && whole.startsWith(`${packed.root}/`)) {
+    throw missing(`module '${name}'`, `${own}: no file of that name was packed; packed are .js, .mjs, .cjs and .json files of the tool's folder`);
+  }
   const error = native.stat(whole, true);
   if (error === -2 || error === -76) throw systemError(-error, "open", whole);
   throw missing(`module '${whole}'`, own);

@@ -22,6 +22,7 @@ from capbox.tools.sdk.starting import identifier_of, start
 
 SOURCES = {
     "python": "my-tool.py",
+    "javascript": "my-tool.js",
     "c": "my-tool.c",
     "zig": "my-tool.zig",
     "go": "main.go",
@@ -64,6 +65,10 @@ def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_a_tools_name_becomes_one_of_a_function() -> None:
     assert [identifier_of(n) for n in ("a-b", "import", "x1")] == ["a_b", "import_", "x1"]
+    names = ("delete", "import", "undefined2", "new")
+    assert [identifier_of(n) for n in names] == ["delete", "import_", "undefined2", "new"]
+    found = [identifier_of(n, "javascript") for n in names]
+    assert found == ["delete_", "import_", "undefined2", "new_"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,12 @@ def test_a_tools_name_becomes_one_of_a_function() -> None:
         ("tool.toml", "name = ", "name ", "tool.toml: "),
         ("tool.toml", 'name = "t"', "#" * 300_000, "has more than 262,144 bytes"),
         ("build.toml", None, None, "build.toml: is not there: it says how the module is made"),
-        ("build.toml", '"python"', '"perl"', "language: one of python, c, zig, go, rust is"),
+        (
+            "build.toml",
+            '"python"',
+            '"perl"',
+            "language: one of python, javascript, c, zig, go, rust is",
+        ),
         ("build.toml", "language = ", "language ", "build.toml: "),
         ("build.toml", "dependencies", "depends", "unknown key depends"),
         ("build.toml", '"t.py"', '"../t.py"', "is outside of the tool's folder"),
@@ -110,12 +120,14 @@ def test_a_project_that_cannot_be_read_says_where_and_why(
     assert message in str(refused.value)
 
 
-def test_a_manifest_is_whole_in_every_language_but_python(tmp_path: Path) -> None:
-    for language in ("c", "python"):
+def test_a_manifest_is_whole_where_no_build_writes_a_part_of_it(tmp_path: Path) -> None:
+    languages: tuple[Language, ...] = ("c", "python", "javascript")
+    for language in languages:
         start(tmp_path / language, "t", language)
         path = tmp_path / language / "tool.toml"
         path.write_text(path.read_text().replace("description", "describes", 1))
     assert read_project(tmp_path / "python").module == "t.wasm"
+    assert read_project(tmp_path / "javascript").module == "t.wasm"
     with pytest.raises(BuildError, match="unknown key describes"):
         read_project(tmp_path / "c")
 

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
 from capbox.tools.folder import MANIFEST, MANIFEST_BYTES_MAX
 
-Language = Literal["python", "c", "zig", "go", "rust"]
+Language = Literal["python", "javascript", "c", "zig", "go", "rust"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 BUILD = "build.toml"
 _REQUIREMENT = re.compile(
@@ -46,7 +46,8 @@ class BuildError(Exception):
 class Project:
     """What `capbox tool build` works on; `module` is the name of the file that it makes.
 
-    `function` and `dependencies` are of Python tools; those have a whole manifest once built.
+    `function` and `dependencies` are of Python tools. These, and those in JavaScript, have a whole
+    manifest once built.
     """
 
     folder: Path
@@ -97,8 +98,10 @@ def read_project(folder: Path) -> Project:
         raise BuildError(str(path), f"source: {source} is outside of the tool's folder")
     if not source.is_file():
         raise BuildError(str(source), "is not there", f"{path}: source names it")
-    if language != "python":
+    if language not in ("python", "javascript"):
         return Project(folder, read_manifest(folder).module, language, source)
+    if language == "javascript":
+        return Project(folder, _module(text, folder / MANIFEST), language, source)
     return Project(
         folder=folder,
         module=_module(text, folder / MANIFEST),

@@ -14,6 +14,12 @@ from capbox.tools.sdk.project import BuildError, Language
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _TEMPLATES = Path(__file__).parent / "templates"
+# What ECMAScript 2024 (12.7.2) lets no function of a module be named, and Python does.
+_RESERVED = re.compile(
+    "arguments|case|catch|const|debugger|default|delete|do|enum|eval|export|extends|function|"
+    "implements|instanceof|interface|let|new|null|package|private|protected|public|static|super|"
+    "switch|this|throw|typeof|var|void|true|false"
+)
 _OF_ALL = ("README.md.in", "gitignore.in")
 
 
@@ -27,7 +33,7 @@ def start(folder: Path, name: str, language: Language) -> tuple[Path, ...]:
         raise BuildError(str(folder), "is there already, and nothing is written over", fix)
     template = _TEMPLATES / language
     sources = [*sorted(template.rglob("*.in")), *(_TEMPLATES / one for one in _OF_ALL)]
-    identifier = identifier_of(name)
+    identifier = identifier_of(name, language)
     made: list[Path] = []
     try:
         for source in sources:
@@ -46,9 +52,11 @@ def start(folder: Path, name: str, language: Language) -> tuple[Path, ...]:
     return tuple(made)
 
 
-def identifier_of(name: str) -> str:
+def identifier_of(name: str, language: Language = "python") -> str:
     """Return the name of a tool as one of a function."""
     plain = name.replace("-", "_")
+    if language == "javascript" and _RESERVED.fullmatch(plain) is not None:
+        return f"{plain}_"
     return f"{plain}_" if keyword.iskeyword(plain) else plain
 
 

@@ -137,9 +137,11 @@ def test_a_step_that_fails_says_what_it_said_up_to_a_bound() -> None:
 
 
 def test_what_is_packed_is_not_compiled(tmp_path: Path) -> None:
-    start(tmp_path / "hello", "hello", "python")
-    with pytest.raises(BuildError, match="is packed, not compiled"):
-        compile_module(read_project(tmp_path / "hello"), workshop())
+    languages: tuple[Language, ...] = ("python", "javascript")
+    for language in languages:
+        start(tmp_path / language, "hello", language)
+        with pytest.raises(BuildError, match="is packed, not compiled"):
+            compile_module(read_project(tmp_path / language), workshop())
 
 
 @pytest.mark.slow

@@ -16,8 +16,9 @@ from tests.tools.sdk.making import workshop
 from capbox.messages import JsonObject
 from capbox.tools.folder import load_folder
 from capbox.tools.registry import Found
+from capbox.tools.sdk.describing import DESCRIBE
 from capbox.tools.sdk.project import BuildError, Project, read_project
-from capbox.tools.sdk.python.packing import APP, DESCRIBE, build, lay_out
+from capbox.tools.sdk.python.packing import APP, build, lay_out
 from capbox.tools.sdk.starting import start
 
 PARTS: JsonObject = {"description": "New.", "input_schema": {"type": "object"}}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from capbox.messages import Json, JsonObject
-from capbox.tools.sdk.python.packing import DESCRIBE
+from capbox.tools.sdk.describing import DESCRIBE
 
 ROOT = Path(__file__).resolve().parents[4]
 RUNTIME = ROOT / "src" / "capbox" / "tools" / "sdk" / "packed" / "capbox_tool.py.in"

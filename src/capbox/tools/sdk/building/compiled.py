@@ -36,7 +36,7 @@ def compile_module(project: Project, workshop: Workshop) -> None:
             )
         case "rust":
             _rust(project, workshop, made)
-        case "python":
+        case "python" | "javascript":
             raise BuildError(str(project.source), "is packed, not compiled")
         case _:
             assert_never(project.language)

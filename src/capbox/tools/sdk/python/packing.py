@@ -10,36 +10,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from capbox.gate.manifest import ManifestError, parse_manifest
-from capbox.messages import JsonObject
 from capbox.tools.folder import MANIFEST
 from capbox.tools.sdk.building.toolchain import Workshop
+from capbox.tools.sdk.describing import Describe, ask_for, checked, draft
+from capbox.tools.sdk.generated import with_generated
 from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text, put
 from capbox.tools.sdk.python.dependencies import LOCK, bring
-from capbox.tools.sdk.python.generated import with_generated
 
 APP = "/app"
-DESCRIBE = "capbox-describe"
 _RUNTIME = Path(__file__).parents[1] / "packed" / "capbox_tool.py.in"
 _LEFT_OUT = frozenset({MANIFEST, BUILD, LOCK, "__pycache__"})
 _BYTES_MAX = 64 << 20
-_DESCRIBING = f"""\
-name = "{DESCRIBE}"
-version = "0"
-description = "Says what the function takes and gives."
-license = "none"
-abi = "json"
-module = "MODULE"
-access = "none"
-input_schema.type = "object"
-"""
 
 Pack = Callable[[Mapping[str, Path], Path], Awaitable[None]]
-Describe = Callable[[Path], Awaitable[JsonObject]]
 
 
 async def build(project: Project, workshop: Workshop, pack: Pack, describe: Describe) -> None:
@@ -49,7 +35,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     of a folder named `DESCRIBE` and returns its data.
     """
     where, source = str(project.folder / MANIFEST), project.source.name
-    checked(with_generated(manifest_text(project.folder), source, _draft(project), where), where)
+    checked(with_generated(manifest_text(project.folder), source, draft(project), where), where)
     scratch = workshop.scratch(project.folder).absolute()
     app, made = scratch / "app", scratch / "made"
     lay_out(project, bring(project, workshop), app)
@@ -57,28 +43,12 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     made.mkdir(parents=True)
     name = project.module
     await pack({APP: app}, made / name)
-    (made / MANIFEST).write_text(_DESCRIBING.replace("MODULE", name), encoding="utf-8")
+    ask_for(made, name)
     parts = await describe(made)
     text = checked(with_generated(manifest_text(project.folder), source, parts, where), where)
     put(made / name, project.built)
     (scratch / MANIFEST).write_text(text, encoding="utf-8")
     put(scratch / MANIFEST, project.folder / MANIFEST)
-
-
-def checked(text: str, where: str) -> str:
-    """Return a manifest's text, if it is one. Raises BuildError."""
-    found = parse_manifest(text, where)
-    if isinstance(found, ManifestError):
-        raise BuildError(where, found.message)
-    return text
-
-
-def _draft(project: Project) -> JsonObject:
-    """Return parts that fit the author's own, to find what is wrong there before the long work."""
-    paths = tomllib.loads(manifest_text(project.folder)).get("paths", {})
-    names = [str(name) for name in paths] if isinstance(paths, dict) else []
-    texts: JsonObject = {name: {"type": "string"} for name in names}
-    return {"description": "-", "input_schema": {"type": "object", "properties": texts}}
 
 
 def lay_out(project: Project, packages: Path, app: Path) -> None:

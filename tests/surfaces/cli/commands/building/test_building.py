@@ -186,7 +186,10 @@ def test_from_an_empty_folder_to_a_call(process: Callable) -> None:
     ("words", "message"),
     [
         (("new", "Bad"), "Bad: is no name of a tool"),
-        (("new", "x", "--lang", "perl"), "--lang perl: there are: python, c, zig, go, rust"),
+        (
+            ("new", "x", "--lang", "perl"),
+            "--lang perl: there are: python, javascript, c, zig, go, rust",
+        ),
         (("build", "/nowhere"), "tool.toml: is not there"),
         (("run", "--unconfined", "--read", "."), "--unconfined takes no grants"),
     ],

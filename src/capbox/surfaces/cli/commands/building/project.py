@@ -33,7 +33,9 @@ def new(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As agents will call it.")],
     *,
-    lang: Annotated[str, typer.Option("--lang", metavar="python|c|zig|go|rust")] = "python",
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="python|javascript|c|zig|go|rust")
+    ] = "python",
     as_json: AsJson = False,
 ) -> int:
     """Make a folder NAME with a small tool that works, to be changed into yours."""
@@ -61,7 +63,7 @@ def new(
     return 0
 
 
-_SOURCES = (".py", ".c", ".zig", ".go", ".rs")
+_SOURCES = (".py", ".js", ".c", ".zig", ".go", ".rs")
 
 
 def build(
@@ -102,6 +104,11 @@ def _make(project: Project, workshop: Workshop, entry: Entry, screen: Screen) ->
 
         anyio.run(_pack, project, workshop, entry, screen)
         return
+    if project.language == "javascript":
+        import anyio
+
+        anyio.run(_pack_modules, project, workshop, entry, screen)
+        return
     from capbox.tools.sdk.building.compiled import compile_module
 
     compile_module(project, workshop)
@@ -127,6 +134,16 @@ async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Scre
     await build_python(project, workshop, pack, describe)
 
 
+async def _pack_modules(project: Project, workshop: Workshop, entry: Entry, screen: Screen) -> None:
+    from capbox.tools.sdk.javascript.packing import build as build_javascript
+
+    async def describe(folder: Path) -> JsonObject:
+        return await described(folder, project.source, entry, screen)
+
+    screen.say(f"packing {project.source} into the JavaScript engine")
+    await build_javascript(project, workshop, entry.guests() / "javascript.wasm", describe)
+
+
 async def described(folder: Path, source: Path, entry: Entry, screen: Screen) -> JsonObject:
     """Return what the function in `folder` says of itself, in the sandbox and without any right.
 
@@ -148,6 +165,8 @@ async def described(folder: Path, source: Path, entry: Entry, screen: Screen) ->
             result = await session.call(found.manifest.name, {})
     if result.data is None:
         said = "it says nothing of itself" if result.error is None else result.error.message
+        if result.error is not None and result.error.code == "time":
+            said = "what it does when it is loaded does not come to an end in 10 seconds"
         raise BuildError(str(source), said)
     return result.data
 

@@ -21,6 +21,11 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _KEYS = ("description", "input_schema", "output_schema")
 
 
+def is_generated(text: str) -> bool:
+    """Say whether a manifest's text has the marks between which a build writes."""
+    return _BEGIN.search(text) is not None
+
+
 def with_generated(text: str, source: str, parts: JsonObject, where: str) -> str:
     """Return a manifest's text with the parts that were read from `source`. Raises BuildError."""
     by = "by capbox tool build; what you change here is written over"

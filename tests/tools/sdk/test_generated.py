@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capbox.messages import Json, JsonObject
+from capbox.tools.sdk.generated import END, toml, with_generated
 from capbox.tools.sdk.project import BuildError
-from capbox.tools.sdk.python.generated import END, toml, with_generated
 
 AUTHORS = """\
 name = "t"  # mine

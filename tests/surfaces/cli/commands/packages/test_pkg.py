@@ -257,7 +257,13 @@ def test_what_a_run_could_do_leaves_an_unnamed_tool_out(
     assert capbox("why", "tool hello").code == 3
     assert capbox("why", "tool hello", "--grant", "tool:hello").code == 0
     assert capbox("why", "tool bash").code == 0
-    for flags, there in (((), False), (("--tool", "hello"), True)):
+    automatic = ("--preset", "auto", "--ceiling", "read:/workspace")
+    for flags, there in (
+        ((), False),
+        (automatic, False),
+        (("--tool", "hello"), True),
+        ((*automatic, "--tool", "hello"), True),
+    ):
         text = capbox("blast-radius", "--json", *flags).out
         assert ("hello" in text) == there, text
 

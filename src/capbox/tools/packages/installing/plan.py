@@ -52,7 +52,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A package, what would be accepted of its requests, and what a person should know."""
+    """A package, what would be accepted of its requests, and what a person should know.
+
+    `readme` are the first lines of its publisher's, made harmless.
+    """
 
     package: Package
     trust: Trust
@@ -61,6 +64,7 @@ class Plan:
     accepted: tuple[Request, ...]
     warnings: tuple[str, ...]
     intact: bool = True
+    readme: tuple[str, ...] = ()
 
     @property
     def same(self) -> bool:

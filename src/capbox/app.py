@@ -193,13 +193,13 @@ def unasked(home: Home, settings: Settings, tools: Mapping[str, Found]) -> Unask
     """Return what a session in which somebody is asked is lent unasked. Raises SettingsError."""
     from capbox.engine.approvers.choice import choose
     from capbox.engine.approvers.unasked import unasked as lent
+    from capbox.engine.presets import implied
     from capbox.engine.stored.grants import StoredGrants
 
     asked, never, _ = _granting(home, settings)
     operator = operator_of(home)
-    manifests = {name: found.manifest for name, found in tools.items()}
     digests = {name: found.digest for name, found in tools.items()}
-    ceiling = ceiling_of(settings, operator, asked, manifests, never)
+    ceiling = ceiling_of(settings, operator, asked, implied(tools, None, settings.tools), never)
     front = choose(settings, operator, asked, ceiling, None)
     return lent(
         front.approver, front.ceiling, StoredGrants(home.grants, time.time), asked.layout, digests

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import blocks, text_of
-from tests.tools.strangers import stranger
+from tests.tools.strangers import PHP, QUICKJS, SQLITE
 
 from capbox import app
 from capbox.engine.home import Home
@@ -37,7 +37,7 @@ def php(tmp_path: Path) -> Found:
     folder = tmp_path / "php"
     folder.mkdir()
     (folder / "tool.toml").write_text(MANIFEST)
-    shutil.copyfile(stranger("php-cgi-8.2.0"), folder / "php-cgi-8.2.0.wasm")
+    shutil.copyfile(PHP.path(), folder / "php-cgi-8.2.0.wasm")
     found = load_folder(folder)
     assert isinstance(found, Found), found
     return found
@@ -104,15 +104,15 @@ async def test_its_failures_and_its_bounds_are_those_of_any_tool(
 
 
 def test_what_a_stranger_can_ask_for_is_told() -> None:
-    found = inspect(stranger("php-cgi-8.2.0"))
+    found = inspect(PHP.path())
     assert isinstance(found, Inspection)
     assert found.obstacles == ()
     assert {"files", "sockets", "clock"} <= {power.name for power in found.powers}
-    sockets = inspect(stranger("wasmedge_quickjs"))
+    sockets = inspect(QUICKJS.path())
     assert isinstance(sockets, Inspection)
     unknown, mistyped = sockets.obstacles
     assert unknown.startswith("imports what capbox does not give: wasi_snapshot_preview1.sock_open")
     assert mistyped.startswith("imports sock_accept as (i32, i32) -> i32, and it is (i32, ")
-    older = inspect(stranger("sqlite"))
+    older = inspect(SQLITE.path())
     assert isinstance(older, Inspection)
     assert older.obstacles[0].startswith("is made for WASI preview 0")

@@ -21,8 +21,8 @@ Line = tuple[str, str]
 
 def told(one: Kept, change: Change, *, stat: bool = False) -> Iterator[Line]:
     """Yield the lines that tell one change; with `stat` the first of them alone."""
-    old = None if change.old_path is None else shown(change.old_path, one.workspace)
-    new = None if change.path is None else shown(change.path, one.workspace)
+    old = None if change.old_path is None else one.shown(change.old_path)
+    new = None if change.path is None else one.shown(change.path)
     name = f"{old} -> {new}" if change.kind == "moved" else new or old or ""
     what = f"{change.kind:8}{name}"
     notes = list(_notes(change))
@@ -43,18 +43,13 @@ def to_json(one: Kept, change: Change) -> JsonObject:
     """Return one change as the object that `capbox diff --json` prints."""
     return {
         "kind": change.kind,
-        "path": None if change.path is None else shown(change.path, one.workspace),
-        "old_path": None if change.old_path is None else shown(change.old_path, one.workspace),
+        "path": None if change.path is None else one.shown(change.path),
+        "old_path": None if change.old_path is None else one.shown(change.old_path),
         "host_path": change.path or change.old_path,
         "before": _state(change.before),
         "now": _state(change.now),
         "changed_since": change.foreign,
     }
-
-
-def shown(path: str, workspace: str) -> str:
-    """Return a host path as a person sees it: from the workspace, if it is in there."""
-    return path.removeprefix(f"{workspace}/") if path != workspace else "."
 
 
 def _state(state: State | None) -> JsonObject | None:

@@ -22,6 +22,8 @@ from capbox.undo.log import Log, read_log
 
 INDEX = "index"
 BLOBS = "blobs"
+STORE = "store:"
+_STORES, _STORE_DEPTH = "stores", 2  # below the state; digest and workspace come before the name
 _HEADER_BYTES_MAX = 64 << 10
 _TAIL_BYTES = 64
 _DAY_SECONDS = 86_400
@@ -35,6 +37,31 @@ class Kept:
     workspace: str
     started: float
     folder: Path
+
+    def in_store(self, path: str) -> str | None:
+        """Return the store's name, and the path in it, of a host path in what a tool keeps."""
+        top = os.path.realpath(self.folder.parent.parent / _STORES)
+        parts = path.removeprefix(f"{top}/").split("/", _STORE_DEPTH)
+        there = path.startswith(f"{top}/") and len(parts) > _STORE_DEPTH
+        return parts[_STORE_DEPTH] if there else None
+
+    def shown(self, path: str) -> str:
+        """Return a host path as a person sees it: from the workspace, or in a tool's store."""
+        kept = self.in_store(path)
+        if kept is not None:
+            return f"{STORE}{kept}"
+        return "." if path == self.workspace else path.removeprefix(f"{self.workspace}/")
+
+    def in_stores(self, shown: str) -> list[str]:
+        """Return the host paths of one in a store, as it is shown: tools may share the name.
+
+        Raises UndoError.
+        """
+        name, _, inside = shown.removeprefix(STORE).partition("/")
+        roots = [root for root in self.logs()[0].roots if self.in_store(root) == name]
+        if not roots:
+            raise UndoError(shown, f"run {self.run} changed nothing in there")
+        return [os.path.normpath(Path(root) / inside) for root in roots]
 
     def logs(self) -> list[Log]:
         """Return the run's log and those of its undos and redos, in order. Raises UndoError."""

@@ -52,7 +52,7 @@ def _recorded(
             outcome = "ended"
         finally:
             spent = Spent(wall_ms=(time.monotonic_ns() - began) // 1_000_000)
-            effects = () if done is None else tuple(_effects(done, one.workspace))
+            effects = () if done is None else tuple(_effects(done, one))
             mine.append(
                 CallEnded(
                     intent,
@@ -73,9 +73,12 @@ def _recorded(
         journal.close()
 
 
-def _effects(done: Undone, workspace: str) -> Iterable[Effect]:
+def _effects(done: Undone, one: Kept) -> Iterable[Effect]:
     for step in done.steps:
         if step.action:
-            shown = step.path.replace(workspace, "/workspace", 1)
-            path = shown if step.path.startswith(f"{workspace}/") else step.path
+            path, kept = step.path, one.in_store(step.path)
+            if kept is not None:
+                path = f"/store/{kept}"
+            elif path.startswith(f"{one.workspace}/"):
+                path = path.replace(one.workspace, "/workspace", 1)
             yield Effect(step.action, GuestPath(path), HostPath(step.path), 0)

@@ -10,13 +10,33 @@ from pathlib import Path
 import pytest
 import wasmtime
 from tests.sandbox.component import text
-from tests.sandbox.component.fetching import JAVASCRIPT
 from tests.sandbox.component.test_guest import ECHO, TYPED
 from tests.sandbox.component.test_strangers import EXPORT, task
 from tests.servers.http import HttpServer
 from tests.servers.replies import reply
+from tests.tools.strangers import JAVASCRIPT
 
 Capbox = Callable[..., subprocess.CompletedProcess[str]]
+
+
+# A function that gives the value of its last variable.
+LAST_VARIABLE = f"""(component {text.MEMORY}
+  (import "wasi:cli/environment@0.2.0" (instance $i
+    (type $pair (tuple string string)) (type $pairs (list $pair))
+    (export "get-environment" (func (result $pairs)))))
+  (core func $environment (canon lower (func $i "get-environment")
+    (memory $mem) (realloc $realloc)))
+  (core module $Main
+    (import "m" "memory" (memory 1))
+    (import "w" "environment" (func $environment (param i32)))
+    (func (export "last") (result i32)
+      (call $environment (i32.const 16))
+      (i32.add (i32.load (i32.const 16))
+        (i32.sub (i32.mul (i32.load (i32.const 20)) (i32.const 16)) (i32.const 8)))))
+  (core instance $main (instantiate $Main (with "m" (instance $memory))
+    (with "w" (instance (export "environment" (func $environment))))))
+  (func $last (result string) (canon lift (core func $main "last") (memory $mem)))
+  (export "last" (func $last)))"""
 
 
 @pytest.fixture
@@ -103,6 +123,36 @@ def test_a_files_name_is_that_of_the_grant(
         "a note",
         ["/workspace/note.txt"],
     )
+
+
+@pytest.mark.parametrize(
+    ("grants", "requested", "told"),
+    [
+        (("env:GREETING=hello",), "env:GREETING", "hello"),
+        (("env:CAPBOX_HOME",), "env:*", "{CAPBOX_HOME}"),
+        (("env:HOME=/elsewhere", "env:GREETING=hello"), "env:HOME", "UTC"),
+        (("env:OTHER=hello",), "env:GREETING", "UTC"),
+        ((), "env:*", "UTC"),
+    ],
+    ids=["granted", "the host's", "another is requested", "another is granted", "none granted"],
+)
+def test_a_function_finds_the_variables_that_are_granted_and_requested(
+    folder: Callable[..., Path],
+    capbox: Capbox,
+    environment: dict[str, str],
+    grants: tuple[str, ...],
+    requested: str,
+    told: str,
+) -> None:
+    made = folder(compiled(LAST_VARIABLE), 'abi = "component"\nexport = "last"', "")
+    manifest = made / "tool.toml"
+    manifest.write_text(manifest.read_text().replace("fetch:*", requested))
+    flags = [word for grant in grants for word in ("--grant", grant)]
+    done = capbox("call", str(made), "{}", *flags, cwd=made.parent)
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"{told.format(**environment)}\n",
+    ), done.stderr
 
 
 @pytest.mark.slow

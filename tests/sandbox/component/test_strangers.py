@@ -14,7 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.sandbox.component.fetching import JAVASCRIPT, KEPT, PHP, PYTHON, SQLITE, Stranger
+from tests.sandbox.test_operations import passed
+from tests.tools.strangers import JAVASCRIPT, KEPT, PHP, PYTHON, SQLITE, Stranger
 
 from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
@@ -217,6 +218,30 @@ async def test_a_strangers_request_goes_to_the_parent_and_nowhere_else(
     headers = head["headers"]
     assert isinstance(headers, list)
     assert (["X-Q", "1"] in headers, content) == (True, b"data")
+
+
+async def test_a_person_who_is_asked_takes_no_time_of_a_stranger(
+    strangers: Sandbox, begin: Begin
+) -> None:
+    short, asked = Limits(wall_seconds=1.5), 0
+
+    async def serve(header: JsonObject, content: bytes, under_way: UnderWay) -> Answer:
+        nonlocal asked
+        match header["http"]:
+            case ["request", str()]:
+                asked += 1
+                with under_way.paused():
+                    await passed(2.0)
+                told = {"error": {"code": "denied", "message": "a no", "missing": None}}
+                return {"http": [0, 0]}, json.dumps(told).encode()
+            case _:
+                return {"http": [0, 0]}, b""
+
+    code = "fetch('http://a.example/').then(r => 'sent', e => 'failed')"
+    job = begin(JAVASCRIPT, request=task(TASK[JAVASCRIPT], code), limits=short)
+    outcome = await strangers.call(job, serve=serve)
+    assert (result(outcome), asked) == ({"result": "failed"}, 1)
+    assert outcome.spent.wall_ms < 1_500
 
 
 async def test_a_response_that_was_read_is_let_go(strangers: Sandbox, begin: Begin) -> None:

@@ -25,11 +25,13 @@ from capbox.engine.results.stowing import Stowing
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
 from capbox.gate.protocol import Reply, parse_reply
+from capbox.gate.rights.stores import GUEST
 from capbox.gate.seat import Seat
 from capbox.messages import Json, JsonObject, ToolCall
 from capbox.sandbox.effects import READ_ACTIONS
 
 State = Literal["identical", "from the record", "not replayable", "different"]
+_STORE = f"store {GUEST}/"  # as an intent lists it
 _FROM_OUTSIDE = {
     "revoked": "its authority was revoked while it went on",
     "interrupted": "it was interrupted",
@@ -135,6 +137,9 @@ class Player:
         seen = self._host_variables(call)
         if seen:
             return f"it saw this machine's variable {seen[0]}, whose value is not kept"
+        stores = _named(call, _STORE)
+        if stores:
+            return f"it had store:{stores[0]}, and what that held is not on record"
         if any(one.header.get("redacted") is True for one in call.heard):
             return "it sent a secret, which is not kept"
         if call.reply.header.get("redacted") is True:
@@ -151,9 +156,7 @@ class Player:
         held = (self.seat.authority, *self.seat.leases)
         selectors = [minted.grant.selector for one in held for minted in one.grants]
         given = {s.name for s in selectors if isinstance(s, EnvSelector) and s.value is not None}
-        rights = texts(call.of("intent").get("rights"))
-        names = [right.removeprefix("env ") for right in rights if right.startswith("env ")]
-        return [name for name in names if name not in given]
+        return [name for name in _named(call, "env ") if name not in given]
 
     def _unheard(self, call: Recorded) -> Difference | None:
         """Return what the call asked of the network or of a function otherwise than it did then."""
@@ -214,6 +217,12 @@ def _asked(call: Recorded, asked: JsonObject) -> ToolCall:
         arguments if isinstance(arguments, dict) else {},
         malformed if isinstance(malformed, str) else None,
     )
+
+
+def _named(call: Recorded, kind: str) -> list[str]:
+    """Return the names of the rights of one kind that a call had, as its intent lists them."""
+    rights = texts(call.of("intent").get("rights"))
+    return [right.removeprefix(kind) for right in rights if right.startswith(kind)]
 
 
 def _overspent(content: JsonObject) -> bool:

@@ -89,7 +89,7 @@ class Replaying:
         held = run.opening
         authority = self.remint(held.authority, run.started)
         ceiling = None if held.ceiling is None else self.remint(held.ceiling, run.started)
-        holder = Holder(run, authority, ceiling)
+        holder = Holder(run, authority, ceiling, self.home.stores)
         place = self.home.copies
         sweep(place)
         work = make(place, f"{run.id}-{secrets.token_hex(4)}")

@@ -19,6 +19,7 @@ from capbox.engine.replay.answering import RecordedApprover
 from capbox.engine.replay.opening import grant_of
 from capbox.engine.replay.recorded import Run, texts
 from capbox.engine.replay.runner import ReplayRunner
+from capbox.engine.stored.places import names
 from capbox.gate.approver import AskRequest
 from capbox.gate.rights.files import host_path
 from capbox.gate.rights.labels import Context
@@ -51,11 +52,15 @@ class Notes(RunJournal):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """What `run` held: its own `authority` and the `ceiling` of what could be lent, minted anew."""
+    """What `run` held: its own `authority` and the `ceiling` of what could be lent, minted anew.
+
+    `stores` is where tools keep what lasts.
+    """
 
     run: Run
     authority: Authority
     ceiling: Authority | None
+    stores: Path
 
     def seat(
         self, notes: Notes, runner: ReplayRunner, scratch: Path, at: Callable[[Json], None]
@@ -69,6 +74,8 @@ class Holder:
             kept = (c for c in told if str(c.get("subject")) == f"always {request.grant}")
             return next((str(c.get("result")) for c in kept), None)
 
+        # They are named alone: a call that had one is not executed (see `playing`).
+        stores = names(self.stores, HostPath(opening.layout.workspace))
         lent = (self._lent(name, *map(str, grants)) for name, grants in opening.leases)
         return Seat(
             authority=self.authority,
@@ -85,6 +92,7 @@ class Holder:
             grounds=opening.grounds,
             leases=tuple(one for one in lent if one is not None),
             remember=remembered,
+            stores=stores,
             context=Context(opening.trusted, sources=opening.sources),
         )
 

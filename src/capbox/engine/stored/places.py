@@ -18,13 +18,23 @@ _DIGEST_CHARACTERS = 32
 
 def places(root: Path, workspace: HostPath) -> Callable[[str, str], HostPath]:
     """Return what makes and names the directory for a tool's digest and a name, in `workspace`."""
-    owner = sha256(os.fsencode(workspace)).hexdigest()[:_DIGEST_CHARACTERS]
+    named = names(root, workspace)
 
     def place(digest: str, name: str) -> HostPath:
         """Make the directory if it is missing. Raises OSError."""
-        path = root / sha256(digest.encode()).hexdigest()[:_DIGEST_CHARACTERS] / owner / name
+        path = Path(named(digest, name))
         for folder in (root, path.parent.parent, path.parent, path):
             folder.mkdir(mode=0o700, exist_ok=True)
         return HostPath(os.path.realpath(path))
 
     return place
+
+
+def names(root: Path, workspace: HostPath) -> Callable[[str, str], HostPath]:
+    """Return what names such a directory, and makes none."""
+    owner = _short(os.fsencode(workspace))
+    return lambda digest, name: HostPath(str(root / _short(digest.encode()) / owner / name))
+
+
+def _short(content: bytes) -> str:
+    return sha256(content).hexdigest()[:_DIGEST_CHARACTERS]

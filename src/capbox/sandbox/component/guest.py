@@ -2,7 +2,8 @@
 
 A command (`wasi:cli/run`) gets the request as its standard input, as any guest does. The function
 `capbox:tool/tool.call` gets it as a text, and gives the result as one. Any other function is called
-by name with values made of the request's arguments, and what it gives becomes a result.
+by name with values made of the request's arguments, and what it gives becomes a result; it alone
+finds the variables of the call in its environment, since it does not see the request.
 Guarantees: an exception of ours never becomes the component's success. Does not: start or time out.
 """
 
@@ -63,6 +64,8 @@ class ComponentGuest:
         """Run one call to its end; return what went wrong inside."""
         self._below.attach()
         try:
+            call = {} if self._function[0] in (COMMAND, TOOL) else json.loads(request)
+            self._below.variables = call.get("env") or {}
             self._linked.start(store)
             self._answer(request)
         except StopCall:

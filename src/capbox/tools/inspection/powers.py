@@ -101,7 +101,12 @@ def absent(found: Iterable[Power]) -> tuple[str, ...]:
 
 def obstacles(core: Core) -> tuple[str, ...]:
     """Return why capbox cannot run it, one sentence each; none if it can."""
-    return (*_unknown(core.imports), *_mistyped(core.imports), *_entry(core), *_memories(core))
+    return (*unlinked(core), *_entry(core), *_memories(core))
+
+
+def unlinked(core: Core) -> tuple[str, ...]:
+    """Return those reasons that lie in its imports: nothing that a person could add helps."""
+    return (*_unknown(core.imports), *_mistyped(core.imports))
 
 
 def short(one: Import) -> str:

@@ -21,6 +21,7 @@ _PART = r"(?:0|[1-9][0-9]{0,8})"
 _VERSION = re.compile(rf"({_PART}(?:\.{_PART}){{0,3}})(?:-([0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*))?")
 _VERSION_CHARACTERS_MAX = 64
 _SHOWN_CHARACTERS_MAX = 80
+_SENTENCE_CHARACTERS_MAX = 1_000
 
 _AS_READ = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"))
 _NEAR_CHARACTERS_MIN = 3
@@ -89,6 +90,11 @@ def is_version(text: str) -> bool:
 def shown(text: str) -> str:
     """Return a stranger's text as an error may show it: short, and with nothing that hides."""
     return neutral(text[:_SHOWN_CHARACTERS_MAX]) + "..." * (len(text) > _SHOWN_CHARACTERS_MAX)
+
+
+def sentence_of(text: str) -> str:
+    """Return a sentence of ours with a stranger's names in it, as an error may show it."""
+    return neutral(text[:_SENTENCE_CHARACTERS_MAX])
 
 
 def looks_like(name: str, other: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -14,8 +16,10 @@ import httpx2
 import pytest
 
 from capbox.engine.home import Home
+from capbox.sandbox.cache import COMPILE_SECONDS_MAX
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
+from capbox.tools.sdk.building.keeping import in_use
 
 COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.exit(main())"]
 TOOLS = ["apply_patch", "bash", "edit", "fetch", "glob", "grep", "javascript", "python", "read"]
@@ -87,6 +91,33 @@ def test_what_is_compiled_is_shown_with_its_tools_and_what_no_tool_uses_is_prune
         one["file"] for one in held if one["tools"]
     )
     assert process("cache", "prune").err == "removed 0 compiled tools\n"
+
+
+def test_what_building_left_is_shown_and_pruned_while_nothing_is_built(
+    process: Callable, environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    cache = Path(environ["CAPBOX_HOME"], "cache")
+    old = cache / "toolchains" / "ziglang-0.1" / "zig"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(bytes(1_500_000))
+    at_work = cache / "compiled" / f"{'1' * 40}.cwasm.22.part"
+    at_work.write_bytes(b"half")
+    (entry,) = (e for e in json.loads(process("cache", "show", "--json").out) if e["bytes"] == 4)
+    assert (entry["kind"], entry["used"]) == ("compiled", True)
+    shown = process("cache", "show").out
+    assert "1.5 MB   ziglang-0.1, a compiler: another version than is used now" in shown
+    assert "being compiled" in shown
+    with in_use(cache):
+        done = process("cache", "prune")
+        assert "a tool is being built: what building keeps was left as it is" in done.err
+    assert old.exists()
+    said = "removed ziglang-0.1, a compiler: another version than is used now, 1.5 MB\n"
+    assert said in process("cache", "prune").err
+    assert (old.exists(), at_work.exists()) == (False, True)
+    ages_ago = time.time() - 2 * COMPILE_SECONDS_MAX
+    os.utime(at_work, (ages_ago, ages_ago))
+    process("cache", "prune")
+    assert not at_work.exists()
 
 
 def test_a_cache_open_to_others_is_refused(capbox: Callable, home: Home) -> None:

@@ -119,10 +119,10 @@ def test_accepting_more_of_the_same_package_is_asked_about(tmp_path: Path, shop:
 
 
 def test_a_failed_update_leaves_the_old_one_at_work(tmp_path: Path, shop: Workshop) -> None:
-    """The new module is WebAssembly by its header, and does not compile."""
+    """The new module is WebAssembly as far as one reads it, and does not compile."""
     put(shop, tmp_path, manifest(), Person())
     before = installed_tools(shop.place.root)
-    bad = b"\0asm\1\0\0\0\1\1\xff"
+    bad = b"\0asm\1\0\0\0\3\2\1\0"  # a function of a type that is not there
     layout, _ = packed(tmp_path, manifest(version="0.2.0"), bad)
     with pytest.raises(PackageError, match="alice/hello: its module does not compile: "):
         install(shop, layout.folder, Wishes(), Person())

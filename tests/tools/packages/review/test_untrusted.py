@@ -14,7 +14,9 @@ from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.requests import texts
 from capbox.tools.packages.review.untrusted import (
     ARGUMENT_CHARACTERS_MAX,
+    README_COLUMNS,
     plain,
+    readme,
     schema,
     told,
 )
@@ -37,6 +39,29 @@ def test_plain_text_hides_nothing_and_has_an_end(text: str, most: int) -> None:
     found = plain(text, most)
     assert found.isprintable() and "\n" not in found
     assert len(found) <= most * 10 + 4
+
+
+@given(some.text(max_size=3_000), some.integers(1, 30))
+def test_a_readme_hides_nothing_and_has_an_end_both_ways(text: str, most: int) -> None:
+    found = readme(text.encode(errors="replace"), most)
+    assert len(found) <= most + 1
+    assert all(line.isprintable() and len(line) <= README_COLUMNS for line in found)
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"# Hello\r\n\r\n    code\n\tmore\n\n", ("# Hello", "", "    code", "    more")),
+        (b"", ("",)),
+        (b"\xff\xfe", ("\ufffd\ufffd",)),
+        (b"a\x1b[2Jb\rc\x0bd\xe2\x80\xae", ("a\\u001b[2Jb\\u000dc\\u000bd\\u202e",)),
+        (b"x " * 40, ("x " * 35 + "x", "x x x x")),
+        (b"1\n2\n3\n4\n5\n6", ("1", "2", "3", "4", "5", "[... and more]")),
+        (b"y" * 9_000, ("y" * README_COLUMNS,) * 5 + ("[... and more]",)),
+    ],
+)
+def test_a_readme_in_lines(content: bytes, lines: tuple[str, ...]) -> None:
+    assert readme(content, 5) == lines
 
 
 def test_required_and_optional_stay_what_they_are() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
+import wasmtime
+from tests.sandbox.component import text
+from tests.tools.packages.making import module
 
 from capbox.gate.manifest import Request, RequestKind, parse_request
-from capbox.tools.packages.review.imports import Import
+from capbox.tools.inspection.inspecting import Inspection, inspect
 from capbox.tools.packages.review.words import importing, sentence, worst
+
+HTTP = '(import "capbox_http" "request" (func (param i32 i32 i32 i32 i32) (result i32)))'
+INVOKE = '(import "capbox_invoke" "call" (func (param i32 i32 i32 i32 i32) (result i32)))'
+STAT = '(import "capbox_fs" "stat" (func (param i32 i32 i32) (result i32)))'
 
 
 @pytest.mark.parametrize(
@@ -59,22 +67,61 @@ def test_the_worst_of_what_is_requested(written: tuple[str, ...], said: tuple[st
 
 
 @pytest.mark.parametrize(
-    ("module", "written", "warned"),
+    ("imports", "written", "warned"),
     [
-        ("capbox_http", "fetch:*", False),
-        ("capbox_http", "read:*", True),
-        ("capbox_invoke", "invoke:mail", False),
-        ("capbox_invoke", "fetch:*", True),
-        ("capbox_fs", "read:*", False),
-        ("wasi_snapshot_preview1", "read:*", False),
+        (HTTP, "fetch:*", []),
+        (HTTP, "read:*", ["its module has code for the network, unrequested"]),
+        (INVOKE, "invoke:mail", []),
+        (INVOKE, "fetch:*", ["its module has code for functions of a program, unrequested"]),
+        (STAT, "read:*", []),
+        ("", "read:*", []),
     ],
 )
 def test_imports_that_the_requests_do_not_explain_are_told(
-    module: str, written: str, warned: bool
+    imports: str, written: str, warned: list[str], tmp_path: Path
 ) -> None:
-    found = importing((Import(module, "x", "function"),), [parse_request(written, "")])
-    assert bool(found) == warned
+    found = importing(inspected(tmp_path, module("x", imports)), [parse_request(written, "")])
+    assert [one.partition(":")[0] for one in found] == warned
 
 
-def test_a_component_is_told() -> None:
-    assert importing(None, ()) == ("it is a component: what it imports is decided when it runs",)
+def test_a_module_that_cannot_run_is_told(tmp_path: Path) -> None:
+    library = bytes(wasmtime.wat2wasm('(module (memory (export "memory") 1))'))
+    (said,) = importing(inspected(tmp_path, library), ())
+    assert said.startswith("its module exports no function _start")
+
+
+SECRETS = """(component
+  (import "acme:vault/keys" (instance $keys (export "steal" (func))))
+  (core func $steal (canon lower (func $keys "steal")))
+  (core module $Main (import "m" "steal" (func)) (func (export "run") (result i32) (i32.const 0)))
+  (core instance $main (instantiate $Main (with "m" (instance (export "steal" (func $steal))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $command)))"""
+
+
+@pytest.mark.parametrize(
+    ("wat", "warned"),
+    [
+        (text.command("(i32.const 0)"), ()),
+        (SECRETS, ("it may call what capbox does not give, and fails then: acme:vault/keys",)),
+        (
+            "(component)",
+            ("its module exports neither wasi:cli/run nor a function that JSON can call",),
+        ),
+    ],
+    ids=["of WASI alone", "of its own host", "nothing to call"],
+)
+def test_what_a_component_lacks_here_is_told(
+    wat: str, warned: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert importing(inspected(tmp_path, bytes(wasmtime.wat2wasm(wat))), ()) == warned
+
+
+def inspected(folder: Path, wasm: bytes) -> Inspection:
+    """Look at these bytes."""
+    file = folder / "one.wasm"
+    file.write_bytes(wasm)
+    found = inspect(file)
+    assert isinstance(found, Inspection), found
+    return found

@@ -17,7 +17,7 @@ from capbox.gate.protocol import Reply, parse_reply
 from capbox.messages import ToolFailure, ToolResult
 from capbox.tools.inspection.inspecting import Inspection, inspect_folder
 from capbox.tools.sdk.building import toolchain
-from capbox.tools.sdk.building.compiled import compile_module
+from capbox.tools.sdk.building.compiled import RUST_TARGETS, compile_module
 from capbox.tools.sdk.cases import cases_of
 from capbox.tools.sdk.project import BuildError, Language, manifest_text, read_project
 from capbox.tools.sdk.starting import start
@@ -96,8 +96,9 @@ def test_a_compiler_that_was_got_before_is_used_unasked(tmp_path: Path) -> None:
         ((), "is not on this machine", "get it from https://rustup.rs"),
         (
             ("cargo", "rustc"),
-            "has no standard library for wasm32-wasip1 here",
-            "`rustup target add wasm32-wasip1` brings it",
+            "has no standard library for wasm32-wasip1 in {here}/lib/rustlib",
+            "`rustup target add wasm32-wasip1` brings it; for Debian's Rust, "
+            "`apt install libstd-rust-dev-wasm32`",
         ),
     ],
 )
@@ -113,7 +114,35 @@ def test_rust_is_never_got_but_named(
         compile_module(
             read_project(tmp_path / "hello"), workshop(environ={"PATH": f"{tmp_path}:/bin"})
         )
-    assert (refused.value.reason, refused.value.fix) == (reason, fix)
+    assert (refused.value.reason, refused.value.fix) == (reason.format(here=tmp_path), fix)
+
+
+def test_rust_builds_for_the_target_that_is_there(tmp_path: Path) -> None:
+    """The newer name before the older one, which Debian 12 has."""
+    for name in ("cargo", "rustc"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho {tmp_path}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    place = workshop(environ={"PATH": f"{tmp_path}:/bin"})
+    for target in reversed(RUST_TARGETS):
+        (tmp_path / "lib" / "rustlib" / target / "lib").mkdir(parents=True)
+        assert toolchain.cargo(place, RUST_TARGETS) == (str(tmp_path / "cargo"), target)
+
+
+@pytest.mark.slow
+def test_the_template_in_rust_becomes_a_module_where_its_target_is(tmp_path: Path) -> None:
+    """No package registry has the target, so it may be missing where everything is tested, too."""
+    need("rust")
+    start(tmp_path / "hello", "hello", "rust")
+    project = read_project(tmp_path / "hello")
+    try:
+        toolchain.cargo(workshop(), RUST_TARGETS)
+    except BuildError as error:
+        pytest.skip(str(error))
+    compile_module(project, workshop())
+    found = inspect_folder(project.folder)
+    assert isinstance(found, Inspection)
+    assert found.obstacles == ()
 
 
 def test_a_compiler_gets_no_keys(tmp_path: Path) -> None:

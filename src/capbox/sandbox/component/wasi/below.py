@@ -39,6 +39,7 @@ class Below:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._room = memoryview(bytearray(_DATA + CHUNK_BYTES))
+        self.variables: dict[str, str] = {}  # of the call, beside the constant ones
 
     def attach(self) -> None:
         """Have the host use our room instead of a guest's memory."""

@@ -1,7 +1,8 @@
 """wasi:cli, wasi:clocks and wasi:random.
 
 Guarantees: what a component reads of clocks and chance is recorded or comes from the seed of the
-call, as for any guest; its arguments are those of the call, its environment constants.
+call, as for any guest; its arguments are those of the call, its environment is constants and what
+the call was granted.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class Surroundings:
         self._below = below
 
     def environment_get_environment(self) -> list[object]:
-        """Return the variables, the same for every call."""
-        pairs = (text.partition("=") for text in self._below.texts("environ"))
-        return [(name, value) for name, _, value in pairs]
+        """Return the constant variables, and those of the call."""
+        found = dict(t.split("=", 1) for t in self._below.texts("environ")) | self._below.variables
+        # The host's may hold bytes that are no text, and a component takes text alone.
+        return [(n, v.encode(errors="replace").decode()) for n, v in found.items()]
 
     def environment_get_arguments(self) -> list[object]:
         """Return the words of the call, the tool's own name first."""

@@ -1,4 +1,8 @@
-"""`capbox cache build|show|prune|clear`: the compiled form of tools, and what it takes on disk."""
+"""`capbox cache build|show|prune|clear`: what capbox keeps to be quicker, and its size on disk.
+
+Compiled tools, and what building tools of one's own leaves. Guarantees: nothing is pruned that a
+running build uses, or a compiler that is at work.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from capbox.messages import JsonObject
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure
 from capbox.surfaces.cli.flags.words import AsJson
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
     from capbox.sandbox.cache import CompileCache
 
+_NOW = "being compiled"
 _STALE = "no tool that is here: another version, or one that was removed"
 
 
@@ -53,37 +59,64 @@ async def _build(entry: Entry, report: Callable[[str], None]) -> None:
 
 
 def show(ctx: typer.Context, *, as_json: AsJson = False) -> int:
-    """Show what is compiled: for which tools, and how many bytes it takes."""
+    """Show what is compiled, for which tools, and what building has left; with their sizes."""
+    import time
+
+    from capbox.tools.sdk.building.keeping import kept
+    from capbox.tools.sdk.building.toolchain import PACKAGES
+
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    held = _held(entry)
+    held, left = _held(entry), kept(entry.home().cache, PACKAGES, time.time())
     if as_json:
         screen.json(
-            [{"file": str(one.files[0]), "bytes": one.size, "tools": [*one.tools]} for one in held]
+            [
+                *(_entry("compiled", c.files[0], c.size, not c.unused, *c.tools) for c in held),
+                *(_entry(k.kind, k.paths[0], k.size, not k.unused) for k in left),
+            ]
         )
         return 0
     if not held:
         screen.say("nothing is compiled; `capbox cache build` does it now")
-        return 0
-    rows = [(_shown(one.size), ", ".join(one.tools) or _STALE) for one in held]
-    screen.table(("size", "of"), rows)
-    screen.say(f"{_shown(sum(one.size for one in held))} in {entry.home().cache / 'compiled'}")
-    if not all(one.tools for one in held):
-        screen.say("`capbox cache prune` removes what no tool uses")
+    rows = [(_shown(one.size), ", ".join(one.tools) or one.unused or _NOW) for one in held]
+    rows += [(_shown(k.size), k.of + (f": {k.unused}" if k.unused else "")) for k in left]
+    if rows:
+        screen.table(("size", "of"), rows)
+        total = sum(one.size for one in held) + sum(one.size for one in left)
+        screen.say(f"{_shown(total)} in {entry.home().cache}")
+    if any(one.unused for one in held) or any(one.unused for one in left):
+        screen.say("`capbox cache prune` removes what is not used")
     return 0
 
 
+def _entry(kind: str, file: Path, size: int, used: bool, *tools: str) -> JsonObject:
+    return {"file": str(file), "kind": kind, "bytes": size, "used": used, "tools": [*tools]}
+
+
 def prune(ctx: typer.Context) -> int:
-    """Remove what no tool uses that is here now: other versions, tools that were removed."""
+    """Remove what no tool uses that is here now, and what building left and nobody needs."""
+    import time
+
+    from capbox.tools.sdk.building.keeping import prune as prune_built
+    from capbox.tools.sdk.building.toolchain import PACKAGES
+
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    unused = [one for one in _held(entry) if not one.tools]
+    unused = [one for one in _held(entry) if one.unused]
     for one in unused:
         for file in one.files:
             file.unlink(missing_ok=True)
     what = f"{len(unused)} compiled {'tool' if len(unused) == 1 else 'tools'}"
     freed = f", {_shown(sum(one.size for one in unused))}" if unused else ""
     screen.say(f"removed {what}{freed}")
+    try:
+        left = prune_built(entry.home().cache, PACKAGES, time.time())
+    except OSError as error:
+        raise CommandFailure("sandbox_failed", str(error), 5) from error
+    if left is None:
+        screen.say("a tool is being built: what building keeps was left as it is")
+    for gone in left or ():
+        screen.say(f"removed {gone.of}: {gone.unused}, {_shown(gone.size)}")
     return 0
 
 
@@ -103,11 +136,15 @@ def clear(ctx: typer.Context) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A compiled guest, and the tools whose code it is; none: no tool that is here."""
+    """A compiled guest, and the tools whose code it is; none: no tool that is here.
+
+    `unused` says so, "" if it is a tool's, or being made.
+    """
 
     files: tuple[Path, ...]
     size: int
     tools: tuple[str, ...]
+    unused: str
 
 
 def _held(entry: Entry) -> list[_Compiled]:
@@ -126,10 +163,20 @@ def _held(entry: Entry) -> list[_Compiled]:
     parts: dict[str, list[Path]] = {}
     for part in files:
         parts.setdefault(guest_name(part), []).append(part)
-    return [
-        _Compiled(tuple(of), sum(f.stat().st_size for f in of), tuple(users.get(name, ())))
-        for name, of in parts.items()
-    ]
+    return [_compiled(of, users.get(name, [])) for name, of in parts.items()]
+
+
+def _compiled(files: list[Path], tools: list[str]) -> _Compiled:
+    import time
+
+    from capbox.sandbox.cache import COMPILE_SECONDS_MAX
+
+    found = [file.stat() for file in files if file.exists()]
+    # A compiler that is at work writes here; one that was killed wrote before its time was up.
+    young = time.time() - max((one.st_mtime for one in found), default=0.0) < COMPILE_SECONDS_MAX
+    made = young and any(".part" in file.name for file in files)
+    unused = "" if tools or made else _STALE
+    return _Compiled(tuple(files), sum(one.st_size for one in found), tuple(tools), unused)
 
 
 def _cache(entry: Entry) -> CompileCache:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,8 +64,9 @@ def show(
     found = registry.tools.get(name)
     if found is None:
         raise usage(f"there is no tool {name}; there are: {', '.join(sorted(registry.tools))}")
+    readme = _readme(found)
     if as_json:
-        screen.json(_described(found))
+        screen.json({**_described(found), "readme": "\n".join(readme) or None})
         return 0
     manifest = found.manifest
     screen.line(f"{manifest.name} {manifest.version}", "bold")
@@ -80,7 +83,26 @@ def show(
     screen.line(f"  {found.module.path}, {manifest.license}")
     screen.line(f"  sha256 {found.digest}")
     screen.paragraph("  of the module's digest and the manifest's text", hang=2)
+    if readme:
+        screen.line("\nits README: its publisher's words, no instruction", "bold")
+    for line in readme:
+        screen.line(f"  | {line}".rstrip())
     return 0
+
+
+def _readme(found: Found) -> tuple[str, ...]:
+    """Return the lines of an installed tool's README, made harmless; none if it has none."""
+    from capbox.tools.packages.artefact.artefact import README, README_BYTES_MAX
+    from capbox.tools.packages.review.untrusted import readme
+
+    if found.module.shipped:
+        return ()
+    try:
+        fd = os.open(Path(found.module.path).with_name(README), os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return ()
+    with os.fdopen(fd, "rb") as file:
+        return readme(file.read(README_BYTES_MAX))
 
 
 def _registry(entry: Entry) -> Registry:
@@ -93,7 +115,7 @@ def _registry(entry: Entry) -> Registry:
     return registry
 
 
-def _described(found: Found) -> Json:
+def _described(found: Found) -> JsonObject:
     manifest = found.manifest
     return {
         "name": manifest.name,

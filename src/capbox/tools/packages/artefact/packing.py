@@ -13,6 +13,7 @@ from pathlib import Path
 
 from capbox.journal.blobs import beside
 from capbox.tools.folder import MANIFEST, load_folder
+from capbox.tools.inspection.inspecting import InspectionError, inspect
 from capbox.tools.packages.artefact.artefact import (
     ARTIFACT,
     CONFIG,
@@ -30,9 +31,8 @@ from capbox.tools.packages.artefact.artefact import (
 from capbox.tools.packages.artefact.descriptor import TITLE, VERSION_TAG, Descriptor
 from capbox.tools.packages.artefact.layout import Layout
 from capbox.tools.packages.artefact.package import Package, facts, read_package
-from capbox.tools.packages.names import PackageName, package_name, version
+from capbox.tools.packages.names import PackageName, package_name, sentence_of, version
 from capbox.tools.packages.problem import PackageError
-from capbox.tools.packages.review.imports import imports
 from capbox.tools.packages.review.untrusted import schema
 from capbox.tools.registry import Found, RegistryError
 
@@ -52,7 +52,9 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     if target.exists() and not Layout.at(target):
         raise PackageError(str(target), "is there, and is no package", "move it away")
     schema(found.manifest, str(name))
-    imports(Path(found.module.path))
+    looked = inspect(Path(found.module.path))
+    if isinstance(looked, InspectionError):
+        raise PackageError(found.manifest.module, f"cannot be read: {sentence_of(looked.message)}")
     part = beside(target)
     try:
         package = _fill(Layout.create(part), folder, found, name)

@@ -21,6 +21,7 @@ from capbox.sandbox.cache import CompileCache, CompileError
 from capbox.sandbox.engine import EngineKey
 from capbox.sandbox.spec import Module
 from capbox.tools.folder import MANIFEST, load_folder
+from capbox.tools.inspection.inspecting import InspectionError, inspect
 from capbox.tools.loop.offer import FURTHER, NAMES
 from capbox.tools.packages.artefact.artefact import README, README_BYTES_MAX
 from capbox.tools.packages.artefact.layout import Layout
@@ -28,16 +29,16 @@ from capbox.tools.packages.artefact.package import Package
 from capbox.tools.packages.installing.place import Installed, Place, now
 from capbox.tools.packages.installing.plan import Plan, Surroundings, Wishes, plan
 from capbox.tools.packages.installing.source import Access, fetch, newest
-from capbox.tools.packages.names import PackageName
+from capbox.tools.packages.names import PackageName, sentence_of
 from capbox.tools.packages.problem import PackageError, refused
 from capbox.tools.packages.remote.reference import Source
 from capbox.tools.packages.remote.reference import source as place_of
-from capbox.tools.packages.review.imports import imports
 from capbox.tools.packages.review.requests import texts
-from capbox.tools.packages.review.untrusted import told
+from capbox.tools.packages.review.untrusted import readme, told
 from capbox.tools.packages.signatures.publishers import First, Publisher, Publishers
 from capbox.tools.registry import RegistryError, load
 
+_README_LINES_SHOWN = 8
 RESERVED = frozenset({*NAMES, *FURTHER, "python", "javascript"})
 """Names of tools that are not in the folder of the shipped ones, and are capbox's all the same."""
 
@@ -101,10 +102,11 @@ def _told(source: Source, package: Package) -> str:
 def review(shop: Workshop, layout: Layout, package: Package, wishes: Wishes) -> Plan:
     """Work out what installing a package of the quarantine means. Raises PackageError, OSError."""
     wasm = layout.path(package.artefact.wasm)
-    try:
-        found = imports(wasm)
-    except PackageError as error:
-        raise PackageError(str(package.name), f"its module {error.reason}") from error
+    found = inspect(wasm)
+    if isinstance(found, InspectionError):
+        raise PackageError(
+            str(package.name), f"its module cannot be read: {sentence_of(found.message)}"
+        )
     around = Surroundings(shop.taken(package.name), shop.publishers.known())
     before = shop.place.get(package.name)
     if before is not None:
@@ -116,7 +118,11 @@ def review(shop: Workshop, layout: Layout, package: Package, wishes: Wishes) -> 
         around = replace(around, before=before, requested=requested, intact=intact)
     planned = plan(package, found, around, wishes)
     told(package.manifest, planned.accepted, str(package.name))  # what it could not be, it is not
-    return planned
+    written = package.artefact.readme
+    if written is None:
+        return planned
+    lines = readme(layout.read(written, README_BYTES_MAX), _README_LINES_SHOWN)
+    return replace(planned, readme=lines)
 
 
 def update(

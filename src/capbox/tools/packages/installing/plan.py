@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from capbox.gate.manifest import Request
+from capbox.tools.inspection.inspecting import Inspection
+from capbox.tools.inspection.powers import unlinked
 from capbox.tools.packages.artefact.package import Package
 from capbox.tools.packages.installing.place import Installed
-from capbox.tools.packages.names import looks_like, version
+from capbox.tools.packages.names import looks_like, sentence_of, version
 from capbox.tools.packages.problem import PackageError, refused
-from capbox.tools.packages.review.imports import Import
 from capbox.tools.packages.review.requests import Difference, chosen, difference, kept, reduced
 from capbox.tools.packages.review.untrusted import access
 from capbox.tools.packages.review.words import importing
@@ -51,7 +52,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A package, what would be accepted of its requests, and what a person should know."""
+    """A package, what would be accepted of its requests, and what a person should know.
+
+    `readme` are the first lines of its publisher's, made harmless.
+    """
 
     package: Package
     trust: Trust
@@ -60,6 +64,7 @@ class Plan:
     accepted: tuple[Request, ...]
     warnings: tuple[str, ...]
     intact: bool = True
+    readme: tuple[str, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -84,7 +89,7 @@ class Plan:
 
 def plan(
     package: Package,
-    found: tuple[Import, ...] | None,
+    found: Inspection,
     around: Surroundings,
     wishes: Wishes,
 ) -> Plan:
@@ -93,10 +98,8 @@ def plan(
     owner = around.taken.get(name.tool)
     if owner is not None:
         raise refused(str(name), f"its tool {name.tool} has the name of {owner}, and may not")
-    missing = sorted(str(one) for one in found or () if not one.linked)
-    if missing:
-        shown = ", ".join(missing[:8]) + ", ..." * (len(missing) > 8)
-        raise PackageError(str(name), f"imports what no tool is given, so it cannot run: {shown}")
+    for reason in () if found.core is None else unlinked(found.core):
+        raise PackageError(str(name), f"its module {sentence_of(reason)}, so it cannot run")
     trust = judge(
         name, package.signature, around.publishers, key=wishes.key, unsigned=wishes.unsigned
     )
@@ -148,9 +151,7 @@ def _refuse_older(package: Package, before: Installed) -> None:
         )
 
 
-def _warnings(
-    package: Package, found: tuple[Import, ...] | None, around: Surroundings
-) -> tuple[str, ...]:
+def _warnings(package: Package, found: Inspection, around: Surroundings) -> tuple[str, ...]:
     name, manifest = package.name, package.manifest
     warnings = [
         f"its tool {name.tool} looks like {other}, {owner}"

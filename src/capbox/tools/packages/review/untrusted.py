@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from textwrap import wrap
 
 from capbox.gate.approver import neutral
 from capbox.gate.manifest import Manifest, Request, ToolAccessKind
@@ -22,6 +23,9 @@ from capbox.tools.packages.review.requests import kept
 DESCRIPTION_CHARACTERS_MAX = 1_000
 ARGUMENT_CHARACTERS_MAX = 300
 SCHEMA_CHARACTERS_MAX = 16_384
+README_LINES_MAX = 200
+README_COLUMNS = 72
+_LINE_CHARACTERS_MAX = 1_000
 _PROSE = ("description", "title", "$comment")
 _CHANGING = ("write", "invoke", "store")
 
@@ -49,6 +53,25 @@ def plain(text: str, most: int) -> str:
     """Return a text on one line, at most so many characters, and nothing in it that hides."""
     line = " ".join(text.split())
     return neutral(line[:most]) + " ..." * (len(line) > most)
+
+
+def readme(content: bytes, lines_max: int = README_LINES_MAX) -> tuple[str, ...]:
+    """Return the lines of a README as a person may see them: plain text, bounded both ways.
+
+    Attack: a line of it passes for one of capbox's. So whoever shows them marks each as quoted, and
+    each is so short that no terminal goes on with it, unmarked, in the next row.
+    """
+    lines = content.decode(errors="replace").replace("\r\n", "\n").strip("\n").split("\n")
+    shown = [row for line in lines[:lines_max] for row in _rows(line.expandtabs(4).rstrip())]
+    if len(lines) > lines_max or len(shown) > lines_max:
+        return (*shown[:lines_max], "[... and more]")
+    return tuple(shown)
+
+
+def _rows(line: str) -> list[str]:
+    """Return a line in rows of `README_COLUMNS`, with nothing that hides."""
+    cut = neutral(line[:_LINE_CHARACTERS_MAX]) + " ..." * (len(line) > _LINE_CHARACTERS_MAX)
+    return wrap(cut, README_COLUMNS, break_on_hyphens=False) or [""]
 
 
 def access(manifest: Manifest) -> ToolAccessKind:

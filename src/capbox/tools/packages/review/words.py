@@ -6,16 +6,15 @@ whatever it is for. Does not: look at what a run holds (`capbox blast-radius` do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from capbox.gate.manifest import Request
-from capbox.tools.packages.review.imports import Import
+from capbox.tools.inspection.inspecting import Inspection
+from capbox.tools.packages.names import sentence_of, shown
 
 _READING = frozenset({"read", "write", "env", "store"})
-_NEEDING = (
-    ("capbox_http", "fetch", "the network"),
-    ("capbox_invoke", "invoke", "functions of a program"),
-)
+_NEEDING = (("network", "fetch", "the network"), ("functions", "invoke", "functions of a program"))
+_REFUSED_SHOWN_MAX = 5
 # For each kind of request: for all of it, and for what it names.
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     "read": ("read every file that a run lets it read", "read {0}"),
@@ -68,18 +67,23 @@ def worst(requests: Sequence[Request]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def importing(found: Iterable[Import] | None, requests: Sequence[Request]) -> tuple[str, ...]:
-    """Return what is odd about a module's imports; None are those of a component."""
-    if found is None:
-        return ("it is a component: what it imports is decided when it runs",)
-    modules = {one.module for one in found}
-    odd: list[str] = []
+def importing(found: Inspection, requests: Sequence[Request]) -> tuple[str, ...]:
+    """Return what is odd about a module: what it imports, and what keeps it from running."""
+    powers = {power.name for power in found.powers}
     kinds = {request.kind for request in requests}
     # Attack: a harmless manifest in front of a module that is made for the network.
-    for module, kind, what in _NEEDING:
-        if module in modules and kind not in kinds:
-            odd.append(f"its module has code for {what}, unrequested: each use is refused")
-    return tuple(odd)
+    odd = [
+        f"its module has code for {what}, unrequested: each use is refused"
+        for power, kind, what in _NEEDING
+        if power in powers and kind not in kinds
+    ]
+    refused = () if found.component is None else found.component.refused
+    owners = list(dict.fromkeys(name.partition(".")[0] for name in refused))
+    if owners:
+        more = f" and {len(owners) - _REFUSED_SHOWN_MAX} more" * (len(owners) > _REFUSED_SHOWN_MAX)
+        names = ", ".join(map(shown, owners[:_REFUSED_SHOWN_MAX]))
+        odd.append(f"it may call what capbox does not give, and fails then: {names}{more}")
+    return (*odd, *(f"its module {sentence_of(reason)}" for reason in found.obstacles))
 
 
 def _address(request: Request) -> str:

@@ -13,7 +13,7 @@ from typing import assert_never
 from capbox.tools.sdk.building.toolchain import Workshop, cargo, go, run, zig
 from capbox.tools.sdk.project import BuildError, Project, put
 
-_RUST = "wasm32-wasip1"
+RUST_TARGETS = ("wasm32-wasip1", "wasm32-wasi")  # the second is its name before Rust 1.78
 
 
 def compile_module(project: Project, workshop: Workshop) -> None:
@@ -57,9 +57,10 @@ def _zig(project: Project, workshop: Workshop, made: Path) -> None:
 
 def _rust(project: Project, workshop: Workshop, made: Path) -> None:
     place = made.parent / "target"
-    flags = ["--release", "--target", _RUST, "--target-dir", str(place)]
-    _run([*cargo(workshop, _RUST), "build", "--quiet", *flags], project, workshop)
-    found = [path for path in (place / _RUST / "release").glob("*.wasm")]
+    program, target = cargo(workshop, RUST_TARGETS)
+    flags = ["--release", "--target", target, "--target-dir", str(place)]
+    _run([program, "build", "--quiet", *flags], project, workshop)
+    found = [path for path in (place / target / "release").glob("*.wasm")]
     if len(found) != 1:
         raise BuildError(str(project.folder / "Cargo.toml"), "names no one program to build")
     shutil.copyfile(found[0], made)

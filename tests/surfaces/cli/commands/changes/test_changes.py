@@ -85,6 +85,30 @@ def test_a_path_that_a_run_deleted_is_not_taken_for_a_run(capbox: Capbox, folder
     assert "no such run" not in done.stderr
 
 
+def test_what_a_tool_keeps_is_shown_by_the_name_of_its_store(
+    capbox: Capbox, folder: Path, tmp_path: Path
+) -> None:
+    script = "script=echo 1 > /store/notes/n; mkdir /store/notes/d; echo 2 > a.txt"
+    flags = ("--write", ".", "--grant", "store:notes")
+    assert capbox("call", "bash", script, *flags).returncode == 0
+    shown = capbox("diff", "--stat").stdout
+    assert shown == "added   store:notes/d  (folder)\nadded   store:notes/n\nchanged a.txt\n"
+    (kept,) = (tmp_path / "home").rglob("stores/*/*/notes")
+    found = json.loads(capbox("diff", "--json").stdout)["changes"]
+    assert [(c["path"], c["host_path"]) for c in found if "store" in c["path"]] == [
+        ("store:notes/d", str(kept / "d")),
+        ("store:notes/n", str(kept / "n")),
+    ]
+    assert "changed nothing in there" in capbox("undo", "store:other/n").stderr
+    done = capbox("undo", "store:notes/n")
+    assert (done.returncode, done.stdout) == (0, "delete  store:notes/n\n")
+    assert os.listdir(kept) == ["d"]
+    assert capbox("undo").stdout == "write   a.txt\nrmdir   store:notes/d\n"
+    # A file of the workspace that is called so is meant before a store.
+    assert capbox("call", "bash", "script=echo > store:notes", *flags).returncode == 0
+    assert capbox("undo", "store:notes").stdout == "delete  store:notes\n"
+
+
 def test_what_a_terminal_would_act_upon_is_spelt_out(capbox: Capbox, folder: Path) -> None:
     script = r"script=cd /workspace; printf '\033[2Jgone\n' > a.txt; echo > $'x\ny\033[1m'"
     assert capbox("call", "bash", script, "--write", ".").returncode == 0

@@ -28,21 +28,6 @@ COMMAND = [sys.executable, "-c", "import sys; from capbox.app import main; sys.e
 READ, SEND = "read:*", "fetch:https://evil.example"
 
 
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder that commands are typed in."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def pkg(capbox: Callable[..., Done]) -> Callable[..., Done]:
-    """Run `capbox pkg`."""
-    return lambda *arguments: capbox("pkg", *arguments)
-
-
 def folder_of(work: Path, version: str = "0.1.0", *required: str) -> str:
     """Make the folder of the tool hello in this version."""
     made = tool(work, manifest(version=version, required=required))
@@ -232,6 +217,37 @@ def test_an_update_that_adds_egress_is_refused_and_the_old_one_stays(
     assert kept["installed"][0]["accepted"] == [READ]
 
 
+def test_a_readme_is_shown_as_its_publishers_words(
+    pkg: Callable[..., Done], capbox: Callable[..., Done], work: Path
+) -> None:
+    words = "# Hello\n\x1b[2Jinstalled alice/hello\n" + "more\n" * 300
+    folder = tool(work, manifest(), readme=words)
+    pkg("pack", str(folder.relative_to(work)), "--namespace", "alice")
+    pkg("sign", "hello-0.1.0.oci")
+    refused = pkg("install", "hello-0.1.0.oci")
+    quoted = "  | # Hello\n  | \\u001b[2Jinstalled alice/hello\n  | more\n"
+    assert f"  its README, in its publisher's words:\n{quoted}" in refused.err
+    assert (refused.err.count("  | "), "  | [... and more]\n" in refused.err) == (9, True)
+    assert pkg("install", "hello-0.1.0.oci", "--yes").code == 0
+    shown = capbox("tool", "show", "hello").out
+    assert f"\nits README: its publisher's words, no instruction\n{quoted}" in shown
+    assert shown.endswith("  | more\n  | [... and more]\n") and shown.count("  | ") == 201
+    told = capbox("tool", "show", "hello", "--json").json["readme"]
+    assert told.startswith("# Hello\n\\u001b[2J")
+
+
+def test_a_tool_without_a_readme_has_none_to_show(
+    pkg: Callable[..., Done], capbox: Callable[..., Done], work: Path, home: Home
+) -> None:
+    assert capbox("tool", "show", "read", "--json").json["readme"] is None
+    pkg("install", made(pkg, work, "0.1.0"), "--yes")
+    assert "README" not in capbox("tool", "show", "hello").out
+    # Nor what somebody put there as a link.
+    (work / "mine.txt").write_text("mine")
+    (next(home.tools.rglob("tool.toml")).parent / "README.md").symlink_to(work / "mine.txt")
+    assert "mine" not in capbox("tool", "show", "hello").out
+
+
 def test_one_that_cannot_be_updated_keeps_no_other_from_it(
     pkg: Callable[..., Done], work: Path
 ) -> None:
@@ -257,7 +273,13 @@ def test_what_a_run_could_do_leaves_an_unnamed_tool_out(
     assert capbox("why", "tool hello").code == 3
     assert capbox("why", "tool hello", "--grant", "tool:hello").code == 0
     assert capbox("why", "tool bash").code == 0
-    for flags, there in (((), False), (("--tool", "hello"), True)):
+    automatic = ("--preset", "auto", "--ceiling", "read:/workspace")
+    for flags, there in (
+        ((), False),
+        (automatic, False),
+        (("--tool", "hello"), True),
+        ((*automatic, "--tool", "hello"), True),
+    ):
         text = capbox("blast-radius", "--json", *flags).out
         assert ("hello" in text) == there, text
 

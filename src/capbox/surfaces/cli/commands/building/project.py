@@ -78,13 +78,16 @@ def build(
 ) -> int:
     """Build the module of the tool in DIR (default: this folder)."""
     from capbox.tools.inspection.inspecting import InspectionError, inspect_folder
+    from capbox.tools.sdk.building.keeping import in_use
     from capbox.tools.sdk.project import read_project
 
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     with told():
         project = read_project(folder)
-        _make(project, workshop_of(entry, screen, unasked=get_toolchain), entry, screen)
+        workshop = workshop_of(entry, screen, unasked=get_toolchain)
+        with in_use(workshop.place):
+            _make(project, workshop, entry, screen)
     found = inspect_folder(folder)
     if isinstance(found, InspectionError):
         raise failed(f"{found.where}: {found.message}")
@@ -117,6 +120,7 @@ def _make(project: Project, workshop: Workshop, entry: Entry, screen: Screen) ->
 async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Screen) -> None:
     from capbox.sandbox.image.packing import packed
     from capbox.sandbox.image.sections import PackingError
+    from capbox.tools.sdk.building.keeping import INTERPRETERS
     from capbox.tools.sdk.project import BuildError
     from capbox.tools.sdk.python.packing import build as build_python
 
@@ -124,7 +128,7 @@ async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Scre
         screen.say(f"packing {project.source} into CPython")
         base = entry.guests() / "cpython.wasm"
         try:
-            await packed(base, folders, target, entry.home().cache / "interpreters")
+            await packed(base, folders, target, workshop.place / INTERPRETERS)
         except PackingError as error:
             raise BuildError(str(project.source), f"it could not be packed: {error}") from error
 

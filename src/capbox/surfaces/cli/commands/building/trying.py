@@ -179,6 +179,7 @@ def run_outside(entry: Entry, folder: Path, typed: list[str], shape: ShapeFlags)
     """Run a Python tool without the sandbox, and say so."""
     from capbox.messages import ToolCall, ToolFailure, ToolResult
     from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments
+    from capbox.tools.sdk.building.keeping import in_use
     from capbox.tools.sdk.project import read_manifest, read_project
     from capbox.tools.sdk.python.unconfined import run_unconfined
 
@@ -200,7 +201,8 @@ def run_outside(entry: Entry, folder: Path, typed: list[str], shape: ShapeFlags)
     )
     with told():
         workshop = workshop_of(entry, screen)
-        reply = run_unconfined(project, manifest, arguments, workshop, entry.environ)
+        with in_use(workshop.place):
+            reply = run_unconfined(project, manifest, arguments, workshop, entry.environ)
     error = None if reply.ok else ToolFailure(reply.code, reply.message)
     result = ToolResult(ok=reply.ok, content=reply.content, data=reply.data, error=error)
     printed(ToolCall("call-1", manifest.name, arguments), result, screen, shape.word)

@@ -42,7 +42,7 @@ def diff(
     """
     from capbox.surfaces.cli.commands.audit import believed
     from capbox.undo.changes import changes, missed
-    from capbox.undo.diff import shown, to_json, told
+    from capbox.undo.diff import to_json, told
     from capbox.undo.errors import UndoError
 
     entry: Entry = ctx.obj
@@ -66,7 +66,7 @@ def diff(
         for line, style in told(one, change, stat=stat):
             screen.line(_flat(line), style)
     for path in lost:
-        screen.line(f"unsaved {_flat(shown(path, one.workspace))}", "yellow")
+        screen.line(f"unsaved {_flat(one.shown(path))}", "yellow")
     if not found and not lost:
         screen.say(f"nothing that run {one.run} changed is left")
     return 0 if sound else 1

@@ -61,11 +61,13 @@ def undo(
     given = list(paths or [])
     if run is not None and _is_path(run, workspace):
         given, run = [run, *given], None
-    tops = [os.path.normpath(workspace.resolve() / one) for one in given]
-    state = entry.home().state
-    return _act(
-        entry, run, workspace, lambda one: recorded_undo(state, one, tops, force=force), as_json
-    )
+    state, here = entry.home().state, workspace.resolve()
+
+    def undone(one: Kept) -> Undone:
+        tops = [top for path in given for top in _tops(one, here, path)]
+        return recorded_undo(state, one, tops, force=force)
+
+    return _act(entry, run, workspace, undone, as_json)
 
 
 def redo(
@@ -89,6 +91,14 @@ def redo(
     return _act(entry, run, workspace, lambda one: recorded_redo(state, one, force=force), as_json)
 
 
+def _tops(one: Kept, here: Path, path: str) -> list[str]:
+    """Return the host paths that a path means: one of the workspace, or as it was shown."""
+    from capbox.undo.history import STORE
+
+    in_store = path.startswith(STORE) and not os.path.lexists(here / path)
+    return one.in_stores(path) if in_store else [os.path.normpath(here / path)]
+
+
 def _is_path(word: str, workspace: Path) -> bool:
     # What a run deleted is there no more, and is a path all the same.
     return _RUN.fullmatch(word) is None or os.path.lexists(workspace / word)
@@ -101,7 +111,6 @@ def _act(
     act: Callable[[Kept], Undone],
     as_json: bool,
 ) -> int:
-    from capbox.undo.diff import shown
     from capbox.undo.errors import UndoError
 
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
@@ -117,7 +126,7 @@ def _act(
     if as_json:
         screen.json(_document(done))
     else:
-        _tell(done, screen, lambda path: shown(path, one.workspace))
+        _tell(done, screen, one.shown)
     return 1 if done.left or done.missed else 0
 
 

@@ -28,7 +28,8 @@ def review(plan: Plan) -> list[tuple[str, str]]:
     from capbox.tools.packages.review.words import worst
 
     package = plan.package
-    lines = [(title(plan), "bold"), *about(package), (f"  {signed(plan)}", "")]
+    lines = [(title(plan), "bold"), *about(package), *quoted(plan.readme)]
+    lines += [(f"  {signed(plan)}", "")]
     if plan.before is None:
         lines += [("it requests", "bold"), *requested(package.manifest.requests)]
     else:
@@ -54,6 +55,14 @@ def about(package: Package) -> list[tuple[str, str]]:
 
     described = plain(package.manifest.description, _DESCRIPTION_CHARACTERS_MAX)
     return [(f"  says of itself: {described}", "")]
+
+
+def quoted(readme: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the lines of a README, each marked as a quotation."""
+    if not readme:
+        return []
+    head = "  its README, in its publisher's words:"
+    return [(head, ""), *((f"  | {line}".rstrip(), "dim") for line in readme)]
 
 
 def signed(plan: Plan) -> str:

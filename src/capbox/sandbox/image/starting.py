@@ -45,14 +45,14 @@ _STARTED = re.compile(
 def with_folders(module: bytes, folders: Mapping[str, Path]) -> bytes:
     """Return `module` with the folders in it. Raises PackingError."""
     next(sections(module), None)  # wasmtime would read a text as one of its own format
-    engine = _engine()
-    return rewritten(module, _filled(engine, wasmtime.Module(engine, module), folders), None)
+    engine, shelf = _engine(), Shelf(folders)
+    return rewritten(module, _filled(engine, wasmtime.Module(engine, module), shelf), None)
 
 
-def _filled(engine: wasmtime.Engine, module: wasmtime.Module, folders: Mapping[str, Path]) -> bytes:
+def _filled(engine: wasmtime.Engine, module: wasmtime.Module, shelf: Shelf) -> bytes:
     """Return the memory of `module` with the folders in it."""
     store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
-    host, shelf = Host(_no_input), Shelf(folders)
+    host = Host(_no_input)
     host.link(linker)
     shelf.link(linker, host.guard)
     exports = linker.instantiate(store, module).exports(store)
@@ -75,13 +75,14 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     It is compiled once for both: that is nearly all of the time this takes, and `kept` keeps it.
     Raises CacheError where that directory is not ours alone.
     """
+    shelf = Shelf(folders)
     code = next((body for kind, body in sections(module) if kind == CODE), b"")
     guard = _STARTED.search(code)
     if guard is None:
         raise PackingError("it is no command of wasi-libc")
     engine = _engine(kept)
     compiled = wasmtime.Module(engine, module)
-    filled = _filled(engine, compiled, folders)
+    filled = _filled(engine, compiled, shelf)
     host, linker, store = Host(_no_input), wasmtime.Linker(engine), wasmtime.Store(engine)
     host.link(linker)
     exports = linker.instantiate(store, compiled).exports(store)

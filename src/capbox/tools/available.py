@@ -1,5 +1,7 @@
 """Every tool that this user has: those that capbox ships, and those that were installed.
 
+The shipped `python` is the one with the packages that were added to it.
+
 Guarantees: an installed tool never takes the name of a shipped one, nor the other way round; one
 that cannot be used is named in `unusable` and keeps no other from being used. Does not: run any.
 """
@@ -21,8 +23,10 @@ def available(guests: Path, installed: Path) -> Registry:
     if not installed.is_dir():
         return shipped
     from capbox.tools.packages.installing.loading import installed_tools
+    from capbox.tools.wheels.loading import with_packages
 
-    tools, unusable = dict(shipped.tools), list[RegistryError]()
+    shipped = with_packages(shipped, guests, installed)
+    tools, unusable = dict(shipped.tools), [*shipped.unusable]
     for found in installed_tools(installed):
         if isinstance(found, RegistryError):
             unusable.append(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,24 @@ def planted(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.slow
-async def test_what_is_packed_twice_is_the_same_whatever_was_kept(tmp_path: Path) -> None:
-    kept, folders = tmp_path / "kept", {"/app": planted(tmp_path / "app", TOOL)}
-    await packed(BASE, folders, tmp_path / "one.wasm", kept)
-    await packed(BASE, folders, tmp_path / "two.wasm", kept)
-    await packed(BASE, folders, tmp_path / "three.wasm")
-    one, two, three = (tmp_path.joinpath(f"{n}.wasm").read_bytes() for n in ("one", "two", "three"))
-    assert one == two == three
+async def test_names_and_bytes_alone_decide_what_is_packed(tmp_path: Path) -> None:
+    """Not the folder, the times, the modes, the order of making, or what was kept."""
+    kept = tmp_path / "kept"
+    first, second = planted(tmp_path / "app", TOOL), tmp_path / "copy"
+    for name in ("b.txt", "a.txt"):
+        (first / name).write_text(name)
+    second.mkdir()
+    for name in ("a.txt", "capbox_tool.py", "b.txt"):
+        (second / name).write_bytes((first / name).read_bytes())
+        (second / name).chmod(0o600)
+        os.utime(second / name, (1_000_000_000, 1_100_000_000))
+    await packed(BASE, {"/app": first}, tmp_path / "one.wasm", kept)
+    await packed(BASE, {"/app": second}, tmp_path / "two.wasm", kept)
+    await packed(BASE, {"/app": first}, tmp_path / "three.wasm")
+    (second / "b.txt").write_text("B.txt")
+    await packed(BASE, {"/app": second}, tmp_path / "four.wasm", kept)
+    made = [tmp_path.joinpath(f"{n}.wasm").read_bytes() for n in ("one", "two", "three", "four")]
+    assert made[0] == made[1] == made[2] != made[3]
     assert kept.stat().st_mode & 0o777 == 0o700
     assert any(kept.rglob("modules/**/*"))
 

@@ -22,7 +22,17 @@ COMMANDS = {
     "Work": ["run", "chat", "resume", "sessions", "call", "prompt", "usage"],
     "What it may do": ["blast-radius", "why", "grants", "ps", "approve", "revoke"],
     "What it did": ["diff", "undo", "redo", "replay", "audit"],
-    "Settings": ["models", "login", "logout", "secret", "workspace", "skill", "tool", "pkg"],
+    "Settings": [
+        "models",
+        "login",
+        "logout",
+        "secret",
+        "workspace",
+        "skill",
+        "tool",
+        "python",
+        "pkg",
+    ],
     "This installation": ["demo", "doctor", "cache", "fake-llm"],
 }
 

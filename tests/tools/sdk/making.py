@@ -9,6 +9,8 @@ import importlib.util
 import os
 import shutil
 import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,28 @@ def need(language: Language) -> None:
         there = there or importlib.util.find_spec("ziglang") is not None
     if not there and os.environ.get("CAPBOX_TESTS_WHOLE") != "1":
         pytest.skip(f"there is no {program} here: pip install ziglang, or Go")
+
+
+def wheel(
+    folder: Path,
+    name: str = "greetings",
+    files: Mapping[str, str] | None = None,
+    version: str = "1.0",
+    tag: str = "py3-none-any",
+    needs: str = "",
+) -> Path:
+    """Make a wheel of these files, which perhaps needs another one."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}-{version}-{tag}.whl"
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, text in (files or {f"{name}/__init__.py": "HELLO = 'hi'\n"}).items():
+            archive.writestr(file, text)
+        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        about += f"Requires-Dist: {needs}\n" if needs else ""
+        archive.writestr(f"{info}/METADATA", about)
+        archive.writestr(
+            f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return path

@@ -19,9 +19,11 @@ _SIGNALS = "no signals arrive in this sandbox: use asyncio.timeout, or look at t
 _NATIVE = "no native code runs in this sandbox"
 _WINDOWS = "this sandbox is no Windows"
 _PIP = (
-    "nothing can be installed in this sandbox: put pure Python modules in a granted directory, "
-    "or in files="
+    "nothing can be installed in this sandbox: a person adds pure Python packages with "
+    "`capbox python add NAME`; modules of your own go in a granted directory, or in files="
 )
+_ADD = "it is not here; a person adds pure Python packages with `capbox python add NAME`"
+ADDED = False  # whether this is the tool that packages can be added to
 
 MODULES = {
     "ssl": "there is no ssl here: capbox.fetch and urllib.request.urlopen speak https for you",
@@ -95,6 +97,8 @@ class Absent:
     def find_spec(name, path=None, target=None):
         """Raise ModuleNotFoundError for an import of what is known to be missing."""
         instead = MODULES.get(name)
+        if instead is None and ADDED and path is None and not name.startswith("_"):
+            instead = _ADD
         if instead is None or not _is_imported():
             return None
         raise ModuleNotFoundError(f"No module named {name!r}: {instead}", name=name)

@@ -31,13 +31,13 @@ def answer(request):
     (sys.stdout, out), (sys.stderr, error) = streams(capture)
     sys.stdin = io.TextIOWrapper(io.BytesIO(arguments.get("stdin", "").encode()), "utf-8")
     sys.argv = [CODE, *arguments.get("args", [])]
-    sys.path += [request["cwd"], FILES]
+    sys.path += [*_granted(request["cwd"]), FILES]
     value = None
     try:
         _put(arguments.get("files", {}))
         value, code = _run(arguments["code"], error)
     except Unusable as unusable:
-        return {"ok": False, "error": {"code": "bad_file", "message": str(unusable)}}
+        return {"ok": False, "error": {"code": "invalid_arguments", "message": str(unusable)}}
     shown, cut = capture.text()
     parts = [shown]
     if value is not None:
@@ -49,6 +49,16 @@ def answer(request):
     if value is not None:
         data["value"] = value
     return {"ok": True, "content": content, "data": data, "truncated": cut}
+
+
+def _granted(folder):
+    """Return the folder, in a list, if something of it was granted: to look into it is told."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return []
+    # The host's word for a folder that is there for its name alone, and holds nothing.
+    return [] if (found.st_dev, found.st_ino, found.st_nlink) == (0, 1, 1) else [folder]
 
 
 class Unusable(Exception):

@@ -9,13 +9,15 @@ import json
 import os
 import sys
 
-from _capbox import early, lacking
+from _capbox import absent, early, lacking
 
 APP = "/app"  # where the files of a tool are packed that an author wrote in Python
+PACKAGES = "/packages"  # where wheels are that a person added to the tool `python`
 IMAGED = 77  # the exit code of the first start
 
 _imaged = False
 _packed = False
+_added = False
 _answer = None
 
 
@@ -43,13 +45,16 @@ def _forget(hook):
 
 def _prepare():
     """Import what answers: the tool of an author, if there is one, else the tool `python`."""
-    global _answer, _packed
+    global _answer, _packed, _added
     _packed = os.path.isfile(f"{APP}/capbox_tool.py")
+    _added = os.path.isdir(PACKAGES)
     if _packed:
         sys.path.append(APP)
         from capbox_tool import answer
     else:
         from _capbox.execute import answer
+
+        absent.ADDED = True
     _answer = answer
 
 
@@ -66,6 +71,10 @@ def _served():
     sys.path[:] = [entry for entry in sys.path if entry]
     if _packed:
         sys.path.append(APP)
+    if _added:
+        # Nothing of them is imported before, and the library and our own come first: what a wheel
+        # brings runs in the programs that import it, and takes no other's place.
+        sys.path.append(PACKAGES)
     sys.modules["random"].seed()
     return _answer(request)
 

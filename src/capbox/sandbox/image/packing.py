@@ -5,15 +5,13 @@ every directory that it is given into memory). `packed` runs that, then starts t
 own program imports what it needs and exits with `IMAGED`. The memory at that moment, stack and
 all, becomes the module's: each later start goes on from there (docs/adr/0036).
 
-Guarantees: the target appears whole; a start adds nothing to it that is not always the same. But
-wasi-vfs leaves inode numbers and times of the files that it read in memory: packed twice, some
-bytes differ that no program sees. All of it runs in a process of its own, within the bounds of that
-one. Does not: run a tool.
+Guarantees: the target appears whole; the same guest and the same names and bytes of files give the
+same bytes, wherever and whenever they are packed. All of it runs in a process of its own, within
+the bounds of that one. Does not: run a tool; follow links.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -52,15 +50,6 @@ async def packed(
         raise PackingError(said or f"{base.name} could not be packed ({done.returncode})")
 
 
-def _settled(folder: Path, copy: Path) -> Path:
-    """Return a copy of a folder whose times and modes are always the same."""
-    shutil.copytree(folder, copy, copy_function=shutil.copyfile)
-    for path in (copy, *copy.rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (0, 0))
-    return copy
-
-
 def main(arguments: list[str]) -> None:
     """Pack one guest; the program behind `packed`, and the build of the shipped one."""
     base, target, *pairs = arguments
@@ -68,9 +57,9 @@ def main(arguments: list[str]) -> None:
     beside = Path(tempfile.mkdtemp(prefix=".packing-", dir=Path(target).parent))
     try:
         folders = {}
-        for number, pair in enumerate(pairs):
+        for pair in pairs:
             guest, _, folder = pair.partition("::")
-            folders[guest] = _settled(Path(folder), beside / str(number))
+            folders[guest] = Path(folder)
         part = beside / "module"
         part.write_bytes(started(Path(base).read_bytes(), folders, kept))
         part.replace(target)

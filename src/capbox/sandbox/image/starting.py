@@ -1,6 +1,7 @@
 """Runs an interpreter once and writes its module anew, with its memory as it is then.
 
-Guarantees: seed and clock are constants, so the same guest gives the same module. Does not: take a
+Guarantees: seed and clock are constants, and of what is packed names and bytes alone are read, so
+the same guest gives the same module. Does not: take a
 guest that is no command of wasi-libc, or one with more state than memory and a stack pointer.
 """
 
@@ -24,6 +25,7 @@ from capbox.sandbox.image.sections import (
     sections,
     unsigned,
 )
+from capbox.sandbox.image.shelf import Shelf
 from capbox.sandbox.wasi.host import CallBounds, Host
 
 PACK = "wasi_vfs_pack_fs"
@@ -43,24 +45,28 @@ _STARTED = re.compile(
 def with_folders(module: bytes, folders: Mapping[str, Path]) -> bytes:
     """Return `module` with the folders in it. Raises PackingError."""
     next(sections(module), None)  # wasmtime would read a text as one of its own format
-    engine = _engine()
-    return rewritten(module, _filled(engine, wasmtime.Module(engine, module), folders), None)
+    engine, shelf = _engine(), Shelf(folders)
+    return rewritten(module, _filled(engine, wasmtime.Module(engine, module), shelf), None)
 
 
-def _filled(engine: wasmtime.Engine, module: wasmtime.Module, folders: Mapping[str, Path]) -> bytes:
+def _filled(engine: wasmtime.Engine, module: wasmtime.Module, shelf: Shelf) -> bytes:
     """Return the memory of `module` with the folders in it."""
     store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
-    wasi = wasmtime.WasiConfig()
-    for guest, folder in folders.items():
-        wasi.preopen_dir(str(folder), guest, False)
-    store.set_wasi(wasi)
-    linker.define_wasi()
+    host = Host(_no_input)
+    host.link(linker)
+    shelf.link(linker, host.guard)
     exports = linker.instantiate(store, module).exports(store)
     function, memory = exports.get(PACK), exports.get("memory")
     if not isinstance(function, wasmtime.Func) or not isinstance(memory, wasmtime.Memory):
         raise PackingError(f"it exports no {PACK}: it carries no files")
-    function(store)
-    return bytes(memory.read(store))
+    host.attach(store, memory)
+    shelf.attach(store, memory)
+    host.begin(_bounds())
+    with suppress(wasmtime.Trap, wasmtime.WasmtimeError):  # the report says why
+        function(store)
+        return bytes(memory.read(store))
+    report = host.finish()
+    raise PackingError(str(report.stderr.decode(errors="replace").strip() or report.fault))
 
 
 def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None) -> bytes:
@@ -69,13 +75,14 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     It is compiled once for both: that is nearly all of the time this takes, and `kept` keeps it.
     Raises CacheError where that directory is not ours alone.
     """
+    shelf = Shelf(folders)
     code = next((body for kind, body in sections(module) if kind == CODE), b"")
     guard = _STARTED.search(code)
     if guard is None:
         raise PackingError("it is no command of wasi-libc")
     engine = _engine(kept)
     compiled = wasmtime.Module(engine, module)
-    filled = _filled(engine, compiled, folders)
+    filled = _filled(engine, compiled, shelf)
     host, linker, store = Host(_no_input), wasmtime.Linker(engine), wasmtime.Store(engine)
     host.link(linker)
     exports = linker.instantiate(store, compiled).exports(store)
@@ -85,10 +92,7 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     memory.grow(store, len(filled) // PAGE_BYTES - memory.size(store))
     memory.write(store, filled, 0)
     host.attach(store, memory)
-    # Seed and clock are constants: the same guest gives the same image.
-    clock = b"".join((_STARTED_NS + n * _TICK_NS).to_bytes(8, "little") for n in range(_READINGS))
-    deadline_ns = time.monotonic_ns() + int(SECONDS_MAX * 1e9)
-    host.begin(CallBounds(deadline_ns, 1 << 20, 0, 0, 8, 0, _STARTED_NS, _SEED, clock))
+    host.begin(_bounds())
     with suppress(wasmtime.Trap, wasmtime.WasmtimeError):  # to exit is to trap
         start(store)
     image = bytearray(memory.read(store)) + bytes(_STACK_BYTES)
@@ -99,6 +103,13 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     at, _ = unsigned(guard[1], 0)
     image[at : at + 4] = bytes(4)
     return rewritten(module, bytes(image), len(image))
+
+
+def _bounds() -> CallBounds:
+    # Seed and clock are constants: the same guest gives the same image.
+    clock = b"".join((_STARTED_NS + n * _TICK_NS).to_bytes(8, "little") for n in range(_READINGS))
+    deadline_ns = time.monotonic_ns() + int(SECONDS_MAX * 1e9)
+    return CallBounds(deadline_ns, 1 << 20, 0, 0, 8, 0, _STARTED_NS, _SEED, clock)
 
 
 def _engine(kept: str | None = None) -> wasmtime.Engine:

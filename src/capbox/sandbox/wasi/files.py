@@ -193,7 +193,7 @@ class Files:
             self._memory.write(out, packed_status(os.fstat(opened.fd)))
         else:
             synthetic = opened.kind is Kind.SYNTHETIC
-            self._memory.write(out, SYNTHETIC_STATUS if synthetic else STREAM_STATUS)
+            self._memory.write(out, synthetic_status(1) if synthetic else STREAM_STATUS)
         return 0
 
     def fd_prestat_get(self, fd: int, out: int) -> int:
@@ -282,7 +282,11 @@ def _time(nanoseconds: int) -> int:
     return min(max(0, nanoseconds), U64_MAX)
 
 
-SYNTHETIC_STATUS = abi.FILESTAT.pack(0, 1, abi.DIRECTORY, 1, 0, 0, 0, 0)
+def synthetic_status(links: int) -> bytes:
+    """Return the filestat of a directory that is there for what is mounted in it."""
+    return abi.FILESTAT.pack(0, 1, abi.DIRECTORY, links, 0, 0, 0, 0)
+
+
 STREAM_STATUS = abi.FILESTAT.pack(0, 0, abi.UNKNOWN, 1, 0, 0, 0, 0)
 
 

@@ -17,7 +17,7 @@ from capbox.sandbox.process.device import PATH as DEVICE
 from capbox.sandbox.wasi import abi
 from capbox.sandbox.wasi.access import ONE_FILE, SPECIAL, Access, Opened
 from capbox.sandbox.wasi.call import StopCall
-from capbox.sandbox.wasi.files import SYNTHETIC_STATUS, chosen_times, packed_status
+from capbox.sandbox.wasi.files import chosen_times, packed_status, synthetic_status
 from capbox.sandbox.wasi.mounts import Place
 from capbox.sandbox.wasi.renaming import check_target
 from capbox.sandbox.wasi.table import Descriptor, Kind
@@ -26,6 +26,8 @@ DANGLING = "a link that leads nowhere"
 HARD_LINK = "hard links are never made"
 SYNTHETIC_MODE = stat.S_IFDIR | 0o555
 MODE_BITS = 0o777
+# Libraries ask for them unasked, and do without: no refusal that a person should hear of.
+ABSENT = frozenset({"/dev/null", "/dev/random", "/dev/urandom"})
 _FS_STATUS = Struct("<IIII")
 
 
@@ -58,6 +60,8 @@ class Paths:
         write = bool(rights & abi.RIGHT_WRITE or oflags & abi.O_TRUNC)
         if place.guest == DEVICE and place.mount is None:
             descriptor = Descriptor(Kind.DEVICE)
+        elif place.guest in ABSENT and place.mount is None:
+            raise FileNotFoundError(errno.ENOENT, "no such device")
         elif place.synthetic:
             descriptor = self._open_synthetic(place, oflags, write=write)
         else:
@@ -79,7 +83,8 @@ class Paths:
         place = self._access.place(fd, pointer, length)
         self._memory.slice(out, 64)
         if place.synthetic:
-            self._memory.write(out, SYNTHETIC_STATUS)
+            names = len(self._access.tree.children(place.guest))
+            self._memory.write(out, synthetic_status(1 + names))
             return 0
         found = self._access.look(place, follow=bool(lookup & abi.LOOKUP_FOLLOW))
         os.close(found.fd)

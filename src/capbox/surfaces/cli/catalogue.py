@@ -22,6 +22,7 @@ from capbox.surfaces.cli.commands import (
     secret,
     tool,
 )
+from capbox.surfaces.cli.commands.building import python
 from capbox.surfaces.cli.commands.changes import diff, replay, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.models import login, models
@@ -92,6 +93,7 @@ def _settings() -> Mapping[str, Command]:
         "workspace": workspace.commands(_group("Folders with a name and settings of their own.")),
         "skill": skill.commands(_group("Skills: how to do one kind of task well.")),
         "tool": tool.commands(_group("Tools: those that are there, and your own.")),
+        "python": python.commands(_group("Packages of pure Python, for the tool python.")),
         "pkg": pkg.commands(_group("Packages of tools: made, signed, installed, updated.")),
     }
 

@@ -8,36 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.tools.sdk.making import workshop
+from tests.tools.sdk.making import wheel, workshop
 
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.project import BuildError, Project, read_project
 from capbox.tools.sdk.python.dependencies import LOCK, bring
 from capbox.tools.sdk.starting import start
-
-
-def wheel(
-    folder: Path,
-    name: str = "greetings",
-    files: Mapping[str, str] | None = None,
-    version: str = "1.0",
-    tag: str = "py3-none-any",
-) -> Path:
-    """Make a wheel of these files."""
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}-{version}-{tag}.whl"
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, text in (files or {f"{name}/__init__.py": "HELLO = 'hi'\n"}).items():
-            archive.writestr(file, text)
-        archive.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        )
-        archive.writestr(
-            f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
-        )
-        archive.writestr(f"{info}/RECORD", "")
-    return path
 
 
 @pytest.fixture

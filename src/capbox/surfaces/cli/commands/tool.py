@@ -63,6 +63,8 @@ def show(
     registry = _registry(entry)
     found = registry.tools.get(name)
     if found is None:
+        for one in registry.unusable:
+            screen.say(f"{one.where}: {one.message}", "red")
         raise usage(f"there is no tool {name}; there are: {', '.join(sorted(registry.tools))}")
     readme = _readme(found)
     if as_json:

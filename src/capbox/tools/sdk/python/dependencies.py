@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 import zipfile
 from collections.abc import Iterable
 from hashlib import file_digest, sha256
@@ -44,7 +45,7 @@ def bring(project: Project, workshop: Workshop) -> Path:
         return packages
     wheels = _download(project, workshop, lock if locked.startswith(head) else None)
     for wheel in wheels:
-        _unpack(wheel, packages)
+        unpack(wheel, packages)
     locked = head + "".join(_pin(wheel) for wheel in wheels)
     stamp.write_text(locked, encoding="utf-8")
     put(stamp, lock)
@@ -71,11 +72,19 @@ def _download(project: Project, workshop: Workshop, lock: Path | None) -> list[P
     asked = project.dependencies
     what = [*asked] if lock is None else ["--no-deps", "--require-hashes", "-r", str(lock)]
     workshop.say(f"getting {', '.join(asked)} from PyPI" + (", as locked" if lock else ""))
+    return download(what, folder, workshop, _where(project))
+
+
+def download(what: Iterable[str], folder: Path, workshop: Workshop, where: str) -> list[Path]:
+    """Get wheels of pure Python into `folder`; `what` are words for pip, `where` is who asks.
+
+    Raises BuildError.
+    """
     command = [*_pip(workshop), "download", *_QUIET, *_PURE, f"--python-version={PYTHON}"]
     try:
-        run([*command, "--dest", str(folder), *what], workshop, where=_where(project))
+        run([*command, "--dest", str(folder), *what], workshop, where=where)
     except BuildError as error:
-        raise _explained(error, project) from error
+        raise _explained(error, where) from error
     return sorted(folder.iterdir())
 
 
@@ -91,7 +100,7 @@ def _pip(workshop: Workshop) -> list[str]:
     raise BuildError("pip", "is not on this machine", f"{sys.executable} -m ensurepip brings it")
 
 
-def _explained(error: BuildError, project: Project) -> BuildError:
+def _explained(error: BuildError, where: str) -> BuildError:
     """Say of pip's "no matching distribution" what is behind it mostly."""
     _, found, rest = error.reason.partition("No matching distribution found for ")
     if not found:
@@ -99,7 +108,7 @@ def _explained(error: BuildError, project: Project) -> BuildError:
     name = rest.split()[0].strip("'\"")
     reason = f"{name} has no wheel of pure Python {PYTHON}: it needs native code, or is not there"
     fix = "the sandbox runs no native code; look for a package in pure Python, or leave it out"
-    return BuildError(_where(project), reason, fix)
+    return BuildError(where, reason, fix)
 
 
 def _where(project: Project) -> str:
@@ -108,13 +117,18 @@ def _where(project: Project) -> str:
 
 def _pin(wheel: Path) -> str:
     name, version, *_ = wheel.name.split("-")
-    with wheel.open("rb") as file:
-        return f"{name}=={version} --hash=sha256:{file_digest(file, sha256).hexdigest()}\n"
+    return f"{name}=={version} --hash=sha256:{digest_of(wheel)}\n"
 
 
-def _unpack(wheel: Path, target: Path) -> None:
-    """Unpack a wheel. Raises BuildError."""
-    name = wheel.name.split("-")[0]
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with file.open("rb") as opened:
+        return file_digest(opened, sha256).hexdigest()
+
+
+def unpack(wheel: Path, target: Path) -> None:
+    """Unpack a wheel into the folder `target`. Raises BuildError."""
+    name = wheel.name
     try:
         with zipfile.ZipFile(wheel) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -123,6 +137,8 @@ def _unpack(wheel: Path, target: Path) -> None:
                 raise BuildError(name, f"its wheel holds more than {_BYTES_MAX >> 20} MB")
             for entry in entries:
                 place = _place(entry.filename, name)
+                if stat.S_ISLNK(entry.external_attr >> 16):
+                    raise BuildError(name, f"its wheel holds a link: {entry.filename!r}")
                 if place is not None:
                     (target / place).parent.mkdir(parents=True, exist_ok=True)
                     with archive.open(entry) as source, (target / place).open("wb") as into:

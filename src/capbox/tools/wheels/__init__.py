@@ -1,0 +1,1 @@
+"""Wheels of pure Python that a person added to the tool `python`, pinned and packed into it."""

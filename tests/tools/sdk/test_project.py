@@ -101,6 +101,9 @@ def test_a_tools_name_becomes_one_of_a_function() -> None:
         ("build.toml", "[]", '["a @ https://a.example/a.tar.gz"]', "is no requirement"),
         ("build.toml", "[]", '["git+https://a.example/a"]', "is no requirement"),
         ("build.toml", "[]", '["./a"]', "is no requirement"),
+        ("build.toml", "[]", '["a-1.0.tar.gz"]', "is no requirement"),
+        ("build.toml", "[]", '["a-1.0-py3-none-any.whl"]', "is no requirement"),
+        ("build.toml", "[]", '["a", "A-1.0.ZIP"]', "is no requirement"),
         ("build.toml", "[]", '["a>=1 --no-binary=a"]', "is no requirement"),
     ],
 )

@@ -45,6 +45,8 @@ def listed(packages: Packages) -> list[str]:
         "-r x",
         "--pre",
         "./x.whl",
+        "x-1.0-py3-none-any.whl",
+        "x-1.0.tar.gz",
         "x @ https://a.example/x.tar.gz",
         "git+https://a.example",
         "x>1",

@@ -6,24 +6,31 @@ own program imports what it needs and exits with `IMAGED`. The memory at that mo
 all, becomes the module's: each later start goes on from there (docs/adr/0036).
 
 Guarantees: the target appears whole; the same guest and the same names and bytes of files give the
-same bytes, wherever and whenever they are packed. All of it runs in a process of its own, within
-the bounds of that one. Does not: run a tool; follow links.
+same bytes, wherever and whenever they are packed. All of it runs in a process of its own, and what
+an author wrote in a child of that, behind the kernel walls of a worker. Does not: run a tool;
+follow links.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import wasmtime
 
 from capbox.sandbox.cache import CacheError
 from capbox.sandbox.image.sections import PackingError
-from capbox.sandbox.image.starting import SECONDS_MAX, started
+from capbox.sandbox.image.starting import MEMORY_BYTES_MAX, SECONDS_MAX, prepared
+from capbox.sandbox.lockdown import landlock, privileges, rlimits, seccomp
+from capbox.sandbox.lockdown.walls import probe
+from capbox.sandbox.process.frames import Walls
 
+_COPIES = 5  # of the guest's memory: as it is, as bytes, with its stack, and written twice
 _KEPT = "--kept="
 
 
@@ -58,15 +65,55 @@ def main(arguments: list[str]) -> None:
     try:
         folders = {}
         for pair in pairs:
-            guest, _, folder = pair.partition("::")
-            folders[guest] = Path(folder)
+            inside, _, folder = pair.partition("::")
+            folders[inside] = Path(folder)
         part = beside / "module"
-        part.write_bytes(started(Path(base).read_bytes(), folders, kept))
+        guest = prepared(Path(base).read_bytes(), folders, kept)
+        with part.open("wb") as file:
+            _walled(lambda: file.write(guest.image()), file)
         part.replace(target)
     except (OSError, CacheError, PackingError, wasmtime.WasmtimeError, wasmtime.Trap) as error:
         sys.exit(" ".join(str(error).split()))
     finally:
         shutil.rmtree(beside)
+
+
+def _walled(act: Callable[[], object], file: BinaryIO) -> None:
+    """Do what runs an author's code in a process that can do nothing but write to `file`.
+
+    Raises PackingError with what it said.
+    """
+    walls, parent = probe(), os.getpid()
+    with tempfile.TemporaryFile() as said:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                _restrict(walls, parent)
+                act()
+                file.flush()
+                status = 0
+            except (OSError, PackingError, MemoryError) as error:
+                said.write((str(error) or "it has no memory left").encode())
+                said.flush()
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(pid, 0)
+        said.seek(0)
+        reason = " ".join(said.read().decode(errors="replace").split())
+    if status:
+        raise PackingError(reason or f"it ended with {os.waitstatus_to_exitcode(status)}")
+
+
+def _restrict(walls: Walls, parent: int) -> None:
+    # The order is that of a worker's walls. Threads of the compiler are not in this process.
+    rlimits.die_with_parent(parent)
+    rlimits.restrict(memory_bytes=_COPIES * MEMORY_BYTES_MAX, open_files=0)
+    privileges.restrict()
+    if walls.landlock:
+        landlock.restrict(())
+    if walls.seccomp:
+        seccomp.restrict()
 
 
 if __name__ == "__main__":

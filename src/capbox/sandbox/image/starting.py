@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import wasmtime
@@ -31,6 +32,7 @@ from capbox.sandbox.wasi.host import CallBounds, Host
 PACK = "wasi_vfs_pack_fs"
 IMAGED = 77  # the exit code of a first start
 SECONDS_MAX = 120.0
+MEMORY_BYTES_MAX = 512 << 20
 _SEED, _STARTED_NS, _TICK_NS = bytes(32), 1_700_000_000 * 10**9, 1_000_000
 _READINGS = 4_096
 # CPython 3.12 refuses the 500th nested call in C (RecursionError), of up to 12 KB each (measured).
@@ -72,6 +74,14 @@ def _filled(engine: wasmtime.Engine, module: wasmtime.Module, shelf: Shelf) -> b
 def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None) -> bytes:
     """Return `module` with the folders in it, as it is after its first start. Raises PackingError.
 
+    As `prepared`, and then run in this process.
+    """
+    return prepared(module, folders, kept).image()
+
+
+def prepared(module: bytes, folders: Mapping[str, Path], kept: str | None = None) -> Prepared:
+    """Return `module` with the folders in it, about to be started. Raises PackingError.
+
     It is compiled once for both: that is nearly all of the time this takes, and `kept` keeps it.
     Raises CacheError where that directory is not ours alone.
     """
@@ -84,6 +94,7 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     compiled = wasmtime.Module(engine, module)
     filled = _filled(engine, compiled, shelf)
     host, linker, store = Host(_no_input), wasmtime.Linker(engine), wasmtime.Store(engine)
+    store.set_limits(memory_size=MEMORY_BYTES_MAX)
     host.link(linker)
     exports = linker.instantiate(store, compiled).exports(store)
     memory, start = exports.get("memory"), exports.get("_start")
@@ -92,17 +103,32 @@ def started(module: bytes, folders: Mapping[str, Path], kept: str | None = None)
     memory.grow(store, len(filled) // PAGE_BYTES - memory.size(store))
     memory.write(store, filled, 0)
     host.attach(store, memory)
-    host.begin(_bounds())
-    with suppress(wasmtime.Trap, wasmtime.WasmtimeError):  # to exit is to trap
-        start(store)
-    image = bytearray(memory.read(store)) + bytes(_STACK_BYTES)
-    report = host.finish()
-    if report.exit_code != IMAGED:
-        said = report.stderr.decode(errors="replace").strip() or report.fault or report.exit_code
-        raise PackingError(str(said))
-    at, _ = unsigned(guard[1], 0)
-    image[at : at + 4] = bytes(4)
-    return rewritten(module, bytes(image), len(image))
+    return Prepared(module, unsigned(guard[1], 0)[0], host, store, memory, start)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A guest with its folders, before its first start; `mark` is where it says that it had one."""
+
+    module: bytes
+    mark: int
+    host: Host
+    store: wasmtime.Store
+    memory: wasmtime.Memory
+    start: wasmtime.Func
+
+    def image(self) -> bytes:
+        """Start it, and return its module as it is then. Raises PackingError."""
+        self.host.begin(_bounds())
+        with suppress(wasmtime.Trap, wasmtime.WasmtimeError):  # to exit is to trap
+            self.start(self.store)
+        image = bytearray(self.memory.read(self.store)) + bytes(_STACK_BYTES)
+        report = self.host.finish()
+        if report.exit_code != IMAGED:
+            said = report.stderr.decode(errors="replace").strip()
+            raise PackingError(str(said or report.fault or report.exit_code))
+        image[self.mark : self.mark + 4] = bytes(4)
+        return rewritten(self.module, bytes(image), len(image))
 
 
 def _bounds() -> CallBounds:

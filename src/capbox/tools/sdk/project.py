@@ -25,6 +25,8 @@ _REQUIREMENT = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])? *"
     r"((===|[<>~=!]=|[<>]) *[A-Za-z0-9.*+!_-]+ *(, *(?=[<>~=!])|$))*"
 )
+# Attack: "evil-1.0.tar.gz", which pip takes for a file where it is started, and builds.
+_ARCHIVES = (".zip", ".whl", ".tar", ".tgz", ".tbz", ".txz", ".tlz", ".gz", ".bz2", ".xz", ".lzma")
 _KEYS: Mapping[Language, frozenset[str]] = {
     **{language: frozenset({"language", "source"}) for language in LANGUAGES},
     "python": frozenset({"language", "source", "function", "dependencies"}),
@@ -112,6 +114,11 @@ def read_project(folder: Path) -> Project:
     )
 
 
+def names_file(requirement: str) -> bool:
+    """Say whether pip could take a requirement for an archive of files."""
+    return requirement.rstrip().lower().endswith(_ARCHIVES)
+
+
 def manifest_text(folder: Path) -> str:
     """Return the text of the manifest in `folder`. Raises BuildError."""
     path = folder / MANIFEST
@@ -171,7 +178,7 @@ def _dependencies(given: Mapping[str, object], path: Path) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BuildError(str(path), 'dependencies: a list is expected, as ["tabulate>=0.9"]')
     # Attack: "x @ https://a.example/x.tar.gz", of which pip runs the setup.py; or an option.
-    bad = next((one for one in value if _REQUIREMENT.fullmatch(one) is None), None)
+    bad = next((o for o in value if names_file(o) or _REQUIREMENT.fullmatch(o) is None), None)
     if bad is not None:
         fix = "a name, perhaps extras and versions: tabulate, rich[jupyter]>=13,<15"
         raise BuildError(str(path), f"dependencies: {bad!r} is no requirement", fix)

@@ -22,7 +22,7 @@ from capbox.sandbox.image.packing import packed
 from capbox.sandbox.image.sections import PackingError
 from capbox.tools.registry import RegistryError, load_module
 from capbox.tools.sdk.building.toolchain import Workshop
-from capbox.tools.sdk.project import BuildError
+from capbox.tools.sdk.project import BuildError, names_file
 from capbox.tools.sdk.python.dependencies import download
 from capbox.tools.wheels.contents import lay_out
 from capbox.tools.wheels.place import Packages, Place, Wheel, plain, wheel_of
@@ -50,7 +50,7 @@ def add(bench: Bench, requirements: Iterable[str]) -> Packages:
     wanted = list(requirements)
     for one in wanted:
         # Attack: "x @ https://a.example/x.tar.gz", of which pip runs the setup.py; or an option.
-        if _REQUIREMENT.fullmatch(one) is None:
+        if names_file(one) or _REQUIREMENT.fullmatch(one) is None:
             raise BuildError(one, "is no package", "a name, perhaps a version: tabulate==0.9.0")
     with bench.place.changing() as scratch:
         before = bench.place.read() or Packages()

@@ -6,6 +6,7 @@ C, Zig and Go run nothing of the source while they compile; cargo runs build scr
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import assert_never
@@ -18,6 +19,8 @@ RUST_TARGETS = ("wasm32-wasip1", "wasm32-wasi")  # the second is its name before
 
 def compile_module(project: Project, workshop: Workshop) -> None:
     """Compile the source of `project` to its module. Raises BuildError."""
+    if project.language in ("zig", "go"):
+        _refuse_links(project.folder)
     made = workshop.scratch(project.folder).absolute() / project.module
     match project.language:
         case "c" | "zig":
@@ -41,6 +44,15 @@ def compile_module(project: Project, workshop: Workshop) -> None:
         case _:
             assert_never(project.language)
     put(made, project.built)
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse a folder that holds a link, of what embeds files of its folder only."""
+    # Attack: `@embedFile` of a link to a private file of whoever builds.
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            if path.is_symlink():
+                raise BuildError(str(path), "is a link; only files are built")
 
 
 def _zig(project: Project, workshop: Workshop, made: Path) -> None:

@@ -33,6 +33,8 @@ _KEPT = frozenset(
         *("UV_INDEX_URL", "UV_DEFAULT_INDEX", "http_proxy", "https_proxy", "no_proxy"),
     }
 )
+# Attack: a stranger's folder with a ziglang.py or a pip.py, which Python would take for the module.
+INTERPRETER = (sys.executable, "-I")
 _SECONDS_MAX = 900
 _LINES_SHOWN = 40
 
@@ -83,7 +85,7 @@ class Workshop:
 def zig(workshop: Workshop) -> list[str]:
     """Return how Zig is started, which also compiles C. Raises BuildError."""
     if importlib.util.find_spec("ziglang") is not None:
-        return [sys.executable, "-m", "ziglang"]
+        return [*INTERPRETER, "-m", "ziglang"]
     if found := workshop.which("zig"):
         return [found]
     return [str(_got(workshop, "Zig, which compiles C too,", ZIG, ("ziglang/zig",)))]
@@ -123,11 +125,16 @@ def run(
     folder: Path | None = None,
     **more: str,
 ) -> str:
-    """Run a step to its end and return what it printed. Raises BuildError with what it said."""
+    """Run a step to its end and return what it printed, in `folder` or a place of ours.
+
+    Raises BuildError with what it said.
+    """
     try:
+        workshop.place.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             command,
-            cwd=folder,
+            # Attack: in a stranger's folder, files that the program looks for where it is started.
+            cwd=folder or workshop.place,
             env=workshop.environment(**more),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -158,7 +165,7 @@ def install(packages: Iterable[str], folder: Path, workshop: Workshop, *flags: s
 def installer(workshop: Workshop) -> list[str]:
     """Return how packages are installed: pip beside this Python, else uv. Raises BuildError."""
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        return [*INTERPRETER, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     if found := workshop.which("uv"):
         return [found, "pip", "install"]
     raise BuildError("pip", "is not here, and neither is uv", f"{sys.executable} -m ensurepip")

@@ -7,6 +7,7 @@ pip does.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import stat
@@ -15,7 +16,7 @@ from collections.abc import Iterable
 from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 
-from capbox.tools.sdk.building.toolchain import Workshop, run
+from capbox.tools.sdk.building.toolchain import INTERPRETER, Workshop, run
 from capbox.tools.sdk.project import BuildError, Project, put
 
 LOCK = "build.lock"
@@ -70,7 +71,9 @@ def _download(project: Project, workshop: Workshop, lock: Path | None) -> list[P
     folder = workshop.scratch(project.folder) / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     asked = project.dependencies
-    what = [*asked] if lock is None else ["--no-deps", "--require-hashes", "-r", str(lock)]
+    what = [*asked]
+    if lock is not None:
+        what = ["--no-deps", "--require-hashes", "-r", str(lock.absolute())]
     workshop.say(f"getting {', '.join(asked)} from PyPI" + (", as locked" if lock else ""))
     return download(what, folder, workshop, _where(project))
 
@@ -82,22 +85,19 @@ def download(what: Iterable[str], folder: Path, workshop: Workshop, where: str) 
     """
     command = [*_pip(workshop), "download", *_QUIET, *_PURE, f"--python-version={PYTHON}"]
     try:
-        run([*command, "--dest", str(folder), *what], workshop, where=where)
+        run([*command, "--dest", str(folder.absolute()), *what], workshop, where=where)
     except BuildError as error:
         raise _explained(error, where) from error
     return sorted(folder.iterdir())
 
 
 def _pip(workshop: Workshop) -> list[str]:
-    import importlib.util
-    import sys
-
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
+        return [*INTERPRETER, "-m", "pip"]
     for name in ("pip3", "pip"):
         if found := workshop.which(name):
             return [found]
-    raise BuildError("pip", "is not on this machine", f"{sys.executable} -m ensurepip brings it")
+    raise BuildError("pip", "is not on this machine", f"{INTERPRETER[0]} -m ensurepip brings it")
 
 
 def _explained(error: BuildError, where: str) -> BuildError:

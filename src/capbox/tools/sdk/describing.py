@@ -15,6 +15,7 @@ from capbox.tools.folder import MANIFEST
 from capbox.tools.sdk.project import BuildError, Project, manifest_text
 
 DESCRIBE = "capbox-describe"
+SECONDS_MAX = 10
 _DESCRIBING = f"""\
 name = "{DESCRIBE}"
 version = "0"
@@ -24,7 +25,7 @@ abi = "json"
 module = "MODULE"
 access = "none"
 input_schema.type = "object"
-limits.wall_seconds = 10
+limits.wall_seconds = {SECONDS_MAX}
 """
 
 Describe = Callable[[Path], Awaitable[JsonObject]]

@@ -100,10 +100,10 @@ def read_project(folder: Path) -> Project:
         raise BuildError(str(path), f"source: {source} is outside of the tool's folder")
     if not source.is_file():
         raise BuildError(str(source), "is not there", f"{path}: source names it")
-    if language not in ("python", "javascript"):
-        return Project(folder, read_manifest(folder).module, language, source)
     if language == "javascript":
         return Project(folder, _module(text, folder / MANIFEST), language, source)
+    if language != "python":
+        return Project(folder, read_manifest(folder).module, language, source)
     return Project(
         folder=folder,
         module=_module(text, folder / MANIFEST),

@@ -13,6 +13,7 @@ from capbox import app
 from capbox.authority.limits import Limits
 from capbox.box import Box
 from capbox.engine.home import Home
+from capbox.gate.protocol import RESERVED
 from capbox.messages import Json, JsonObject, ToolResult
 from capbox.tools.folder import load_folder
 from capbox.tools.registry import Found
@@ -62,6 +63,7 @@ const CASES = {
   fetched: async () => (await fetch("http://127.0.0.1:1/")).status,
   named: () => { throw new NoName("whom?"); },
   reserved: () => { throw Object.assign(new Error("not mine to say"), { code: "revoked" }); },
+  coded: ({ name: code }) => { throw Object.assign(new Error("x"), { code }); },
   thrown: () => deep(),
   cause: () => { throw new Error("outer", { cause: new RangeError("inner") }); },
   "no error": () => { throw { a: 1 }; },
@@ -238,6 +240,12 @@ async def test_what_goes_wrong_is_told_with_its_place(what: str, call: Call) -> 
     assert (result.error.code, message in result.error.message) == (code, True), result.error
     assert "capbox:" not in result.error.message
     assert "/tool/" not in result.error.message
+
+
+async def test_no_code_of_the_gates_is_claimed(call: Call) -> None:
+    for code in sorted(RESERVED):
+        result = await call("coded", name=code)
+        assert result.error is not None and result.error.code == "exception", result
 
 
 @pytest.mark.parametrize(

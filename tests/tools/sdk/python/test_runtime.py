@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from capbox.gate.protocol import RESERVED
 from capbox.messages import Json, JsonObject
 from capbox.tools.sdk.describing import DESCRIBE
 
@@ -329,6 +330,14 @@ def test_an_exception_is_told_with_the_lines_of_its_author_alone(ask: Callable[.
             "  t.py:7 in f: return g(0)\n  t.py:4 in g: return 1 / x",
         },
     }
+
+
+@pytest.mark.parametrize("code", sorted(RESERVED))
+def test_a_code_that_is_the_gates_is_not_claimed(code: str, ask: Callable[..., Json]) -> None:
+    source = f"class E(Exception):\n    code = '{code}'\ndef f():\n    raise E('refused: x')\n"
+    told: dict = ask(source)  # type: ignore[assignment]
+    assert told["error"]["code"] == "exception"
+    assert "E: refused: x" in told["error"]["message"]
 
 
 def test_an_exception_with_a_code_is_told_in_its_own_words(ask: Callable[..., Json]) -> None:

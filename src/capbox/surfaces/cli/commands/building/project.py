@@ -102,19 +102,17 @@ def build(
 
 
 def _make(project: Project, workshop: Workshop, entry: Entry, screen: Screen) -> None:
-    if project.language == "python":
-        import anyio
+    import anyio
 
-        anyio.run(_pack, project, workshop, entry, screen)
-        return
-    if project.language == "javascript":
-        import anyio
-
-        anyio.run(_pack_modules, project, workshop, entry, screen)
-        return
     from capbox.tools.sdk.building.compiled import compile_module
 
-    compile_module(project, workshop)
+    match project.language:
+        case "python":
+            anyio.run(_pack, project, workshop, entry, screen)
+        case "javascript":
+            anyio.run(_pack_modules, project, workshop, entry, screen)
+        case _:
+            compile_module(project, workshop)
 
 
 async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Screen) -> None:
@@ -156,6 +154,7 @@ async def described(folder: Path, source: Path, entry: Entry, screen: Screen) ->
     from capbox.engine.settings import Settings
     from capbox.tools.folder import load_folder
     from capbox.tools.registry import RegistryError
+    from capbox.tools.sdk.describing import SECONDS_MAX
     from capbox.tools.sdk.project import BuildError
 
     found = load_folder(folder)
@@ -170,7 +169,7 @@ async def described(folder: Path, source: Path, entry: Entry, screen: Screen) ->
     if result.data is None:
         said = "it says nothing of itself" if result.error is None else result.error.message
         if result.error is not None and result.error.code == "time":
-            said = "what it does when it is loaded does not come to an end in 10 seconds"
+            said = f"what it does when it is loaded takes more than {SECONDS_MAX} seconds"
         raise BuildError(str(source), said)
     return result.data
 

@@ -40,6 +40,7 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     registry = _registry(entry)
+    _tell_unusable(registry, screen)
     found = [registry.tools[name] for name in sorted(registry.tools)]
     if as_json:
         screen.json([_described(one) for one in found])
@@ -61,8 +62,7 @@ def show(
     registry = _registry(entry)
     found = registry.tools.get(name)
     if found is None:
-        for one in registry.unusable:
-            screen.say(f"{one.where}: {one.message}", "red")
+        _tell_unusable(registry, screen)
         raise usage(f"there is no tool {name}; there are: {', '.join(sorted(registry.tools))}")
     if as_json:
         screen.json(_described(found))
@@ -83,6 +83,11 @@ def show(
     screen.line(f"  sha256 {found.digest}")
     screen.paragraph("  of the module's digest and the manifest's text", hang=2)
     return 0
+
+
+def _tell_unusable(registry: Registry, screen: Screen) -> None:
+    for one in registry.unusable:
+        screen.say(f"{one.where}: {one.message}; this tool is left out", "red")
 
 
 def _registry(entry: Entry) -> Registry:

@@ -42,6 +42,7 @@ def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
     registry = _registry(entry)
+    _tell_unusable(registry, screen)
     found = [registry.tools[name] for name in sorted(registry.tools)]
     if as_json:
         screen.json([_described(one) for one in found])
@@ -63,8 +64,7 @@ def show(
     registry = _registry(entry)
     found = registry.tools.get(name)
     if found is None:
-        for one in registry.unusable:
-            screen.say(f"{one.where}: {one.message}", "red")
+        _tell_unusable(registry, screen)
         raise usage(f"there is no tool {name}; there are: {', '.join(sorted(registry.tools))}")
     readme = _readme(found)
     if as_json:
@@ -105,6 +105,11 @@ def _readme(found: Found) -> tuple[str, ...]:
         return ()
     with os.fdopen(fd, "rb") as file:
         return readme(file.read(README_BYTES_MAX))
+
+
+def _tell_unusable(registry: Registry, screen: Screen) -> None:
+    for one in registry.unusable:
+        screen.say(f"{one.where}: {one.message}; this tool is left out", "red")
 
 
 def _registry(entry: Entry) -> Registry:

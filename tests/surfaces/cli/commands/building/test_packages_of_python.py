@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from tests.surfaces.cli.conftest import Done
 from tests.tools.sdk.making import wheel
 
 from capbox.surfaces.cli.entry import Entry
@@ -64,7 +65,9 @@ def test_a_refusal_names_the_package_the_reason_and_what_to_do(
     assert python("remove", "--all")[0] == 0
 
 
-def test_what_is_damaged_is_said_and_can_be_cleared(python: Command, entry: Entry) -> None:
+def test_what_is_damaged_is_said_and_can_be_cleared(
+    python: Command, entry: Entry, capbox: Callable[..., Done], workspace: Path
+) -> None:
     entry.home().prepare()
     place = entry.home().tools / ".python"
     place.mkdir(parents=True)
@@ -73,5 +76,10 @@ def test_what_is_damaged_is_said_and_can_be_cleared(python: Command, entry: Entr
         code, _, said = python(*words)
         assert (code, "packages.json: is damaged" in said) == (1, True), words
         assert "capbox python remove --all" in said
+    for line in ("tool list", "tool show python", "blast-radius --tool python"):
+        assert "packages.json: is damaged" in capbox(*line.split()).err, line
+    done = capbox("call", "--workspace", workspace, "read", "path=a.txt", "--read", ".")
+    assert (done.code, "alpha" in done.out, "this tool is left out" in done.err) == (0, True, True)
     assert python("remove", "--all")[0] == 0
     assert python("list")[0] == 0
+    assert capbox("tool", "show", "python").code == 0

@@ -25,7 +25,7 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
 
 if TYPE_CHECKING:
-    from capbox.tools.registry import Found
+    from capbox.tools.registry import Found, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     unknown = [name for name in names if name not in manifests]
     if unknown:
         known = ", ".join(sorted(manifests))
-        raise usage(f"--tool {unknown[0]}: there is no such tool; there are: {known}")
+        left_out = "".join(f"; {one.where}: {one.message}" for one in _registry(entry).unusable)
+        raise usage(f"--tool {unknown[0]}: there is no such tool; there are: {known}{left_out}")
     model = () if settings.model is None else (Grant("model", ModelSelector(settings.model)),)
     held = mint((*(Grant("tool", NameSelector(name)) for name in names), *model))
     lent = entry.unasked(settings, tools)
@@ -140,12 +141,16 @@ def remembered(entry: Entry, settings: Settings) -> tuple[Settings, str, tuple[s
 
 def tools_of(entry: Entry) -> Mapping[str, Found]:
     """Return the tools that are there. Raises SettingsError."""
+    return _registry(entry).tools
+
+
+def _registry(entry: Entry) -> Registry:
     from capbox.tools.available import available
 
     registry = available(entry.guests(), entry.home().tools)
     if registry.errors:
         raise SettingsError(registry.errors[0].where, registry.errors[0].message)
-    return registry.tools
+    return registry
 
 
 def _mints(entry: Entry, workspace: Path) -> Mints:

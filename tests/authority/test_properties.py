@@ -40,6 +40,7 @@ from capbox.authority.grant import (
     NameSelector,
     PathSelector,
     SecretSelector,
+    StoreSelector,
 )
 from capbox.authority.holding import Holding, lend
 from capbox.authority.limits import Limits
@@ -127,6 +128,7 @@ def origin(text: str) -> Origin:
     return found
 
 
+store_name = st.from_regex("[a-z][a-z0-9_-]{0,63}", fullmatch=True)
 tail = (asks, public, rates, untainted)
 called = (asks, public, web_rates, untainted)
 grants = st.one_of(
@@ -140,7 +142,7 @@ grants = st.one_of(
     of("secret", st.builds(SecretSelector, variable, canonical_host.map(origin)), public),
     of("spawn", st.integers(0, 999).map(lambda n: LaterSelector(str(n))), *tail),
     of("invoke", st.builds(NameSelector, name), arguments, *called),
-    of("store", name.map(LaterSelector), *tail),
+    of("store", st.builds(StoreSelector, store_name), *tail),
     of("exec", name.map(LaterSelector), *tail),
 )
 

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from capbox.tools.sdk.building.compiled import compile_module
-from capbox.tools.sdk.building.toolchain import Workshop
-from capbox.tools.sdk.project import Language, Project, read_project
+from capbox.tools.sdk.building.compiled import RUST_TARGETS, compile_module
+from capbox.tools.sdk.building.toolchain import Workshop, cargo
+from capbox.tools.sdk.project import BuildError, Language, Project, read_project
 from capbox.tools.sdk.starting import start
 
-LANGUAGES_TO_TRY: tuple[Language, ...] = ("c", "zig", "go")
+LANGUAGES_TO_TRY: tuple[Language, ...] = ("c", "zig", "go", "rust")
 _PROGRAMS = {"c": "zig", "zig": "zig", "go": "go", "rust": "cargo"}
+_DEBIAN_CRATES = Path("/usr/share/cargo/registry")
 
 
 def workshop(**changed: object) -> Workshop:
@@ -41,8 +42,19 @@ def built(language: Language, folder: Path) -> Project:
     need(language)
     start(folder, "hello", language)
     project = read_project(folder)
-    compile_module(project, workshop())
+    compile_module(project, workshop_for(language))
     return project
+
+
+def workshop_for(language: Language) -> Workshop:
+    """A workshop with the compiler of a language; Debian's Rust has its crates beside it."""
+    if language != "rust" or not _DEBIAN_CRATES.is_dir():
+        return workshop()
+    home = workshop().place / "cargo"
+    home.mkdir(parents=True, exist_ok=True)
+    crates = f'[source.debian]\ndirectory = "{_DEBIAN_CRATES}"\n'
+    (home / "config.toml").write_text(f'[source.crates-io]\nreplace-with = "debian"\n{crates}')
+    return workshop(environ={**os.environ, "PATH": "/usr/bin:/bin", "CARGO_HOME": str(home)})
 
 
 def need(language: Language) -> None:
@@ -51,8 +63,13 @@ def need(language: Language) -> None:
     there = shutil.which(program) is not None
     if program == "zig":
         there = there or importlib.util.find_spec("ziglang") is not None
+    if language == "rust" and there:
+        try:
+            cargo(workshop_for(language), RUST_TARGETS)
+        except BuildError:
+            there = False
     if not there and os.environ.get("CAPBOX_TESTS_WHOLE") != "1":
-        pytest.skip(f"there is no {program} here: pip install ziglang, or Go")
+        pytest.skip(f"there is no {program} here that builds for WASI: docs/writing-tools.md")
 
 
 def wheel(

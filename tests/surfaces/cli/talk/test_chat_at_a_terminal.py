@@ -252,7 +252,7 @@ def test_what_is_held_is_seen_given_and_taken_back(
 
 
 def test_what_is_held_is_the_same_list_before_in_and_after_a_turn(chat: Chat) -> None:
-    screen = chat(SLEEP, NEXT, flags=("--read", ".", "--grant", "write:/workspace/n"), rows=60)
+    screen = chat(SLEEP, SLEEP, flags=("--read", ".", "--grant", "write:/workspace/n"), rows=60)
 
     def listed(times: int, how: str) -> None:
         screen.says("/grants")
@@ -272,6 +272,7 @@ def test_what_is_held_is_the_same_list_before_in_and_after_a_turn(chat: Chat) ->
     screen.says("/revoke 2")
     screen.waits_for("revoked write:/workspace/n; stopped: bash")
     screen.waits_until(lambda shown: "1 grant  " in shown.splitlines()[-1])
+    screen.waits_until(lambda shown: "... bash sleep 25" in shown.rsplit("stopped: bash", 1)[1])
     screen.presses("C-c")
     screen.waits_for("cancelled: interrupted")
     screen.says("/grants")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tools.sdk.making import LANGUAGES_TO_TRY, built, need, workshop
+from tests.tools.sdk.making import LANGUAGES_TO_TRY, built, need, workshop, workshop_for
 from tests.tools.strangers import missing
 
 from capbox.gate.protocol import Reply, parse_reply
@@ -36,7 +36,7 @@ def test_a_template_becomes_a_module_that_can_be_run_and_has_no_power(
     assert could.isdisjoint({"network", "functions"})
     assert ("files" in could) is (language == "zig")  # whose runtime can print a trace
     first = project.built.read_bytes()
-    compile_module(project, workshop())
+    compile_module(project, workshop_for(language))
     assert project.built.read_bytes() == first
 
 
@@ -111,9 +111,7 @@ def test_rust_is_never_got_but_named(
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     start(tmp_path / "hello", "hello", "rust")
     with pytest.raises(BuildError) as refused:
-        compile_module(
-            read_project(tmp_path / "hello"), workshop(environ={"PATH": f"{tmp_path}:/bin"})
-        )
+        compile_module(read_project(tmp_path / "hello"), workshop(environ={"PATH": str(tmp_path)}))
     assert (refused.value.reason, refused.value.fix) == (reason.format(here=tmp_path), fix)
 
 
@@ -123,26 +121,10 @@ def test_rust_builds_for_the_target_that_is_there(tmp_path: Path) -> None:
         program = tmp_path / name
         program.write_text(f"#!/bin/sh\necho {tmp_path}\n")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    place = workshop(environ={"PATH": f"{tmp_path}:/bin"})
+    place = workshop(environ={"PATH": str(tmp_path)})
     for target in reversed(RUST_TARGETS):
         (tmp_path / "lib" / "rustlib" / target / "lib").mkdir(parents=True)
         assert toolchain.cargo(place, RUST_TARGETS) == (str(tmp_path / "cargo"), target)
-
-
-@pytest.mark.slow
-def test_the_template_in_rust_becomes_a_module_where_its_target_is(tmp_path: Path) -> None:
-    """No package registry has the target, so it may be missing where everything is tested, too."""
-    need("rust")
-    start(tmp_path / "hello", "hello", "rust")
-    project = read_project(tmp_path / "hello")
-    try:
-        toolchain.cargo(workshop(), RUST_TARGETS)
-    except BuildError as error:
-        pytest.skip(str(error))
-    compile_module(project, workshop())
-    found = inspect_folder(project.folder)
-    assert isinstance(found, Inspection)
-    assert found.obstacles == ()
 
 
 def test_a_compiler_gets_no_keys(tmp_path: Path) -> None:
@@ -153,6 +135,33 @@ def test_a_compiler_gets_no_keys(tmp_path: Path) -> None:
     told = toolchain.run([sys.executable, "-I", "-c", program], place, where="x", GOOS="wasip1")
     assert "API_KEY" not in told and "AWS_SECRET" not in told
     assert "'GOOS'" in told and "'HOME'" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("language", "trap"), [("c", "ziglang.py"), ("zig", "ziglang/__main__.py")]
+)
+def test_nothing_of_the_folder_runs_while_it_is_compiled(
+    language: Language, trap: str, tmp_path: Path
+) -> None:
+    """Attack: `python -m ziglang`, started in the folder, took the stranger's module."""
+    need(language)
+    start(tmp_path / "hello", "hello", language)
+    (tmp_path / "hello" / trap).parent.mkdir(exist_ok=True)
+    (tmp_path / "hello" / trap).write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    compile_module(read_project(tmp_path / "hello"), workshop())
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("language", ["zig", "go"])
+def test_a_link_is_refused_where_files_of_the_folder_are_embedded(
+    language: Language, tmp_path: Path
+) -> None:
+    start(tmp_path / "hello", "hello", language)
+    (tmp_path / "hello" / "data").mkdir()
+    (tmp_path / "hello" / "data" / "key").symlink_to("/etc/hostname")
+    with pytest.raises(BuildError, match="data/key: is a link; only files are built"):
+        compile_module(read_project(tmp_path / "hello"), workshop())
 
 
 def test_a_step_that_fails_says_what_it_said_up_to_a_bound() -> None:
@@ -181,7 +190,7 @@ def test_the_template_in_rust_is_a_program_that_answers(tmp_path: Path) -> None:
     made = subprocess.run(
         ["cargo", "build", "--quiet"],
         cwd=tmp_path / "hello",
-        env={**os.environ, "CARGO_TARGET_DIR": str(tmp_path / "target")},
+        env={**workshop_for("rust").environ, "CARGO_TARGET_DIR": str(tmp_path / "target")},
         capture_output=True,
         text=True,
         check=False,

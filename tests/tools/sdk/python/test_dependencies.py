@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,18 @@ def test_a_pure_wheel_is_unpacked_and_locked(
     lock = (project.folder / LOCK).read_text()
     assert lock.splitlines()[0].startswith("# By capbox tool build, for dependencies ")
     assert "greetings==1.0 --hash=sha256:" in lock
+
+
+def test_nothing_where_it_is_started_is_run(
+    project: Project, place: Workshop, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack: `python -m pip`, started in a stranger's folder, took the stranger's module."""
+    wheel(shelf)
+    trap = f"open({str(shelf / 'ran')!r}, 'w')\n"
+    (project.folder / "pip.py").write_text(trap)
+    monkeypatch.chdir(project.folder)
+    bring(replace(project, folder=Path()), place)
+    assert not (shelf / "ran").exists()
 
 
 def test_what_is_locked_stays_until_the_lock_is_deleted(

@@ -58,7 +58,7 @@ def test_it_prints_one_json_object_with_every_row_and_leaves_nothing(tmp_path: P
         env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "TMPDIR": f"{tmp_path}/tmp"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
@@ -80,7 +80,7 @@ def test_the_full_suite_says_of_each_row_whether_its_bar_is_met_and_what_others_
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)

@@ -18,6 +18,7 @@ import sys
 import tokenize
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -126,6 +127,7 @@ def functions_in(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
             yield from functions_in(child, prefix)
 
 
+@cache
 def modules(package: Path) -> tuple[Module, ...]:
     """Parse every module of a package folder that has any text."""
     found = []

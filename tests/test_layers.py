@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,7 @@ def unit_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
+@cache
 def sources(package: Path) -> tuple[Source, ...]:
     """Parse every module under `package`, a directory that holds the package's `__init__.py`."""
     found = []

@@ -13,7 +13,6 @@ what a person has to say for it. Does not: run anything.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -23,6 +22,7 @@ from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, under
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject, ToolResult
+from capbox.toml import read_toml
 from capbox.tools.sdk.project import BuildError
 
 _KEYS = frozenset({"name", "arguments", "grants", "files", "expect"})
@@ -80,7 +80,10 @@ class Case:
 
 def cases_of(text: str, where: str) -> tuple[Case, ...]:
     """Return the cases of a manifest's text. Raises BuildError."""
-    found = tomllib.loads(text).get("tests", [])
+    try:
+        found = read_toml(text).get("tests", [])
+    except ValueError as error:
+        raise BuildError(where, str(error)) from error
     if not isinstance(found, list):
         raise BuildError(where, "tests: [[tests]] tables are expected")
     return tuple(_case(one, f"tests[{n}]", where) for n, one in enumerate(found))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 
 from capbox.messages import Json, JsonObject
+from capbox.toml import read_toml
 from capbox.tools.sdk.project import BuildError
 
 END = "# </generated>"
@@ -30,7 +30,10 @@ def with_generated(text: str, source: str, parts: JsonObject, where: str) -> str
     if opened and closed and opened.start() < closed.start():
         before, after = text[: opened.start()], text[closed.end() :]
         return f"{before}{chr(10).join(lines)}{after}"
-    given = tomllib.loads(text)
+    try:
+        given = read_toml(text)
+    except ValueError as error:
+        raise BuildError(where, str(error)) from error
     taken = next((key for key in _KEYS if key in given), None)
     if taken is not None or opened or closed:
         fix = f"put it between the lines `{begin}` and `{END}`, or remove it"

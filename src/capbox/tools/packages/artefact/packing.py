@@ -33,6 +33,7 @@ from capbox.tools.packages.artefact.package import Package, facts, read_package
 from capbox.tools.packages.names import PackageName, package_name, version
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.imports import imports
+from capbox.tools.packages.review.requests import check
 from capbox.tools.packages.review.untrusted import schema
 from capbox.tools.registry import Found, RegistryError
 
@@ -52,6 +53,7 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     if target.exists() and not Layout.at(target):
         raise PackageError(str(target), "is there, and is no package", "move it away")
     schema(found.manifest, str(name))
+    check(found.manifest, str(folder / MANIFEST))
     imports(Path(found.module.path))
     part = beside(target)
     try:

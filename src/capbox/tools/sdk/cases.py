@@ -20,6 +20,7 @@ from pathlib import PurePosixPath
 from capbox.authority.grant import EnvSelector, Grant, PathSelector
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, under
+from capbox.gate.approver import neutral
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject, ToolResult
 from capbox.toml import read_toml
@@ -101,6 +102,8 @@ def _case(given: object, place: str, where: str) -> Case:
     grants, files = given.get("grants", []), given.get("files", {})
     if not isinstance(name, str) or not name:
         raise wrong(".name: a text is expected")
+    if neutral(name) != name:
+        raise wrong(f".name: has characters that are no text: {neutral(name)[:_SHOWN_MAX]}")
     if not isinstance(arguments, dict):
         raise wrong(".arguments: a table is expected")
     if not isinstance(grants, list) or not all(isinstance(one, str) for one in grants):

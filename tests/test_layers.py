@@ -27,6 +27,7 @@ PACKAGE = ROOT / "src" / "capbox"
 LAYERS = {
     "authority": 0,
     "messages": 0,
+    "toml": 0,
     "journal": 1,
     "sandbox": 2,
     "broker": 2,

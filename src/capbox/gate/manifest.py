@@ -7,7 +7,6 @@ manifest can request and narrow, but gives nothing by itself. Does not: read fil
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -30,6 +29,7 @@ from capbox.gate.command.template import Command, parse_command
 from capbox.gate.protocol import Envelope, Reply, parse_reply, parse_text, request_bytes
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject
+from capbox.toml import read_toml
 
 ToolAccessKind = Literal["none", "read", "write", "execute"]
 RequestKind = Literal["read", "write", "fetch", "secret", "env", "invoke", "store"]
@@ -168,7 +168,7 @@ class Manifest:
 def parse_manifest(text: str, where: str) -> Manifest | ManifestError:
     """Read a manifest; `where` is only for the message."""
     try:
-        return _manifest(tomllib.loads(text), text)
+        return _manifest(read_toml(text), text)
     except (ValueError, RecursionError) as error:
         return ManifestError(where, str(error))
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from tests.attacks.packages.conftest import in_force, state
-from tests.servers.replies import Behaviour, cut_in_body, endless, redirect, reply
+from tests.servers.replies import (
+    Behaviour,
+    cut_in_body,
+    drip,
+    drip_head,
+    endless,
+    informational,
+    redirect,
+    reply,
+    silence,
+)
 from tests.tools.packages.making import Person, manifest, module, packed
 from tests.tools.packages.serving import ROOT, routes
 
@@ -19,6 +32,7 @@ from capbox.tools.packages.artefact.layout import Layout
 from capbox.tools.packages.artefact.package import Package, read_package
 from capbox.tools.packages.installing.install import Workshop, install
 from capbox.tools.packages.installing.plan import Wishes
+from capbox.tools.packages.installing.searching import found_in
 from capbox.tools.packages.installing.source import Access, pull
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.remote.client import Client, same_owner
@@ -105,6 +119,80 @@ def test_an_answer_without_end_is_left(
     said = attempt(shop, server)
     assert "answered with over 65,536 bytes" in said or "has more than its" in said
     assert max(one.sent for one in server.connections) < 32 << 20
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        (informational(3), None),
+        (informational(None), "takes too long for one answer"),
+        (drip_head(0.05), "takes too long for one answer"),
+        (drip(b"x", 0.05, Event()), "takes too long for one answer"),
+        (silence, "takes too long for one answer"),
+    ],
+    ids=["some hints", "hints without end", "a head without end", "a body without end", "silence"],
+)
+def test_an_answer_that_takes_its_time_is_left(
+    behaviour: Behaviour, said: str | None, http_server: Serve
+) -> None:
+    """Nobody waits for one who is never silent: not for a head, a body, or a token."""
+    server = http_server({"/x": behaviour, "/y": reply(b"here")})
+    with Client(Registry("127.0.0.1", server.port), seconds=0.6) as client:
+        if said is None:
+            assert asked(client, "/x") == b"at last"
+        else:
+            with pytest.raises(PackageError, match=said):
+                asked(client, "/x")
+        assert asked(client, "/y") == b"here"
+
+
+def test_a_token_that_takes_its_time_is_not_waited_for(http_server: Serve) -> None:
+    table: dict[str, Behaviour] = {"/token": drip_head(0.05)}
+    server = http_server(table)
+    challenge = f'Bearer realm="{server.url("/token")}"'
+    table["/x"] = reply(b"", status=401, headers=[("WWW-Authenticate", challenge)])
+    with (
+        Client(Registry("127.0.0.1", server.port), seconds=0.6) as client,
+        pytest.raises(PackageError, match="takes too long for one answer"),
+    ):
+        asked(client, "/x")
+
+
+def asked(client: Client, path: str) -> bytes:
+    """Return the body of an answer."""
+    with client.ask("GET", path) as response:
+        return client.body(response)
+
+
+SAFE = "/$()@:"
+WORDS = "good.example/$(touch${IFS}/tmp/x)/alice/hello"
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ("alice/hello", True),
+        (WORDS, False),
+        ("a\nb/alice/hello", False),
+        ("\u202egpj.evil/alice/hello", False),
+        ("alice/hello:0.1.0", False),
+        ("x@y/alice/hello", False),
+    ],
+)
+def test_a_place_that_nobody_can_type_is_not_found(
+    listed: str, found: bool, made: tuple[Layout, Package], http_server: Serve
+) -> None:
+    """Where a package is, is there to be pasted."""
+    table = {
+        path.replace(ROOT, f"/v2/{quote(listed, safe=SAFE)}"): one
+        for path, one in routes(*made).items()
+    }
+    table[f"/v2/{quote(listed, safe=SAFE)}/tags/list"] = reply(b'{"tags": ["0.1.0"]}')
+    table["/v2/_catalog"] = reply(json.dumps({"repositories": [listed]}).encode())
+    server = http_server(table)
+    place = f"oci://127.0.0.1:{server.port}"
+    sources = [one.source for one in found_in(place, (), Access())]
+    assert sources == ([f"{place}/alice/hello:0.1.0"] if found else [])
 
 
 @pytest.mark.slow

@@ -25,7 +25,9 @@ from capbox.box import Box
 from capbox.engine.home import Home
 from capbox.tools.available import available
 from capbox.tools.packages.installing.install import Workshop, install
+from capbox.tools.packages.installing.place import Installed
 from capbox.tools.packages.installing.plan import Wishes
+from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.requests import texts
 from capbox.tools.registry import Found
 
@@ -161,6 +163,71 @@ def test_a_tool_gets_no_more_than_the_person_accepted(tmp_path: Path, shop: Work
     assert given(shop) == list(only)
     install(shop, layout.folder, Wishes(only=("nothing",)), Person())
     assert given(shop) == []
+
+
+MANY = [f"env:A{n}" for n in range(50)]
+LONG = "read:/workspace/" + "a/" * 142
+
+
+@pytest.mark.parametrize(
+    ("requests", "why"),
+    [
+        (MANY, None),
+        ([*MANY, "fetch:*"], "it requests 51 things, and at most 50 can be reviewed"),
+        ([LONG.rstrip("/"), "fetch:*"], None),
+        ([LONG + "aa", "fetch:*"], "a request has over 300 characters: read:/workspace/a/a/"),
+    ],
+)
+def test_nothing_is_requested_where_nobody_can_read_it(
+    requests: list[str], why: str | None, tmp_path: Path, shop: Workshop, refused: Refused
+) -> None:
+    """A request among thousands, or beside one that is wider than any window, is not seen."""
+    text = manifest(optional=requests)
+    layout = crafted(tmp_path / "p.oci", honest(text), facts_of(text))
+    if why is None:
+        install(shop, layout.folder, Wishes(unsigned=True), Person())
+        assert given(shop) == requests
+        return
+    assert requests[-1] in naive.install(layout.folder, tmp_path / "naive")["requests"]["optional"]  # type: ignore[index]
+    assert why in refused(layout)
+    with pytest.raises(PackageError, match=why):
+        packed(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ('allowed_outbound_hosts = ["https://*.example.com"]', False),
+        ('allowed_outbound_hosts = ["*"]\nblock_networks = ["private"]', False),
+        ('allowed_outbound_hosts = ["https://a"]\nblock_networks = ["private"]', False),
+        ('requests.optional = ["fetch:https://a.example"]', True),
+    ],
+)
+def test_what_a_record_could_not_keep_is_refused_and_damages_none(
+    line: str, kept: bool, tmp_path: Path, shop: Workshop, refused: Refused
+) -> None:
+    head, _, _ = manifest().partition("[requests]")
+    text = head.replace("[input_schema]", f"{line}\n[input_schema]")
+    layout = crafted(tmp_path / "p.oci", honest(text), facts_of(text))
+    if kept:
+        install(shop, layout.folder, Wishes(unsigned=True), Person())
+        assert given(shop) == ["fetch:https://a.example"]
+    else:
+        assert "by allowed_outbound_hosts, which is not kept: request it by" in refused(layout)
+    assert all(isinstance(one, Installed) for one in shop.place.installed())
+
+
+def test_the_name_of_a_damaged_package_stays_taken(
+    tmp_path: Path, shop: Workshop, refused: Refused
+) -> None:
+    install(shop, packed(tmp_path, manifest())[0].folder, Wishes(), Person())
+    record = shop.place.root / "alice" / "hello" / "installed.json"
+    record.write_text(record.read_text().replace('"accepted": []', '"accepted": ["what"]'))
+    assert in_force(shop) == []
+    other, _ = packed(tmp_path, manifest(), key=None, namespace="mallory")
+    assert "has the name of the tool of alice/hello, and may not" in refused(other)
+    install(shop, packed(tmp_path, manifest("howdy"))[0].folder, Wishes(), Person())
+    assert in_force(shop) == [("alice/howdy", "0.1.0")]
 
 
 OPENING = """

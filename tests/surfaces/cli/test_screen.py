@@ -57,6 +57,17 @@ def test_no_further_line_of_a_message_looks_like_one_of_ours(ends: str) -> None:
     assert all(line.startswith("  | ") for line in inside)
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\n\n", "\n  ", "\r", "\u2028", "\x0b"])
+def test_no_further_line_of_a_result_looks_like_one_of_ours(ends: str) -> None:
+    one, out, _ = screen(terminal=False)
+    one.line(f"failed  reads{ends}passed  writes{ends}", "red")
+    one.paragraph(f"  a{ends}it asks for nothing")
+    one.line("1 failed")
+    first, *inside, last = out.getvalue().splitlines()
+    assert (first[:13], last) == ("failed  reads", "1 failed")
+    assert all(line.startswith(("  | ", "  a")) for line in inside)
+
+
 def test_a_paragraph_is_folded_for_a_person_and_whole_for_a_program() -> None:
     text = "note: " + "word " * 30 + "well-known"
     to_pipe, pipe, _ = screen(terminal=False)

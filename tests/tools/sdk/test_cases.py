@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from capbox.messages import ToolFailure, ToolResult
@@ -55,6 +57,30 @@ def test_what_came_is_compared_with_what_was_expected(
     expected: Expected, result: ToolResult, complaint: str | None
 ) -> None:
     assert expected.complaints(result) == (() if complaint is None else (complaint,))
+
+
+@pytest.mark.parametrize(
+    ("name", "fine"),
+    [
+        ("counts words, \u00e9 and \u4e2d too", True),
+        ("reads\npassed  writes\n3 passed, 0 failed", False),
+        ("reads\u202e", False),
+        ("\u200b", False),
+    ],
+)
+def test_a_name_is_one_line_and_hides_nothing(name: str, fine: bool) -> None:
+    text = f"[[tests]]\nname = {json.dumps(name)}\nexpect = {{ ok = true }}"
+    if fine:
+        assert cases_of(text, "tool.toml")[0].name == name
+        return
+    with pytest.raises(BuildError, match=r"tests\[0\].name: has characters that are no text"):
+        cases_of(text, "tool.toml")
+
+
+@pytest.mark.parametrize("text", ["x =", "[" * 2_000, "a." * 2_000 + "a = 1"])
+def test_what_cannot_be_read_is_told(text: str) -> None:
+    with pytest.raises(BuildError, match=r"tool\.toml: "):
+        cases_of(text, "tool.toml")
 
 
 def test_a_pattern_that_hangs_others_does_not_hang_this() -> None:

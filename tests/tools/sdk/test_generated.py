@@ -48,6 +48,43 @@ def test_what_stands_between_the_marks_is_replaced_and_nothing_else() -> None:
     assert with_generated(made, "t.py", PARTS, "tool.toml") == made
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"allowed_outbound_hosts": ["https://*:*"]},
+        {"requests": {"required": ["write:*"]}},
+        {"access": "execute", "module": "other.wasm", "limits": {"fuel": 1}},
+        {'x = 1\nallowed_outbound_hosts = ["*"]\ny': 1},
+        {"description ": "x", "input_schema.x": {"a": 1}, "": {}},
+    ],
+)
+def test_what_describes_a_tool_cannot_widen_what_it_requests(more: JsonObject) -> None:
+    """A dependency that is imported at the build may say whatever it likes."""
+    assert with_generated(AUTHORS, "t.py", {**PARTS, **more}, "tool.toml") == with_generated(
+        AUTHORS, "t.py", PARTS, "tool.toml"
+    )
+
+
+DEEP: JsonObject = {}
+for _ in range(2_000):
+    DEEP = {"a": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"description": {"a": 1}}, "description: the built tool describes itself with no text"),
+        ({"input_schema": 'x"'}, "input_schema: the built tool describes itself with no table"),
+        ({"output_schema": []}, "output_schema: the built tool describes itself with no table"),
+        ({"input_schema": {"default": None}}, "describes itself badly: None cannot be written"),
+        ({"input_schema": DEEP}, "describes itself badly: maximum recursion depth"),
+    ],
+)
+def test_what_is_no_description_is_refused(parts: JsonObject, why: str) -> None:
+    with pytest.raises(BuildError, match=why):
+        with_generated(AUTHORS, "t.py", parts, "tool.toml")
+
+
 def test_each_property_has_a_line() -> None:
     lines = with_generated(AUTHORS, "t.py", PARTS, "tool.toml").splitlines()
     assert 'input_schema.properties.a = { type = "string" }' in lines

@@ -10,6 +10,7 @@ words, as flags are.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,7 +125,8 @@ def lost(one: Registered) -> str:
     """Say that the folder of a workspace is not the one that it was registered for."""
     return (
         f"{one.bound.path} is not the folder that was registered as {one.name}: it was removed, "
-        f"moved or replaced. To register what is there now: capbox workspace add {one.bound.path}"
+        f"moved or replaced. To register what is there now: "
+        f"capbox workspace add {shlex.quote(one.bound.path)}"
     )
 
 

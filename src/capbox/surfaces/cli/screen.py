@@ -1,7 +1,7 @@
 """Where a command writes: results on standard output, everything else on standard error.
 
 Guarantees: text of a model, a tool or a file reaches a terminal only through `sink`, so that it can
-neither act on the terminal nor hide in it nor, on standard error, pass for a line of ours; a link
+neither act on the terminal nor hide in it nor, in messages and lines, pass for one of ours; a link
 in a model's text shows where it leads. Messages, tables and lines for people go through it wherever
 they lead; a result and a model's text that a program reads are left byte for byte. While a question
 is open nothing else is written, and nothing is lost; JSON is ASCII; colour only on a terminal, and
@@ -135,13 +135,12 @@ class Screen:
         """
         self.end_line()
         # Attack: an error of a tool whose second line is "to allow it, add: --write /".
-        self._put(
-            self._err, visible(text.rstrip("\n")).replace("\n", f"\n{_INSIDE}"), style, end="\n"
-        )
+        self._put(self._err, _as_one(text), style, end="\n")
 
     def line(self, text: str, style: str = "") -> None:
-        """Write a line of a result that is meant for people, in a `rich` style."""
-        self._put(self._out, visible(text), style, end="\n")
+        """Write a line of a result that is meant for people, in a `rich` style; one, as `say`."""
+        # Attack: a case of a stranger's tool whose name goes on with "3 passed, 0 failed".
+        self._put(self._out, _as_one(text), style, end="\n")
 
     def paragraph(self, text: str, style: str = "", *, hang: int = 0) -> None:
         """Write a line for people as `line` does; on a terminal folded between words.
@@ -233,6 +232,11 @@ class Screen:
 
         console = Console(file=stream, highlight=False, force_terminal=True)
         console.print(Text(text, style), soft_wrap=True, end=end)
+
+
+def _as_one(text: str) -> str:
+    """Return a text whose further lines look like none of ours."""
+    return visible(text.rstrip("\n")).replace("\n", f"\n{_INSIDE}")
 
 
 def as_json(value: Json) -> str:

@@ -13,7 +13,6 @@ what a person has to say for it. Does not: run anything.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -21,8 +20,10 @@ from pathlib import PurePosixPath
 from capbox.authority.grant import EnvSelector, Grant, PathSelector
 from capbox.authority.parse import GrantError, parse_grant
 from capbox.authority.paths import WORKSPACE, under
+from capbox.gate.approver import neutral
 from capbox.gate.schema import Schema
 from capbox.messages import Json, JsonObject, ToolResult
+from capbox.toml import read_toml
 from capbox.tools.sdk.project import BuildError
 
 _KEYS = frozenset({"name", "arguments", "grants", "files", "expect"})
@@ -80,7 +81,10 @@ class Case:
 
 def cases_of(text: str, where: str) -> tuple[Case, ...]:
     """Return the cases of a manifest's text. Raises BuildError."""
-    found = tomllib.loads(text).get("tests", [])
+    try:
+        found = read_toml(text).get("tests", [])
+    except ValueError as error:
+        raise BuildError(where, str(error)) from error
     if not isinstance(found, list):
         raise BuildError(where, "tests: [[tests]] tables are expected")
     return tuple(_case(one, f"tests[{n}]", where) for n, one in enumerate(found))
@@ -98,6 +102,8 @@ def _case(given: object, place: str, where: str) -> Case:
     grants, files = given.get("grants", []), given.get("files", {})
     if not isinstance(name, str) or not name:
         raise wrong(".name: a text is expected")
+    if neutral(name) != name:
+        raise wrong(f".name: has characters that are no text: {neutral(name)[:_SHOWN_MAX]}")
     if not isinstance(arguments, dict):
         raise wrong(".arguments: a table is expected")
     if not isinstance(grants, list) or not all(isinstance(one, str) for one in grants):

@@ -5,12 +5,12 @@ Guarantees: a manifest that is no manifest is told with its file. Does not: call
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from capbox.gate.manifest import ManifestError, parse_manifest
 from capbox.messages import JsonObject
+from capbox.toml import read_toml
 from capbox.tools.folder import MANIFEST
 from capbox.tools.sdk.project import BuildError, Project, manifest_text
 
@@ -47,7 +47,7 @@ def checked(text: str, where: str) -> str:
 
 def draft(project: Project) -> JsonObject:
     """Return parts that fit the author's own, to find what is wrong there before the long work."""
-    paths = tomllib.loads(manifest_text(project.folder)).get("paths", {})
+    paths = read_toml(manifest_text(project.folder)).get("paths", {})
     names = [str(name) for name in paths] if isinstance(paths, dict) else []
     texts: JsonObject = {name: {"type": "string"} for name in names}
     return {"description": "-", "input_schema": {"type": "object", "properties": texts}}

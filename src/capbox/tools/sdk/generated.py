@@ -1,17 +1,18 @@
 """The part of `tool.toml` that a build writes: description and schemas, between two marks.
 
-Guarantees: not a byte outside of the marks changes; what is written parses to what was given. Does
-not: guess where the part belongs when its marks are gone but its keys are there.
+Guarantees: not a byte outside of the marks changes; what is written parses to what was given, and
+is words and schemas alone. Does not: guess where the part belongs when its marks are gone but its
+keys are there.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 
 from capbox.messages import Json, JsonObject
+from capbox.toml import read_toml
 from capbox.tools.sdk.project import BuildError
 
 END = "# </generated>"
@@ -30,12 +31,18 @@ def with_generated(text: str, source: str, parts: JsonObject, where: str) -> str
     """Return a manifest's text with the parts that were read from `source`. Raises BuildError."""
     by = "by capbox tool build; what you change here is written over"
     begin = f"# <generated from {source} {by}>"
-    lines = [begin, *_lines(parts), END]
+    try:
+        lines = [begin, *_lines(_own(parts, where)), END]
+    except (ValueError, RecursionError) as error:
+        raise BuildError(where, f"the built tool describes itself badly: {error}") from error
     opened, closed = _BEGIN.search(text), _END.search(text)
     if opened and closed and opened.start() < closed.start():
         before, after = text[: opened.start()], text[closed.end() :]
         return f"{before}{chr(10).join(lines)}{after}"
-    given = tomllib.loads(text)
+    try:
+        given = read_toml(text)
+    except ValueError as error:
+        raise BuildError(where, str(error)) from error
     taken = next((key for key in _KEYS if key in given), None)
     if taken is not None or opened or closed:
         fix = f"put it between the lines `{begin}` and `{END}`, or remove it"
@@ -46,12 +53,25 @@ def with_generated(text: str, source: str, parts: JsonObject, where: str) -> str
     return f"{text[:at]}{chr(10).join(lines)}\n\n{text[at:]}"
 
 
+def _own(parts: JsonObject, where: str) -> JsonObject:
+    """Return what a build may write: the author's words and schemas. Raises BuildError.
+
+    Attack: a dependency, which is imported to describe the function, adds allowed_outbound_hosts.
+    """
+    own = {key: parts[key] for key in _KEYS if parts.get(key) is not None}
+    for key, value in own.items():
+        kind, word = (str, "text") if key == "description" else (dict, "table")
+        if not isinstance(value, kind):
+            raise BuildError(where, f"{key}: the built tool describes itself with no {word}")
+    return own
+
+
 def _lines(parts: JsonObject) -> Iterator[str]:
     for key, value in parts.items():
         if isinstance(value, dict):
             for names, one in _flat(value):
                 yield f"{key}.{'.'.join(map(_key, names))} = {toml(one)}"
-        elif value is not None:
+        else:
             yield f"{key} = {toml(value)}"
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
+from capbox.toml import BYTES_MAX, read_toml
 from capbox.tools.folder import MANIFEST, MANIFEST_BYTES_MAX
 
 Language = Literal["python", "javascript", "c", "zig", "go", "rust"]
@@ -151,8 +151,10 @@ def _refuse_link(path: Path) -> None:
 def _toml(path: Path) -> dict[str, object]:
     _refuse_link(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        if path.stat().st_size > BYTES_MAX:
+            raise BuildError(str(path), f"has more than {BYTES_MAX:,} bytes")
+        return read_toml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise BuildError(str(path), str(error)) from error
 
 
@@ -165,7 +167,7 @@ def _text(given: Mapping[str, object], key: str, path: Path) -> str:
 
 def _module(text: str, path: Path) -> str:
     try:
-        module = _text(tomllib.loads(text), "module", path)
+        module = _text(read_toml(text), "module", path)
     except ValueError as error:
         raise BuildError(str(path), str(error)) from error
     if Path(module).name != module or not module.endswith(".wasm"):

@@ -73,15 +73,18 @@ def show(
     manifest = found.manifest
     screen.line(f"{manifest.name} {manifest.version}", "bold")
     screen.paragraph(manifest.description.strip())
-    screen.line("\narguments", "bold")
+    screen.line("")
+    screen.line("arguments", "bold")
     for hang, line in _arguments(manifest.schema.document):
         screen.paragraph(line, hang=hang)
-    screen.line("\nit asks for", "bold")
+    screen.line("")
+    screen.line("it asks for", "bold")
     required, optional = (grants_of(r) for r in (manifest.required, manifest.optional))
     screen.paragraph(f"  {', '.join(required) or 'nothing'}", hang=2)
     if optional:
         screen.paragraph(f"  and uses, if granted: {', '.join(optional)}", hang=2)
-    screen.line("\nwhere it comes from", "bold")
+    screen.line("")
+    screen.line("where it comes from", "bold")
     screen.line(f"  {found.module.path}, {manifest.license}")
     screen.line(f"  sha256 {found.digest}")
     screen.paragraph("  of the module's digest and the manifest's text", hang=2)

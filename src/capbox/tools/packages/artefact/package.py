@@ -25,7 +25,7 @@ from capbox.tools.packages.artefact.descriptor import VERSION_TAG, Descriptor, d
 from capbox.tools.packages.artefact.layout import Layout
 from capbox.tools.packages.names import PackageName, Version, package_name, shown, version
 from capbox.tools.packages.problem import PackageError
-from capbox.tools.packages.review.requests import texts
+from capbox.tools.packages.review.requests import check, texts
 from capbox.tools.packages.signatures.signature import (
     SIGNATURE,
     Signature,
@@ -90,6 +90,7 @@ def read_package(layout: Layout) -> Package:
     if isinstance(manifest, ManifestError):
         raise PackageError(manifest.where, shown(manifest.message))
     name = named(parsed(layout.read(read.config), "its config"), manifest)
+    check(manifest, str(name))
     statement = Statement(name, version(manifest.version), read.digest)
     signatures = [one for one in entries if one.artifact_type == SIGNATURE]
     if len(signatures) > 1:

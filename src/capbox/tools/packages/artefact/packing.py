@@ -33,6 +33,7 @@ from capbox.tools.packages.artefact.layout import Layout
 from capbox.tools.packages.artefact.package import Package, facts, read_package
 from capbox.tools.packages.names import PackageName, package_name, sentence_of, version
 from capbox.tools.packages.problem import PackageError
+from capbox.tools.packages.review.requests import check
 from capbox.tools.packages.review.untrusted import schema
 from capbox.tools.registry import Found, RegistryError
 
@@ -55,6 +56,7 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     looked = inspect(Path(found.module.path))
     if isinstance(looked, InspectionError):
         raise PackageError(found.manifest.module, f"cannot be read: {sentence_of(looked.message)}")
+    check(found.manifest, str(folder / MANIFEST))
     part = beside(target)
     try:
         package = _fill(Layout.create(part), folder, found, name)

@@ -59,9 +59,8 @@ class Workshop:
         names = dict.fromkeys(RESERVED, "a tool of capbox")
         shipped = load(self.guests, shipped=True).tools
         names |= dict.fromkeys(shipped, "a tool that capbox brings")
-        for one in self.place.installed():
-            if isinstance(one, Installed) and one.package != but:
-                names[one.package.tool] = f"the tool of {one.name}"
+        # Attack: a damaged record gives the name of its tool to whoever comes next.
+        names |= {one.tool: f"the tool of {one}" for one in self.place.names() if one != but}
         return names
 
 

@@ -6,6 +6,7 @@ what a person accepted; its words are made plain. Does not: run or compile.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def _loaded(place: Place, one: Installed) -> Found | RegistryError:
         return found
     if found.digest != one.tool or found.manifest.name != one.package.tool:
         # Attack: another module, or a manifest that requests more, put where an approved one was.
-        fix = f"capbox pkg install {one.source}"
+        fix = f"capbox pkg install {shlex.quote(one.source)}"
         return RegistryError(str(folder), f"was changed since it was installed: {fix}")
     try:
         cut = told(found.manifest, one.requests, f"{one.name} {one.version}")

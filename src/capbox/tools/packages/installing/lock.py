@@ -16,11 +16,11 @@ may write, so what it says is only ever compared, and the person is asked as alw
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from capbox.toml import BYTES_MAX, read_toml
 from capbox.tools.packages.artefact.descriptor import is_digest
 from capbox.tools.packages.artefact.package import Package
 from capbox.tools.packages.installing.place import Installed
@@ -30,7 +30,6 @@ from capbox.tools.packages.remote.reference import Reference, Source, source
 
 FILE = "capbox.lock"
 _VERSION = 1
-_BYTES_MAX = 1 << 20
 _KEYS = ("name", "version", "digest", "source", "key")
 _HEAD = "# Written by capbox pkg lock; capbox pkg install --locked installs exactly this.\n"
 
@@ -89,12 +88,12 @@ def written(pinned: Iterable[Locked]) -> str:
 def read(file: Path) -> tuple[Locked, ...]:
     """Read a lock file. Raises PackageError."""
     try:
-        if file.stat().st_size > _BYTES_MAX:
-            raise PackageError(str(file), f"has over {_BYTES_MAX:,} bytes")
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        if file.stat().st_size > BYTES_MAX:
+            raise PackageError(str(file), f"has over {BYTES_MAX:,} bytes")
+        document = read_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise PackageError(str(file), "is not there", "capbox pkg lock", kind="usage") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise PackageError(str(file), f"cannot be read ({shown(str(error))})") from error
     listed = document.pop("package", [])
     if document != {"version": _VERSION} or not isinstance(listed, list):

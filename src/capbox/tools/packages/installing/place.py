@@ -84,6 +84,11 @@ class Place:
                 found.append(error)
         return tuple(found)
 
+    def names(self) -> tuple[PackageName, ...]:
+        """Return the names of all that is installed, be it damaged."""
+        folders = [file.parent for file in sorted(self.root.glob(f"[a-z]*/*/{_RECORD}"))]
+        return tuple(PackageName(folder.parent.name, folder.name) for folder in folders)
+
     def has(self, name: PackageName) -> bool:
         """Say whether something is installed under a name, be it damaged."""
         return os.path.lexists(self._folder(name) / _RECORD)

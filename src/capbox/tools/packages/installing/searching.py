@@ -12,9 +12,9 @@ from pathlib import Path
 
 from capbox.messages import JsonObject
 from capbox.tools.packages.installing.source import Access, packages_in
-from capbox.tools.packages.names import PackageName, package_name
+from capbox.tools.packages.names import PackageName
 from capbox.tools.packages.problem import PackageError
-from capbox.tools.packages.remote.reference import SCHEME, Reference, repository_root
+from capbox.tools.packages.remote.reference import SCHEME, reference, repository_root
 from capbox.tools.packages.remote.repository import Repository, catalogue
 from capbox.tools.packages.review.untrusted import plain
 
@@ -57,16 +57,16 @@ def _in_registry(where: str, words: tuple[str, ...], access: Access) -> Iterator
     with access.client(root) as client:
         for listed in catalogue(client):
             try:
-                package_name("/".join(listed.split("/")[-2:]))
+                # Attack: `good.example/$(touch x)/alice/hello`, listed for whoever pastes it.
+                place = reference(f"{SCHEME}{root.registry}/{listed}")
             except PackageError:
                 continue  # a registry holds other things too
-            if not all(word in listed for word in words):
+            if place.repository != listed or not all(word in listed for word in words):
                 continue
             count += 1
             if count > FOUND_MAX:
                 return
-            repository = Repository(client, Reference(root.registry, listed))
-            yield from _newest(repository)
+            yield from _newest(Repository(client, place))
 
 
 def _newest(repository: Repository) -> Iterator[Match]:

@@ -1,19 +1,21 @@
 """One registry over HTTP: requests, answers up to a bound, tokens; nothing of packages.
 
-Guarantees: nothing comes from environment variables; an answer is never unpacked, and read no
-further than its bound; credentials go to the registry and, for a token, to its own domain, and
-nowhere else; a redirect is followed for reading alone, to HTTPS (or within this machine). Does not:
-trust what it reads: digests are checked where it is kept.
+Guarantees: nothing comes from environment variables; an answer is never unpacked, is read no
+further than its bound and takes no longer than its deadline, head and redirects included;
+credentials go to the registry and, for a token, to its own domain, and nowhere else; a redirect is
+followed for reading alone, to HTTPS (or within this machine). Does not: trust what it reads:
+digests are checked where it is kept.
 """
 
 from __future__ import annotations
 
 import re
-import time
+import socket
 from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
+from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 ANSWER_SECONDS_MAX = 1_800.0
+BYTES_A_SECOND_MIN = 50_000
 ANSWER_BYTES_MAX = 1 << 20
 _REDIRECTS_MAX = 5
 _MOVED = (301, 302, 303, 307, 308)
@@ -47,12 +51,20 @@ class Client:
         registry: Registry,
         credentials: Callable[[], str | None] = lambda: None,
         authorities: Iterable[str] = (),
+        *,
+        seconds: float = ANSWER_SECONDS,
     ) -> None:
-        """Speak to `registry`; `authorities` are files with further certificate authorities."""
+        """Speak to `registry`; `authorities` are files with further certificate authorities.
+
+        `seconds` is what an answer may take, beside what its bytes do.
+        """
         self.registry = registry
         self._credentials = credentials
         self._authorities = tuple(authorities)
         self._authorization: str | None = None
+        self._seconds = seconds
+        self._late = False
+        self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         import httpx2
@@ -85,12 +97,24 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         content: Callable[[], Iterator[bytes]] | None = None,
+        size: int = 0,
     ) -> Generator[httpx2.Response]:
         """Send a request, with a token if one is asked for; the body of its answer is not read.
 
-        `path` begins with a slash, or is a URL of the registry. Raises PackageError.
+        `path` begins with a slash, or is a URL of the registry; `size` is how many bytes are sent
+        or wanted. Raises PackageError, also in the block: its deadline counts there.
         """
-        url = self._own(path)
+        with self._deadline(size), self._asked(method, self._own(path), headers, content) as found:
+            yield found
+
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        content: Callable[[], Iterator[bytes]] | None,
+    ) -> Generator[httpx2.Response]:
         with self._answer(method, url, headers, content) as first:
             if first.status_code != _UNAUTHORISED:
                 yield first
@@ -109,15 +133,13 @@ class Client:
         encoding = response.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
             raise self._error(f"answered with something packed ({shown(encoding)})")
-        read, until = 0, time.monotonic() + ANSWER_SECONDS_MAX
+        read = 0
         try:
             for piece in response.iter_raw():
                 read += len(piece)
                 yield piece
                 if read > most:
                     return
-                if time.monotonic() > until:
-                    raise self._error(f"took over {ANSWER_SECONDS_MAX:.0f} s for one answer")
         except httpx2.HTTPError as error:
             raise self._error(f"broke off ({type(error).__name__})") from error
 
@@ -158,7 +180,9 @@ class Client:
                 given.pop("Authorization", None)
             body = content() if content else None
             try:
-                request = self._http.build_request(method, url, headers=given, content=body)
+                request = self._http.build_request(
+                    method, url, headers=given, content=body, extensions={"trace": self._note}
+                )
                 response = self._http.send(request, stream=True)
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 raise self._error(f"cannot be reached ({_why(error)})") from error
@@ -221,7 +245,9 @@ class Client:
         query = {word: given[word] for word in ("service", "scope") if word in given}
         headers = {} if basic is None else {"Authorization": f"Basic {basic}"}
         try:
-            with self._http.stream("GET", realm, params=query, headers=headers) as response:
+            with self._http.stream(
+                "GET", realm, params=query, headers=headers, extensions={"trace": self._note}
+            ) as response:
                 document = self.document(response)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._error(f"gives no token ({_why(error)})") from error
@@ -230,7 +256,39 @@ class Client:
             raise self._error("gives no token: its credentials are refused")
         return token
 
+    @contextmanager
+    def _deadline(self, size: int) -> Generator[None]:
+        """End every connection when the block takes longer than `size` bytes may.
+
+        Attack: 100 Continue without end, or a line of the head each half second: no silence is
+        long enough for a timeout.
+        """
+        seconds = self._seconds + size / BYTES_A_SECOND_MIN
+        timer = Timer(min(seconds, ANSWER_SECONDS_MAX), self._give_up)
+        timer.daemon, self._late = True, False
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _note(self, event: str, info: Mapping[str, object]) -> None:
+        """Keep a connection that was made (httpx2, extension "trace")."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            made = info["return_value"]
+            found = made.get_extra_info("socket") if hasattr(made, "get_extra_info") else None
+            self._sockets += [found] if isinstance(found, socket.socket) else []
+
+    def _give_up(self) -> None:
+        self._late = True
+        for one in self._sockets:
+            with suppress(OSError):
+                # Not that of an SSL socket, which would take its state from under who reads.
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+
     def _error(self, reason: str) -> PackageError:
+        if self._late:
+            reason = "takes too long for one answer"
         return PackageError(str(self.registry), reason, kind="unreachable")
 
 

@@ -129,7 +129,8 @@ class Repository:
             return self.client.body(response, DOCUMENT_BYTES_MAX)
 
     def _pieces(self, blob: Descriptor) -> Iterator[bytes]:
-        with self.client.ask("GET", f"{self._path}/blobs/{blob.digest}") as response:
+        path = f"{self._path}/blobs/{blob.digest}"
+        with self.client.ask("GET", path, size=blob.size) as response:
             if response.status_code != _OK:
                 raise self.client.failure(response, f"{blob.digest} cannot be had")
             yield from self.client.pieces(response, blob.size)
@@ -149,6 +150,7 @@ class Repository:
             f"{location}{join}digest={blob.digest}",
             headers=headers,
             content=lambda: layout.pieces(blob),
+            size=blob.size,
         ) as response:
             if response.status_code != _CREATED:
                 raise self.client.failure(response, f"{blob.digest} was not taken")

@@ -1,7 +1,8 @@
 """What a tool requests, compared: whether one request covers another, and what an update adds.
 
 Guarantees: structural, on parsed values, by the rules of `authority.grant`; what cannot be decided
-is taken for wider. Does not: grant; a request is only what a tool may be given of what a run holds.
+is taken for wider; what a package requests is little enough to be read, and is kept as it was
+accepted. Does not: grant; a request is only what a tool may be given of what a run holds.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from dataclasses import dataclass
 from capbox.authority.grant import EnvSelector, Grant, PathSelector
 from capbox.authority.paths import under
 from capbox.gate.manifest import Manifest, Request, parse_request
+from capbox.tools.packages.names import shown
 from capbox.tools.packages.problem import PackageError
 
 NOTHING = "nothing"
+REQUESTS_MAX = 50
+CHARACTERS_MAX = 300
+"""Of one request. As many as a person reads: the tools of capbox have at most four, of 60."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,33 @@ def text(request: Request) -> str:
 def texts(requests: Iterable[Request]) -> list[str]:
     """Return requests as texts."""
     return [text(request) for request in requests]
+
+
+def check(manifest: Manifest, subject: str) -> None:
+    """Refuse requests that nobody could read, or that no record could keep. Raises PackageError."""
+    requests = manifest.requests
+    # Attack: 2,500 requests, one of them long, so that `fetch:*` scrolls past among 70 MB.
+    if len(requests) > REQUESTS_MAX:
+        reason = f"it requests {len(requests):,} things, and at most {REQUESTS_MAX} can be reviewed"
+        raise PackageError(subject, reason, "request what covers them: read:/workspace, fetch:*")
+    for request in requests:
+        written = text(request)
+        if len(written) > CHARACTERS_MAX:
+            reason = f"a request has over {CHARACTERS_MAX} characters: {shown(written)}"
+            raise PackageError(subject, reason)
+        # What accepts it is written into a record, which would be no record.
+        if not _is_kept(written, request):
+            reason = f"it requests {shown(written)} by allowed_outbound_hosts, which is not kept"
+            raise PackageError(
+                subject, reason, "request it by [requests], as fetch:https://HOST or fetch:*"
+            )
+
+
+def _is_kept(written: str, request: Request) -> bool:
+    try:
+        return parse_request(written, "") == request
+    except ValueError:
+        return False
 
 
 def covers(wide: Request, narrow: Request) -> bool:

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from capbox.sandbox.image.sections import PackingError
+from capbox.toml import read_toml
 from capbox.tools.folder import MANIFEST
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.describing import Describe, ask_for, checked
@@ -93,7 +93,7 @@ def _modules(folder: Path) -> Iterator[Path]:
 def _manifest(project: Project) -> str:
     """Return the manifest; description and schema are of the comment unless they are by hand."""
     text, where = manifest_text(project.folder), str(project.folder / MANIFEST)
-    by_hand = "input_schema" in tomllib.loads(text) and not is_generated(text)
+    by_hand = "input_schema" in read_toml(text) and not is_generated(text)
     if by_hand:
         return text
     return with_generated(text, project.source.name, documented(project.source), where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,11 +103,20 @@ def test_cases_pass_fail_or_are_skipped(capbox: Callable, greeter: Path) -> None
         "failed  is wrong",
         "        the content is 'hello', and not 'bye'",
         "skipped  wants the network",
-        "        needs --grant 'fetch:https://a.example'",
+        "        needs --grant fetch:https://a.example",
     ]
     assert "1 passed, 1 failed, 1 skipped" in done.err
     told = capbox("tool", "test", greeter, "--grant", "fetch:https://a.example", "--json").json
     assert [one["outcome"] for one in told] == ["passed", "failed", "passed"]
+
+
+def test_what_a_case_needs_is_one_word_of_a_shell(capbox: Callable, greeter: Path) -> None:
+    """It is printed for pasting, and its quotes are a stranger's."""
+    grant = "read:/x'$(touch${IFS}/tmp/x)'"
+    text = (greeter / "tool.toml").read_text().replace("fetch:https://a.example", grant)
+    (greeter / "tool.toml").write_text(text)
+    *_, last = capbox("tool", "test", greeter).out.splitlines()
+    assert shlex.split(last) == ["needs", "--grant", grant]
 
 
 def test_a_manifest_without_cases_or_with_a_bad_one_is_told(

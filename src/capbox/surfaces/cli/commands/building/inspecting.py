@@ -50,7 +50,8 @@ def inspect(
     screen.line(f"{found.path}: {kind}, {found.size:,} bytes", "bold")
     screen.line(f"  sha256 {found.digest}")
     for title, lines in _parts(found):
-        screen.line(f"\n{title}", "bold")
+        screen.line("")
+        screen.line(title, "bold")
         for line in lines:
             # Attack: an import whose name goes on in a line "can capbox run it: yes".
             screen.paragraph(f"  {one_line(line, _LINE_MAX)}", hang=4)

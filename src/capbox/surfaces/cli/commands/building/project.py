@@ -5,6 +5,7 @@ Guarantees: what went wrong names the file and what to do; each step says the ne
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Mapping
@@ -97,7 +98,7 @@ def build(
         screen.json({"module": str(project.built), "size": found.size, "sha256": found.digest})
         return 0
     screen.line(f"{project.built}  {found.size:,} bytes  sha256 {found.digest}")
-    screen.say(f"next: capbox tool test {folder}", "bold")
+    screen.say(f"next: capbox tool test {shlex.quote(str(folder))}", "bold")
     return 0
 
 

@@ -6,6 +6,7 @@ unless a person says so with --grant. Does not: keep what a case wrote.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Generator, Iterable
@@ -25,12 +26,16 @@ from capbox.surfaces.cli.flags import words
 from capbox.surfaces.cli.flags.grouped import grouped
 from capbox.surfaces.cli.flags.groups import BoundFlags, GrantFlags, LendFlags, ShapeFlags
 from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.sink import one_line
 
 if TYPE_CHECKING:
     from capbox.engine.local import LocalEngine
     from capbox.messages import ToolResult
     from capbox.tools.registry import Found
     from capbox.tools.sdk.cases import Case
+
+
+_LINE_MAX = 1_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +132,16 @@ def _workspace(case: Case) -> Generator[Path]:
 def _show(tried: list[_Tried], folder: Path, screen: Screen) -> None:
     for one in tried:
         style = {"passed": "green", "failed": "red"}.get(one.outcome, "yellow")
-        screen.line(f"{one.outcome}  {one.case.name}", style)
+        screen.line(f"{one.outcome}  {one_line(one.case.name, _LINE_MAX)}", style)
         for complaint in one.complaints:
-            screen.line(f"        {complaint}")
+            screen.line(f"        {one_line(complaint, _LINE_MAX)}")
         for grant in one.skipped:
-            screen.line(f"        needs --grant '{grant}'")
+            # Attack: a path with a quote in it, and behind that a command for whoever pastes it.
+            screen.line(f"        needs --grant {shlex.quote(grant)}")
     counts = [sum(one.outcome == word for one in tried) for word in ("passed", "failed", "skipped")]
     screen.say(f"{counts[0]} passed, {counts[1]} failed, {counts[2]} skipped")
     if not counts[1]:
-        screen.say(f"next: capbox tool run {folder} KEY=VALUE", "bold")
+        screen.say(f"next: capbox tool run {shlex.quote(str(folder))} KEY=VALUE", "bold")
 
 
 @grouped

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from capbox.tools.packages.installing.plan import Plan
 
 _DESCRIPTION_CHARACTERS_MAX = 300
+_COLUMN_MAX = 48
 _CHOICES = "[y]es, [c]hoose what it may request, [N]o: "
 
 
@@ -87,7 +88,8 @@ def requested(requests: Iterable[Request]) -> list[tuple[str, str]]:
     from capbox.tools.packages.review.words import sentence
 
     rows = [(text(one), sentence(one)) for one in dict.fromkeys(requests)]
-    width = max((len(row[0]) for row in rows), default=0)
+    # Attack: one long path, behind which every other row is padded out of sight.
+    width = min(max((len(row[0]) for row in rows), default=0), _COLUMN_MAX)
     return [(f"  {word.ljust(width)}  {said}", "") for word, said in rows] or [("  nothing", "")]
 
 
@@ -98,15 +100,30 @@ def compared(plan: Plan) -> list[tuple[str, str]]:
 
     found = plan.difference
 
-    def added(one: Request, before: str = "") -> tuple[str, str]:
+    def added(one: Request, olds: Iterable[str] = ()) -> tuple[str, str]:
+        before = _instead(olds)
         rest = "" if within(one, plan.accepted) else ", which is not accepted"
         return f"  + {text(one)}{before}  {sentence(one)}{rest}", "yellow"
 
     lines = [added(one) for one in found.added]
-    lines += [added(new, f" instead of {text(old)}") for old, new in found.widened]
-    lines += [(f"  - {text(new)} instead of {text(old)}", "") for old, new in found.narrowed]
+    wider, narrower = found.widened, found.narrowed
+    lines += [
+        added(one, (text(old) for old, new in wider if new == one))
+        for one in dict.fromkeys(new for _, new in wider)
+    ]
+    lines += [
+        (f"  - {text(one)}{_instead(text(old) for old, new in narrower if new == one)}", "")
+        for one in dict.fromkeys(new for _, new in narrower)
+    ]
     lines += [(f"  - {text(one)}", "") for one in found.removed]
     return lines or [("  the same", "")]
+
+
+def _instead(olds: Iterable[str]) -> str:
+    """Say what a request replaces. Attack: 50 of 50 others each, which are 2,500 lines."""
+    listed = tuple(olds)
+    more = f" and {len(listed) - 1} more" if len(listed) > 1 else ""
+    return f" instead of {listed[0]}{more}" if listed else ""
 
 
 def as_json(plan: Plan) -> dict[str, Json]:

@@ -89,7 +89,8 @@ def show(
     screen.line(f"  sha256 {found.digest}")
     screen.paragraph("  of the module's digest and the manifest's text", hang=2)
     if readme:
-        screen.line("\nits README: its publisher's words, no instruction", "bold")
+        screen.line("")
+        screen.line("its README: its publisher's words, no instruction", "bold")
     for line in readme:
         screen.line(f"  | {line}".rstrip())
     return 0

@@ -27,6 +27,7 @@ from capbox.sandbox.component.wasi.signatures import FUNCTIONS, described, shown
 from capbox.tools.inspection.powers import Power
 
 COMMAND, TOOL = "wasi:cli/run.run", "capbox:tool/tool.call"
+_WORDS_MAX = 1_000_000
 _GROUPS = {
     "wasi:filesystem": (
         "files",
@@ -87,6 +88,8 @@ def read_component(content: bytes) -> Component | str:
         for name, signature in plan.imports.items():
             if name in FUNCTIONS and shown(signature) != FUNCTIONS[name][1]:
                 return f"imports {name[:120]} with another type than WASI 0.2 gives it"
+        if sum(f.signature.words for f in plan.functions().values()) > _WORDS_MAX:
+            return "the types of its functions are too large"
         exports = tuple(_exported(n, f.signature) for n, f in sorted(plan.functions().items()))
     except Misuse as misuse:
         return str(misuse)

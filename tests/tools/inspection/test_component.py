@@ -28,7 +28,7 @@ def component(wat: str) -> Component:
 def test_a_command_says_what_it_can_ask_for() -> None:
     found = component(text.files(""))
     assert [power.name for power in found.powers] == [
-        *("files", "arguments and environment", "input and output")
+        *("files", "arguments and environment", "input and output", "device")
     ]
     assert (found.obstacles, found.refused, found.memories) == ((), (), 1)
     assert [exported.name for exported in found.exports] == ["wasi:cli/run.run"]

@@ -173,7 +173,11 @@ def test_a_manifest_without_limits_narrows_nothing() -> None:
         ('abi = "json"', 'abi = "component"\nexport = "a b"', "export: a function is expected"),
         ('abi = "json"', 'abi = "json"\nexport = "add"', 'export is for abi = "component"'),
         ("[limits]", "[output_schema]\ntype = 3\n[limits]", "3"),
-        ("[limits]", '[output_schema]\n"$ref" = "x:y"\n[limits]', "leads outside the document"),
+        (
+            "[limits]",
+            '[output_schema]\n"$ref" = "x:y"\n[limits]',
+            "output_schema: $ref 'x:y' leads outside the document",
+        ),
         ('access = "read"', 'access = "all"', "access: one of none, read, write, execute"),
         ('path = "read"\n', 'path = "delete"\n', 'paths.path: "read" or "write" is expected'),
         ('path = "read"\n', 'file = "read"\n', "paths.file: input_schema has no such property"),

@@ -1,5 +1,6 @@
 """Arguments are judged readably, and no schema reaches out of itself."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from capbox.gate.schema import Schema
-from capbox.messages import JsonObject
+from capbox.messages import Json, JsonObject
 
 PATH: JsonObject = {
     "type": "object",
@@ -159,3 +160,102 @@ def test_a_pattern_that_would_backtrack_for_ever_is_judged_at_once() -> None:
 def test_a_pattern_that_needs_backtracking_is_refused() -> None:
     with pytest.raises(ValueError, match="regex"):
         Schema({"properties": {"a": {"pattern": "(?=x)"}}})
+
+
+def doubled(word: str, levels: int) -> JsonObject:
+    """Return a schema of which each level holds the next one twice."""
+    twice = {
+        f"d{n}": {word: [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}"}]}
+        for n in range(levels)
+    }
+    return {"$ref": "#/$defs/d0", "$defs": {**twice, f"d{levels}": {"type": "object"}}}
+
+
+def unevaluated(levels: int) -> JsonObject:
+    """Return a schema of which each level asks the next one what it has evaluated."""
+    found: JsonObject = {"properties": {"a": {}}}
+    for _ in range(levels):
+        found = {"anyOf": [found], "unevaluatedProperties": False}
+    return found
+
+
+ITSELF: JsonObject = {"$ref": "#"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (doubled("allOf", 10), None),
+        (doubled("allOf", 40), "unfolds to more than 10,000 schemas"),
+        (doubled("anyOf", 40), "unfolds to more than 10,000 schemas"),
+        (doubled("oneOf", 40), "unfolds to more than 10,000 schemas"),
+        (unevaluated(4), None),
+        (unevaluated(18), "unfolds to more than 10,000 schemas"),
+        ({"properties": {"a": ITSELF}, "items": ITSELF}, None),
+        ({"allOf": [ITSELF]}, "refers to itself for the same value"),
+        ({"not": ITSELF}, "refers to itself for the same value"),
+        ({"if": ITSELF}, "refers to itself for the same value"),
+        ({"dependentSchemas": {"a": ITSELF}}, "refers to itself for the same value"),
+        ({"$anchor": "a", "anyOf": [{"$ref": "#a"}]}, "refers to itself for the same value"),
+        ({"properties": {"a": {"$id": "x:y"}}}, r"\$id 'x:y' is not supported"),
+        ({"$dynamicAnchor": "a", "items": {"$dynamicRef": "#a"}}, r"\$dynamicRef '#a' is not"),
+        ({"pattern": r"^[\w.-]{1,255}$"}, None),
+        ({"pattern": r"^(\p{L}{1,100}){1,9}$"}, "is too large|regex"),
+    ],
+)
+def test_a_schema_that_one_value_could_spin_in_is_refused(
+    schema: JsonObject, reason: str | None
+) -> None:
+    if reason is None:
+        assert Schema(schema).complaints({"a": {}}, characters=9) == ()
+    else:
+        with pytest.raises(ValueError, match=reason):
+            Schema(schema)
+
+
+def nested(levels: int) -> Json:
+    """Return lists in lists."""
+    found: Json = 1
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+TOO_LONG = ("it takes too long to compare it with its schema",)
+TWICE: JsonObject = {"properties": {"v": ITSELF}, "anyOf": [{"items": ITSELF}, {"items": ITSELF}]}
+ONCE: JsonObject = {"properties": {"v": ITSELF}, "anyOf": [{"type": "string"}, {"items": ITSELF}]}
+MANY_WAYS: JsonObject = {"properties": {"v": {"pattern": "[ab]*a[ab]{300}c|^a"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "complaints"),
+    [
+        (ONCE, nested(100), ()),
+        (TWICE, nested(5), ()),
+        (TWICE, nested(60), TOO_LONG),
+        (MANY_WAYS, "ab" * 1_000, ()),
+        (MANY_WAYS, "ab" * 500_000, TOO_LONG),
+        ({"properties": {"v": {"items": {"multipleOf": 1e-300}}}}, [1e300], ()),
+        ({"properties": {"v": {"items": {"multipleOf": 1e-300}}}}, [1e300] * 100_000, TOO_LONG),
+        ({"properties": {"v": {"uniqueItems": True}}}, [{"a": n} for n in range(20_000)], ()),
+        (
+            {"properties": {"v": {"allOf": [{"uniqueItems": True}] * 99}}},
+            [[n] for n in range(20_000)],
+            TOO_LONG,
+        ),
+        ({"properties": {"v": {"items": {"enum": [*range(5)]}}}}, [4] * 10_000, ()),
+        ({"properties": {"v": {"items": {"enum": [*range(5_000)]}}}}, [4_999] * 10_000, TOO_LONG),
+        ({"items": {"anyOf": [{"type": "string"}] * 99}}, {"v": 1}, ()),
+        (
+            {"properties": {"v": {"items": {"anyOf": [{"type": "string"}] * 99}}}},
+            [1] * 8_000,
+            ("it does not fit its schema: too large to say where",),
+        ),
+        ({"properties": {"v": {"patternProperties": {"^k": {}}}}}, {"k1": 1}, ()),
+    ],
+)
+def test_what_a_value_costs_by_its_schema_is_counted_before_it_is_spent(
+    schema: JsonObject, value: Json, complaints: tuple[str, ...]
+) -> None:
+    characters = len(json.dumps(value)) + 10
+    assert Schema(schema).complaints({"v": value}, characters=characters) == complaints

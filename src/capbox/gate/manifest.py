@@ -185,7 +185,7 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
     access = next((level for level in _LEVELS if level == text["access"]), None)
     if access is None:
         raise ValueError(f"access: one of {', '.join(_LEVELS)} is expected")
-    schema = Schema(_table(document, "input_schema", required=True))
+    schema = _schema(document, "input_schema")
     requests = _table(document, "requests")
     _only(requests, {"required", "optional"}, "requests.")
     return Manifest(
@@ -200,7 +200,7 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
         required=_requests(requests, "required"),
         optional=(*_requests(requests, "optional"), *_older(document, source)),
         limits=_limits(_table(document, "limits")),
-        output=Schema(_table(document, "output_schema")) if "output_schema" in document else None,
+        output=_schema(document, "output_schema") if "output_schema" in document else None,
         command=_command(document, schema),
         export=_export(document),
     )
@@ -336,6 +336,14 @@ def _table(document: Mapping[str, object], key: str, *, required: bool = False) 
     if not isinstance(value, dict):
         raise ValueError(f"{key}: a table is expected")
     return value
+
+
+def _schema(document: Mapping[str, object], key: str) -> Schema:
+    table = _table(document, key, required=True)
+    try:
+        return Schema(table)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
 
 
 def _json(value: object, where: str) -> Json:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from capbox.gate.manifest import ManifestError, parse_manifest
 from capbox.tools.registry import Found, RegistryError, found_tool, load_module
+from capbox.tools.regular import read_regular
 
 MANIFEST = "tool.toml"
 MANIFEST_BYTES_MAX = 256 << 10
@@ -41,12 +42,8 @@ def _text(path: Path) -> str | RegistryError:
     if path.is_symlink():
         return RegistryError(str(path), "is a link; a tool's manifest is a file in its folder")
     try:
-        size = path.stat().st_size
-        if size > MANIFEST_BYTES_MAX:
-            reason = f"has {size:,} bytes; a manifest has at most {MANIFEST_BYTES_MAX:,}"
-            return RegistryError(str(path), reason)
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, MANIFEST_BYTES_MAX)
     except FileNotFoundError:
         return RegistryError(str(path), "is not there: this is not the folder of a tool")
     except (OSError, ValueError) as error:
-        return RegistryError(str(path), str(error))
+        return RegistryError(str(path), getattr(error, "strerror", None) or str(error))

@@ -17,6 +17,7 @@ from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
 from capbox.gate.runner import Runner, Tool
 from capbox.messages import JsonObject
 from capbox.sandbox.spec import Module
+from capbox.tools.regular import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def _load_one(
     path: Path, modules: dict[Path, Module | RegistryError], *, shipped: bool
 ) -> Found | RegistryError:
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8")
     except (OSError, ValueError) as error:
         return RegistryError(str(path), str(error))
     manifest = parse_manifest(text, str(path))
@@ -119,7 +121,7 @@ def found_tool(manifest: Manifest, module: Module, text: str) -> Found:
 def load_module(path: Path, *, shipped: bool) -> Module | RegistryError:
     """Return the module at `path`, with the digest of its bytes."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             magic = file.read(4)
             file.seek(0)
             digest = file_digest(file, sha256).hexdigest()

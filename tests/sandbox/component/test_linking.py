@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sandbox.component import text
 
-from capbox.sandbox.component.binary import taken_apart
+from capbox.sandbox.component.binary import MAGIC, taken_apart
 from capbox.sandbox.component.linking import Linked
 from capbox.sandbox.component.plan import Plan
 from capbox.sandbox.component.scope import read_plan
@@ -279,6 +279,65 @@ def test_a_component_that_doubles_is_refused() -> None:
         wat = f"(component $C{level} {wat} {inner})"
     with pytest.raises(Misuse, match="too many parts"):
         planned(wat)
+
+
+def leb(number: int) -> bytes:
+    """Return a number as a component has it."""
+    low, high = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + leb(high) if high else bytes([low])
+
+
+def section(kind: int, *items: bytes) -> bytes:
+    """Return one section, with its items."""
+    body = leb(len(items)) + b"".join(items)
+    return bytes([kind]) + leb(len(body)) + body
+
+
+def nested(levels: int) -> bytes:
+    """Return the type of an instance that declares one that declares one, and so on."""
+    return b"\x42\x01\x01" + nested(levels - 1) if levels else b"\x7f"
+
+
+def instances(inner: bytes, count: int) -> bytes:
+    """Return a component with one in it, `count` times."""
+    return b"\x04" + leb(len(MAGIC + inner)) + MAGIC + inner + section(5, *[b"\0\0\0"] * count)
+
+
+NAMED = section(7, b"\x7f") + section(5, b"\1" + leb(999) + b"\0\1x\3\0" * 999)
+LONG = section(11, b"\0" + leb(100_000) + b"x" * 100_000 + b"\3\0\0")
+WORK = {
+    "sections": (section(6) * 100, section(6) * 60_000, "more than 50,000 sections"),
+    "sections of an inner one": (
+        instances(section(6) * 900, 30),
+        instances(section(6) * 9_000, 30),
+        "too many parts",
+    ),
+    "names of an inner one": (instances(NAMED, 9), instances(NAMED, 99), "too many parts"),
+    "a long name in an inner one": (
+        instances(section(7, b"\x7f") + LONG, 30),
+        instances(section(7, b"\x7f") + LONG, 900),
+        "too many parts",
+    ),
+    "parts of types": (
+        section(7, *[b"\x6f" + leb(99) + b"\x7f" * 99] * 9),
+        section(7, *[b"\x6f" + leb(99) + b"\x7f" * 99] * 999),
+        "too many parts",
+    ),
+    "scopes": (
+        section(7, b"\x7f", b"\x42" + leb(1) + b"\2\3\2" + leb(1) + leb(0)),
+        section(7, b"\x7f", b"\x42" + leb(1) + b"\2\3\2" + leb(0xFFFFFFFF) + leb(0)),
+        "leads out of the component",
+    ),
+    "nested types": (section(7, nested(30)), section(7, nested(300)), "nested deeper than 32"),
+}
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_what_reading_a_component_takes_is_bounded(name: str) -> None:
+    little, much, reason = WORK[name]
+    read_plan(taken_apart(MAGIC + little, []))
+    with pytest.raises(Misuse, match=reason):
+        read_plan(taken_apart(MAGIC + much, []))
 
 
 WASM = bytes(wasmtime.wat2wasm(COMPOSED))

@@ -28,7 +28,7 @@ def component(wat: str) -> Component:
 def test_a_command_says_what_it_can_ask_for() -> None:
     found = component(text.files(""))
     assert [power.name for power in found.powers] == [
-        *("files", "arguments and environment", "input and output")
+        *("files", "arguments and environment", "input and output", "device")
     ]
     assert (found.obstacles, found.refused, found.memories) == ((), (), 1)
     assert [exported.name for exported in found.exports] == ["wasi:cli/run.run"]
@@ -98,3 +98,29 @@ def test_a_schema_takes_what_its_type_takes(pair: tuple[Type, object]) -> None:
 def test_a_resource_has_no_schema() -> None:
     with pytest.raises(Misuse, match="no JSON"):
         schema_of(Handle(Resource(), own=True))
+
+
+def doubling(levels: int) -> str:
+    """Return an exported function of a type that is two of the one before, `levels` times."""
+    types = "".join(
+        f"(type $t{n} (result $t{n - 1} (error $t{n - 1})))" for n in range(1, levels + 1)
+    )
+    return f"""(component (type $t0 (result bool (error bool))) {types}
+      (core module $M (memory (export "m") 1) (func (export "f") (param i32 i32) (unreachable)))
+      (core instance $m (instantiate $M))
+      (func (export "boom") (param "a" $t{levels}) (canon lift (core func $m "f"))))"""
+
+
+@pytest.mark.parametrize(("levels", "much"), [(5, False), (30, True)])
+def test_a_type_that_doubles_at_each_level_is_not_written_out(levels: int, much: bool) -> None:
+    found = read_component(bytes(wasmtime.wat2wasm(doubling(levels))))
+    assert (found == "a type is too large") is much, found
+
+
+@pytest.mark.parametrize(("count", "much"), [(9, False), (99, True)])
+def test_the_types_of_all_functions_together_are_bounded(count: int, much: bool) -> None:
+    exports = "".join(f'(export "f{n}" (func $f))' for n in range(count))
+    wat = doubling(11).replace('(export "boom")', "$f")[:-1] + exports + ")"
+    found = read_component(bytes(wasmtime.wat2wasm(wat)))
+    assert isinstance(found, Component) is not much
+    assert (found == "the types of its functions are too large") is much, found

@@ -90,9 +90,21 @@ def test_powers_are_grouped_and_what_is_missing_is_said() -> None:
     assert [(one.name, one.imports) for one in found] == [
         ("files", ("path_open",)),
         ("network", ("capbox_http.close",)),
+        ("device", ("path_open",)),
     ]
-    assert absent(found) == ("functions",)
     assert absent(()) == ("files", "network", "functions")
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("path_open", ()), ("path_unlink_file", ("network", "functions")), ("fd_read", None)],
+)
+def test_who_can_open_a_file_is_not_said_to_have_no_network(
+    name: str, missing: tuple[str, ...] | None
+) -> None:
+    wat = f'(module (import "wasi_snapshot_preview1" "{name}" (func)))'
+    expected = ("files", "network", "functions") if missing is None else missing
+    assert absent(powers(read(bytes(wasmtime.wat2wasm(wat))))) == expected
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ CORE_MODULE, COMPONENT = 1, 4
 _MEMORY = 5
 _ITEMS_MAX = 100_000
 _DEPTH_MAX = 16
+_SECTIONS_MAX = 50_000
 MODULES_MAX = 64
 _T = TypeVar("_T")
 
@@ -25,8 +26,11 @@ _T = TypeVar("_T")
 class Reader:
     """A place in the bytes of a component."""
 
-    def __init__(self, content: bytes, at: int = 0) -> None:
-        self.content, self.at = content, at
+    def __init__(
+        self, content: bytes, at: int = 0, spend: Callable[[int], None] | None = None
+    ) -> None:
+        """Begin at `at`; `spend` is told of items before they are read."""
+        self.content, self.at, self._spend = content, at, spend
 
     def __bool__(self) -> bool:
         return self.at < len(self.content)
@@ -69,6 +73,8 @@ class Reader:
         count = self.number()
         if count > _ITEMS_MAX:
             raise Misuse(f"{count} items at byte {self.at} are too many")
+        if self._spend is not None:
+            self._spend(count)
         return [one() for _ in range(count)]
 
     def _leb(self, bytes_max: int) -> int:
@@ -101,15 +107,20 @@ def sections(content: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, reader.take(reader.number())
 
 
-def taken_apart(content: bytes, modules: list[bytes], depth: int = 0) -> bytes:
+def taken_apart(
+    content: bytes, modules: list[bytes], depth: int = 0, left: Iterator[int] | None = None
+) -> bytes:
     """Put every core module into `modules`; return the component with their numbers instead.
 
     Where a module was there are now its number, and how many memories it has of its own.
     """
+    left = iter(range(_SECTIONS_MAX)) if left is None else left
     if depth > _DEPTH_MAX:
         raise Misuse("components are nested too deeply")
-    left = bytearray(MAGIC)
+    skeleton = bytearray(MAGIC)
     for kind, body in sections(content):
+        if next(left, None) is None:
+            raise Misuse(f"the component has more than {_SECTIONS_MAX:,} sections")
         if kind == 0:
             continue
         if kind == CORE_MODULE:
@@ -118,9 +129,9 @@ def taken_apart(content: bytes, modules: list[bytes], depth: int = 0) -> bytes:
             modules.append(body)
             body = _leb(len(modules) - 1) + _leb(_memories(body))
         elif kind == COMPONENT:
-            body = taken_apart(body, modules, depth + 1)
-        left += bytes([kind]) + _leb(len(body)) + body
-    return bytes(left)
+            body = taken_apart(body, modules, depth + 1, left)
+        skeleton += bytes([kind]) + _leb(len(body)) + body
+    return bytes(skeleton)
 
 
 def _memories(module: bytes) -> int:

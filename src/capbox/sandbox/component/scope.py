@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from capbox.sandbox.component.binary import CORE_MODULE, Reader, sections
 from capbox.sandbox.component.plan import (
+    BYTES_A_PART,
     Collection,
     CoreHost,
     CoreItem,
@@ -35,6 +36,7 @@ from capbox.sandbox.component.types import Signature
 # The sorts of things, each with an index space of its own.
 _CORE, _FUNCTION, _VALUE, _TYPE, _COMPONENT, _INSTANCE = range(6)
 _CORE_FUNCTION, _CORE_INSTANCE = 0x00, 0x12
+_DEPTH_MAX = 32
 _T = TypeVar("_T")
 _ENCODINGS = {0x00: "utf-8", 0x01: "utf-16-le", 0x02: "latin1+utf-16"}
 
@@ -71,6 +73,9 @@ class Scope:
     ) -> None:
         """Begin; `arguments` are what a component in a component imports."""
         self._plan, self._parent, self._arguments = plan, parent, arguments
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        if self.depth > _DEPTH_MAX:
+            raise Misuse(f"it is nested deeper than {_DEPTH_MAX} levels")
         self._spaces: dict[int, list[object]] = {}
         self._core: dict[int, list[object]] = {}
         self._modules: list[tuple[int, int]] = []
@@ -79,8 +84,10 @@ class Scope:
 
     def read(self, content: bytes) -> None:
         """Follow the definitions of a component."""
+        self._plan.spend(len(content) // BYTES_A_PART)
         for kind, body in sections(content):
-            reader = Reader(body)
+            self._plan.spend()
+            reader = Reader(body, spend=self._plan.spend)
             if kind == CORE_MODULE:
                 self._modules.append((reader.number(), reader.number()))
             elif kind == 4:
@@ -172,11 +179,11 @@ class Scope:
             self._add(sort, instance.exports[name])
 
     def _alias_outer(self, sort: int, core: int, levels: int, number: int) -> None:
-        scope: Scope | None = self
-        for _ in range(levels):
-            scope = None if scope is None else scope._parent
-        if scope is None:
-            raise Misuse("an alias leads out of the component")
+        scope: Scope = self
+        for _ in range(levels):  # each leads one scope out, and those have an end
+            if scope._parent is None:
+                raise Misuse("an alias leads out of the component")
+            scope = scope._parent
         if sort == _CORE and core == 0x11:
             self._modules.append(_nth(scope._modules, number))
         elif sort != _CORE:
@@ -272,7 +279,9 @@ class Scope:
 
     def _options(self, reader: Reader) -> Options:
         encoding, memory, realloc, post_return = "utf-8", None, None, None
-        for _ in range(reader.number()):
+        options = reader.number()
+        self._plan.spend(options)
+        for _ in range(options):
             kind = reader.byte()
             if kind in _ENCODINGS:
                 encoding = _ENCODINGS[kind]
@@ -303,6 +312,7 @@ class Scope:
             return
         given = self._described(reader, name)
         if isinstance(given, Instance):
+            self._plan.spend(len(given.exports))
             self._spaces[_INSTANCE][-1] = _imported(_interface(name), given)
 
     def _export(self, reader: Reader) -> None:

@@ -21,17 +21,22 @@ FLAT_PARAMS_MAX = 16
 _FLAT_MAX = FLAT_PARAMS_MAX + 1  # from there on the letters do not matter: it travels in memory
 _SIZE_MAX = 1 << 20
 _DEPTH_MAX = 40
+_WORDS_MAX = 100_000
 _UTF16_TAG = 1 << 31
 _U32_MASK = 0xFFFFFFFF
 
 
 class Type:
-    """What all types have: size and alignment in memory, and letters of their core values."""
+    """What all types have: size and alignment in memory, and letters of their core values.
+
+    `words` is how long it is about when it is written out, its parts with it.
+    """
 
     size: int
     align: int
     flat: str
     depth: int = 0
+    words: int = 1
 
     def load(self, side: Side, at: int) -> object:
         """Read a value from memory."""
@@ -148,6 +153,7 @@ class ListOf(Type):
 
     def __init__(self, item: Type) -> None:
         self.item, self.depth = item, _deeper([item])
+        self.words = _worded((), [item])
         self.of_bytes = isinstance(item, Scalar) and item.name == "u8"
 
     def load(self, side: Side, at: int) -> object:
@@ -191,6 +197,7 @@ class Record(Type):
     def __init__(self, fields: Sequence[tuple[str, Type]], *, named: bool = True) -> None:
         self.fields, self.named = tuple(fields), named
         self.depth = _deeper([kind for _, kind in fields])
+        self.words = _worded([name for name, _ in fields], [kind for _, kind in fields])
         self.align = max((kind.align for _, kind in self.fields), default=1)
         self.flat = "".join(kind.flat for _, kind in self.fields)[:_FLAT_MAX]
         self._placed: list[tuple[int, Type]] = []
@@ -228,6 +235,7 @@ class Variant(Type):
         self.form, self.cases = form, tuple(cases)
         kinds = [kind for _, kind in self.cases if kind is not None]
         self.depth = _deeper(kinds)
+        self.words = _worded([name for name, _ in self.cases], kinds)
         count = len(self.cases)
         self._tag = Scalar("u8" if count <= 1 << 8 else "u16" if count <= 1 << 16 else "u32")
         self.align = max(self._tag.align, *(kind.align for kind in kinds), 1)
@@ -282,6 +290,7 @@ class Flags(Type):
         if len(names) > 32:
             raise Misuse("a type has more than 32 flags")
         self.names = tuple(names)
+        self.words = _worded(self.names, ())
         self._bits = Scalar("u8" if len(names) <= 8 else "u16" if len(names) <= 16 else "u32")
         self.size = self.align = self._bits.size
 
@@ -349,6 +358,15 @@ class Signature:
     params: tuple[tuple[str, Type], ...]
     result: Type | None
 
+    def __post_init__(self) -> None:
+        """Raise Misuse if it is too long to be written out."""
+        _worded([name for name, _ in self.params], [kind for _, kind in self.params])
+
+    @property
+    def words(self) -> int:
+        """Return how long it is about when it is written out."""
+        return self.taken.words + (0 if self.result is None else self.result.words)
+
     @property
     def taken(self) -> Record:
         """Return all parameters as one."""
@@ -364,6 +382,14 @@ def _sized(size: int) -> int:
     if size > _SIZE_MAX:
         raise Misuse("a type is too large")
     return size
+
+
+def _worded(names: Sequence[str], kinds: Sequence[Type]) -> int:
+    # Attack: a result of two results of two results, and so on: one byte in memory, 2^n in words.
+    words = 1 + sum(1 + len(name) for name in names) + sum(kind.words for kind in kinds)
+    if words > _WORDS_MAX:
+        raise Misuse("a type is too large")
+    return words
 
 
 def _deeper(kinds: Sequence[Type]) -> int:

@@ -24,9 +24,11 @@ from capbox.sandbox.component.types import (
 )
 from capbox.sandbox.component.values import RANGES, wrapped
 from capbox.sandbox.component.wasi.signatures import FUNCTIONS, described, shown
-from capbox.tools.inspection.powers import Power
+from capbox.tools.inspection.powers import Power, device
 
 COMMAND, TOOL = "wasi:cli/run.run", "capbox:tool/tool.call"
+_WORDS_MAX = 1_000_000
+_OPENING = "wasi:filesystem/types.[method]descriptor.open-at"
 _GROUPS = {
     "wasi:filesystem": (
         "files",
@@ -87,6 +89,8 @@ def read_component(content: bytes) -> Component | str:
         for name, signature in plan.imports.items():
             if name in FUNCTIONS and shown(signature) != FUNCTIONS[name][1]:
                 return f"imports {name[:120]} with another type than WASI 0.2 gives it"
+        if sum(f.signature.words for f in plan.functions().values()) > _WORDS_MAX:
+            return "the types of its functions are too large"
         exports = tuple(_exported(n, f.signature) for n, f in sorted(plan.functions().items()))
     except Misuse as misuse:
         return str(misuse)
@@ -150,7 +154,7 @@ def _powers(known: list[str]) -> list[Power]:
         imports = tuple(one for one in known if one.startswith(f"{package}/"))
         if imports:
             found.append(Power(name, words, imports))
-    return found
+    return [*found, *device(known, _OPENING)]
 
 
 def _scalar(name: str) -> JsonObject:

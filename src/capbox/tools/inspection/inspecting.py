@@ -11,10 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
+from capbox.tools.folder import MANIFEST_BYTES_MAX
 from capbox.tools.inspection.component import Component, read_component
 from capbox.tools.inspection.module import COMPONENT, MAGIC, Core, read_core
 from capbox.tools.inspection.octets import Malformed
 from capbox.tools.inspection.powers import Power, obstacles, powers
+from capbox.tools.regular import open_regular, read_regular
 
 FILE_BYTES_MAX = 512 << 20
 
@@ -47,7 +49,7 @@ class Inspection:
 def inspect(path: Path, manifest: Manifest | None = None) -> Inspection | InspectionError:
     """Inspect a file of WebAssembly."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         return InspectionError(str(path), error.strerror or str(error))
@@ -70,7 +72,7 @@ def inspect_folder(folder: Path) -> Inspection | InspectionError:
     """Inspect the tool in a folder: its module, and what its manifest requests."""
     path = folder / "tool.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, MANIFEST_BYTES_MAX)
     except (OSError, ValueError) as error:
         return InspectionError(str(path), getattr(error, "strerror", None) or str(error))
     manifest = parse_manifest(text, str(path))

@@ -78,6 +78,13 @@ _GROUPS = (
 )
 # What a reviewer misses most: said also when it is not there.
 _WORTH_SAYING = ("files", "network", "functions")
+# Attack: a module that imports nothing but preview 1 sends a request, and a reviewer read that it
+# has no network.
+DEVICE = "device"
+_DEVICE_WORDS = (
+    "may open /dev/capbox, and so send requests and call functions of the program, without an "
+    "import for that: each needs what its manifest requests, and a grant of the run"
+)
 
 
 def powers(core: Core) -> tuple[Power, ...]:
@@ -90,12 +97,23 @@ def powers(core: Core) -> tuple[Power, ...]:
         left = [name for name in left if name not in of_it]
         if of_it:
             found.append(Power(group.name, group.words, of_it))
-    return tuple(found)
+    return (*found, *device(known, "path_open"))
+
+
+def device(imports: Iterable[str], opening: str) -> tuple[Power, ...]:
+    """Return the power over `/dev/capbox`, which who may open a file has; `opening` does that."""
+    return (Power(DEVICE, _DEVICE_WORDS, (opening,)),) if opening in imports else ()
+
+
+def reached(found: Iterable[Power]) -> frozenset[str]:
+    """Return the names of the powers, and of those that the device leads to."""
+    names = frozenset(power.name for power in found)
+    return names | {"network", "functions"} if DEVICE in names else names
 
 
 def absent(found: Iterable[Power]) -> tuple[str, ...]:
     """Return the powers worth a word that it cannot even ask for."""
-    names = {power.name for power in found}
+    names = reached(found)
     return tuple(name for name in _WORTH_SAYING if name not in names)
 
 

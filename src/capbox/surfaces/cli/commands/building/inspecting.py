@@ -104,6 +104,8 @@ def _fitted(words: str) -> str:
 
 
 def _requested(found: Inspection) -> list[str]:
+    from capbox.tools.inspection.powers import reached
+
     manifest = found.manifest
     if manifest is None:
         return []
@@ -114,7 +116,7 @@ def _requested(found: Inspection) -> list[str]:
         f"a call {_ACCESS[manifest.access]}",
     ]
     if found.core is not None:
-        names = {power.name for power in found.powers}
+        names = reached(found.powers)
         asked = {_POWER_OF[r.kind] for r in manifest.requests if r.kind in _POWER_OF}
         unused = sorted(asked - names)
         lines += [f"asks for {name}, and imports nothing that leads there" for name in unused]

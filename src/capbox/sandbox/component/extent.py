@@ -1,6 +1,6 @@
 """How large, how deep and how long a type of a component may be.
 
-Guarantees: what is built of types that passed here is bounded in bytes, in levels and in words. Does
+Guarantees: what is built of types that passed here is bounded in bytes, levels and words. Does
 not: know types, but their numbers.
 """
 

@@ -15,13 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
+from capbox.sandbox.component.extent import deeper, sized, worded
 from capbox.sandbox.component.side import ELEMENT_BYTES, Misuse, Resource, Side
 
 FLAT_PARAMS_MAX = 16
 _FLAT_MAX = FLAT_PARAMS_MAX + 1  # from there on the letters do not matter: it travels in memory
-_SIZE_MAX = 1 << 20
-_DEPTH_MAX = 40
-_WORDS_MAX = 100_000
 _UTF16_TAG = 1 << 31
 _U32_MASK = 0xFFFFFFFF
 
@@ -152,8 +150,8 @@ class ListOf(Type):
     size, align, flat = 8, 4, "ii"
 
     def __init__(self, item: Type) -> None:
-        self.item, self.depth = item, _deeper([item])
-        self.words = _worded((), [item])
+        self.item, self.depth = item, deeper([item.depth])
+        self.words = worded((), [item.words])
         self.of_bytes = isinstance(item, Scalar) and item.name == "u8"
 
     def load(self, side: Side, at: int) -> object:
@@ -196,8 +194,8 @@ class Record(Type):
 
     def __init__(self, fields: Sequence[tuple[str, Type]], *, named: bool = True) -> None:
         self.fields, self.named = tuple(fields), named
-        self.depth = _deeper([kind for _, kind in fields])
-        self.words = _worded([name for name, _ in fields], [kind for _, kind in fields])
+        self.depth = deeper(kind.depth for _, kind in fields)
+        self.words = worded((n for n, _ in fields), (kind.words for _, kind in fields))
         self.align = max((kind.align for _, kind in self.fields), default=1)
         self.flat = "".join(kind.flat for _, kind in self.fields)[:_FLAT_MAX]
         self._placed: list[tuple[int, Type]] = []
@@ -206,7 +204,7 @@ class Record(Type):
             at = _aligned(end, kind.align)
             self._placed.append((at, kind))
             end = at + kind.size
-        self.size = _sized(_aligned(end, self.align))
+        self.size = sized(_aligned(end, self.align))
 
     def load(self, side: Side, at: int) -> object:
         """Read it."""
@@ -234,14 +232,14 @@ class Variant(Type):
     def __init__(self, form: str, cases: Sequence[tuple[str, Type | None]]) -> None:
         self.form, self.cases = form, tuple(cases)
         kinds = [kind for _, kind in self.cases if kind is not None]
-        self.depth = _deeper(kinds)
-        self.words = _worded([name for name, _ in self.cases], kinds)
+        self.depth = deeper(kind.depth for kind in kinds)
+        self.words = worded((n for n, _ in self.cases), (kind.words for kind in kinds))
         count = len(self.cases)
         self._tag = Scalar("u8" if count <= 1 << 8 else "u16" if count <= 1 << 16 else "u32")
         self.align = max(self._tag.align, *(kind.align for kind in kinds), 1)
         self._at = _aligned(self._tag.size, max((kind.align for kind in kinds), default=1))
         size = self._at + max((kind.size for kind in kinds), default=0)
-        self.size = _sized(_aligned(size, self.align))
+        self.size = sized(_aligned(size, self.align))
         self._joined = _joined([kind.flat for kind in kinds])
         self.flat = f"i{self._joined}"[:_FLAT_MAX]
         self._numbers = {name: number for number, (name, _) in enumerate(self.cases)}
@@ -290,7 +288,7 @@ class Flags(Type):
         if len(names) > 32:
             raise Misuse("a type has more than 32 flags")
         self.names = tuple(names)
-        self.words = _worded(self.names, ())
+        self.words = worded(self.names, ())
         self._bits = Scalar("u8" if len(names) <= 8 else "u16" if len(names) <= 16 else "u32")
         self.size = self.align = self._bits.size
 
@@ -360,7 +358,7 @@ class Signature:
 
     def __post_init__(self) -> None:
         """Raise Misuse if it is too long to be written out."""
-        _worded([name for name, _ in self.params], [kind for _, kind in self.params])
+        worded((n for n, _ in self.params), (kind.words for _, kind in self.params))
 
     @property
     def words(self) -> int:
@@ -375,28 +373,6 @@ class Signature:
 
 def _aligned(at: int, align: int) -> int:
     return -(-at // align) * align
-
-
-def _sized(size: int) -> int:
-    # Attack: a record of two records of two records, and so on.
-    if size > _SIZE_MAX:
-        raise Misuse("a type is too large")
-    return size
-
-
-def _worded(names: Sequence[str], kinds: Sequence[Type]) -> int:
-    # Attack: a result of two results of two results, and so on: one byte in memory, 2^n in words.
-    words = 1 + sum(1 + len(name) for name in names) + sum(kind.words for kind in kinds)
-    if words > _WORDS_MAX:
-        raise Misuse("a type is too large")
-    return words
-
-
-def _deeper(kinds: Sequence[Type]) -> int:
-    depth = 1 + max((kind.depth for kind in kinds), default=0)
-    if depth > _DEPTH_MAX:
-        raise Misuse(f"a type is nested deeper than {_DEPTH_MAX} levels")
-    return depth
 
 
 def _joined(flats: list[str]) -> str:

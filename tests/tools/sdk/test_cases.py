@@ -127,6 +127,8 @@ def test_a_case_grants_nothing_outside_of_its_own_folder(grant: str, beyond: boo
         ('files = { "../a" = "" }', "tests[0].files: '../a' is no path inside"),
         ('files = { "/a" = "" }', "tests[0].files: '/a' is no path inside"),
         ('files = { "" = "" }', "tests[0].files: '' is no path inside"),
+        ('files = { a = "", "a/b/c" = "" }', "tests[0].files: 'a' is a file, and something"),
+        ('files = { "a/b" = "", "a//b" = "" }', "tests[0].files: 'a"),
         ("", "tests[0].expect: a table is expected, as { ok = true"),
         ("expect = {}", "tests[0].expect: a table is expected, as { ok = true"),
         ("expect = { yes = 1 }", "tests[0].expect: unknown key yes"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_tools_name_becomes_one_of_a_function() -> None:
         ("tool.toml", "t.wasm", "t.so", "module: a file name that ends in .wasm is expected"),
         ("tool.toml", '"t.wasm"', "3", "module: a text is expected"),
         ("tool.toml", "name = ", "name ", "tool.toml: "),
-        ("tool.toml", 'name = "t"', "#" * 300_000, "has more than 262,144 bytes"),
+        ("tool.toml", 'name = "t"', "#" * 300_000, "is too long: it has at most 262,144 bytes"),
         ("build.toml", None, None, "build.toml: is not there: it says how the module is made"),
         (
             "build.toml",
@@ -154,6 +155,15 @@ def test_what_is_built_replaces_a_link_and_is_not_written_through_it(tmp_path: P
     with pytest.raises(BuildError, match="No such file"):
         put(tmp_path / "none", tmp_path / "t.wasm")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "mine", "t.wasm"]
+
+
+@pytest.mark.parametrize("name", ["tool.toml", "build.toml"])
+def test_a_pipe_is_no_file_of_a_project(name: str, tmp_path: Path) -> None:
+    start(tmp_path / "t", "t", "c")
+    (tmp_path / "t" / name).unlink()
+    os.mkfifo(tmp_path / "t" / name)
+    with pytest.raises(BuildError, match=f"{name}: "):
+        read_project(tmp_path / "t")
 
 
 def test_requirements_are_names_with_extras_and_versions(tmp_path: Path) -> None:

@@ -117,6 +117,12 @@ def _case(given: object, place: str, where: str) -> Case:
     bad = next((path for path in files if not _is_inside(path)), None)
     if bad is not None:
         raise wrong(f".files: {bad!r} is no path inside of the case's folder")
+    paths = {PurePosixPath(path) for path in files}
+    folder = next((up for path in paths for up in path.parents if up in paths), None)
+    if folder is not None or len(paths) < len(files):
+        raise wrong(
+            f".files: {str(folder or sorted(files)[0])!r} is a file, and something else too"
+        )
     expected = _expected(given.get("expect"), wrong_at=f"{place}.expect", where=where)
     return Case(name, arguments, expected, tuple(grants), files)
 

@@ -17,6 +17,7 @@ from typing import Literal, get_args
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
 from capbox.toml import BYTES_MAX, read_toml
 from capbox.tools.folder import MANIFEST, MANIFEST_BYTES_MAX
+from capbox.tools.regular import read_regular
 
 Language = Literal["python", "javascript", "c", "zig", "go", "rust"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -124,9 +125,7 @@ def manifest_text(folder: Path) -> str:
     path = folder / MANIFEST
     _refuse_link(path)
     try:
-        if path.stat().st_size > MANIFEST_BYTES_MAX:
-            raise BuildError(str(path), f"has more than {MANIFEST_BYTES_MAX:,} bytes")
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, MANIFEST_BYTES_MAX)
     except FileNotFoundError:
         fix = "`capbox tool new NAME` makes such a folder"
         raise BuildError(str(path), "is not there: this is not the folder of a tool", fix) from None
@@ -151,9 +150,7 @@ def _refuse_link(path: Path) -> None:
 def _toml(path: Path) -> dict[str, object]:
     _refuse_link(path)
     try:
-        if path.stat().st_size > BYTES_MAX:
-            raise BuildError(str(path), f"has more than {BYTES_MAX:,} bytes")
-        return read_toml(path.read_text(encoding="utf-8"))
+        return read_toml(read_regular(path, BYTES_MAX))
     except (OSError, ValueError) as error:
         raise BuildError(str(path), str(error)) from error
 

@@ -99,7 +99,7 @@ async def test_a_build_that_fails_leaves_module_and_manifest_as_they_were(
     ("name", "content", "message"),
     [
         ("a.js", b"// \xff", "a.js: is no text in UTF-8: byte 3"),
-        ("a.js", None, "a.js: is a link; only files are packed"),
+        ("a.js", None, "a.js: is a link or no file; only files are packed"),
         ("a.js", b" " * (16 << 20), "holds more than 16 MB to pack"),
         ("tool.toml", b'name = "t"\nmodule = "t.wasm"\nwishes = 1\n', "unknown key wishes"),
         ("t.js", b"export default () => 1;", "t.js: no comment /** ... */ stands before"),

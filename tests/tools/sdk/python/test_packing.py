@@ -6,6 +6,7 @@ What packs and what calls are given here; the real ones are tested with the comm
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,10 +95,17 @@ def test_the_function_is_named_by_its_module(project: Project, tmp_path: Path) -
                 lay_out(changed, packages, app)
 
 
+async def test_a_pipe_is_not_packed(project: Project) -> None:
+    """Attack: whoever builds would wait for a writer."""
+    os.mkfifo(project.folder / "notes.txt")
+    with pytest.raises(BuildError, match="is a link or no file; only files are packed"):
+        await build(project, workshop(), pack, describe)
+
+
 async def test_a_link_is_not_packed(project: Project, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3")
     (project.folder / "notes.txt").symlink_to(tmp_path / "secret")
-    with pytest.raises(BuildError, match="is a link; only files are packed"):
+    with pytest.raises(BuildError, match="is a link or no file; only files are packed"):
         await build(project, workshop(), pack, describe)
 
 

@@ -69,8 +69,8 @@ def authored(project: Project) -> dict[str, str]:
     room = _BYTES_MAX
     for path in _modules(project.folder):
         # Attack: a link in a stranger's folder packs a private file of whoever builds it.
-        if path.is_symlink():
-            raise BuildError(str(path), "is a link; only files are packed")
+        if path.is_symlink() or not path.is_file():
+            raise BuildError(str(path), "is a link or no file; only files are packed")
         content = path.read_bytes()
         room -= len(content)
         if room < 0:

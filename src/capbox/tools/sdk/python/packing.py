@@ -77,8 +77,8 @@ def _copy(folder: Path, target: Path) -> None:
             if not _is_packed(name):
                 continue
             # Attack: a link in a stranger's folder packs a private file of whoever builds it.
-            if source.is_symlink():
-                raise BuildError(str(source), "is a link; only files are packed")
+            if source.is_symlink() or not source.is_file():
+                raise BuildError(str(source), "is a link or no file; only files are packed")
             room -= source.stat().st_size
             if room < 0:
                 raise BuildError(str(folder), f"holds more than {_BYTES_MAX >> 20} MB to pack")

@@ -91,8 +91,20 @@ def test_powers_are_grouped_and_what_is_missing_is_said() -> None:
         ("files", ("path_open",)),
         ("network", ("capbox_http.close",)),
         ("device", ("path_open",)),
+        ("unknown", ("env.table", "env.global")),
     ]
     assert absent(()) == ("files", "network", "functions")
+
+
+def test_nothing_is_said_to_be_missing_where_an_import_is_unknown() -> None:
+    """Attack: "no network", of a module that imports the sockets of another host."""
+    names = [*(f"wasi:sockets/{n}" for n in "ab"), *(f"m{n}" for n in range(5))]
+    wat = "(module " + "".join(f'(import "{n}" "f" (func))' for n in [names[0], *names]) + ")"
+    (found,) = powers(read(bytes(wasmtime.wat2wasm(wat))))
+    assert (found.name, len(found.imports)) == ("unknown", 8)
+    assert "imports 8 things that capbox does not know, from wasi:sockets/a (2), " in (found.words)
+    assert "m2 (1) and 2 more: what they lead to elsewhere cannot be told" in found.words
+    assert absent((found,)) == ()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Does not: say what it will be given; grants do, and the manifest's requests.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -81,6 +82,7 @@ _WORTH_SAYING = ("files", "network", "functions")
 # Attack: a module that imports nothing but preview 1 sends a request, and a reviewer read that it
 # has no network.
 DEVICE = "device"
+UNKNOWN = "unknown"
 _DEVICE_WORDS = (
     "may open /dev/capbox, and so send requests and call functions of the program, without an "
     "import for that: each needs what its manifest requests, and a grant of the run"
@@ -88,7 +90,7 @@ _DEVICE_WORDS = (
 
 
 def powers(core: Core) -> tuple[Power, ...]:
-    """Return what it can ask for, group by group; unknown imports are no power."""
+    """Return what it can ask for, group by group; what is unknown is one of them."""
     known = [short(one) for one in core.imports if short(one) in abi.SIGNATURES]
     left = list(dict.fromkeys(known))
     found: list[Power] = []
@@ -97,7 +99,21 @@ def powers(core: Core) -> tuple[Power, ...]:
         left = [name for name in left if name not in of_it]
         if of_it:
             found.append(Power(group.name, group.words, of_it))
-    return (*found, *device(known, "path_open"))
+    return (*found, *device(known, "path_open"), *_foreign(core))
+
+
+def _foreign(core: Core) -> tuple[Power, ...]:
+    names = [one for one in core.imports if short(one) not in abi.SIGNATURES]
+    if not names:
+        return ()
+    counts = Counter(one.module for one in names)
+    shown = ", ".join(f"{module} ({n})" for module, n in counts.most_common(_SHOWN_MAX))
+    more = f" and {len(counts) - _SHOWN_MAX} more" if len(counts) > _SHOWN_MAX else ""
+    words = (
+        f"imports {len(names):,} things that capbox does not know, from {shown}{more}: "
+        "what they lead to elsewhere cannot be told; here nothing gives them"
+    )
+    return (Power(UNKNOWN, words, tuple(f"{one.module}.{one.name}" for one in names)),)
 
 
 def device(imports: Iterable[str], opening: str) -> tuple[Power, ...]:
@@ -112,8 +128,11 @@ def reached(found: Iterable[Power]) -> frozenset[str]:
 
 
 def absent(found: Iterable[Power]) -> tuple[str, ...]:
-    """Return the powers worth a word that it cannot even ask for."""
+    """Return the powers worth a word that it cannot even ask for, where nothing is unknown."""
     names = reached(found)
+    # Attack: "no network", of a module that imports another host's sockets.
+    if UNKNOWN in names:
+        return ()
     return tuple(name for name in _WORTH_SAYING if name not in names)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capbox.tools.inspection.component import Component
     from capbox.tools.inspection.inspecting import Inspection
     from capbox.tools.inspection.module import Core, Memory
+    from capbox.tools.inspection.powers import Power
 
 _LISTED_MAX = 20
 _LINE_MAX = 4_000
@@ -59,17 +60,12 @@ def inspect(
 
 
 def _parts(found: Inspection) -> Iterator[tuple[str, list[str]]]:
-    from capbox.tools.inspection.powers import absent
-
     core = found.core
     if found.manifest is not None:
         manifest = found.manifest
         yield f"{manifest.name} {manifest.version}, as its manifest says", _requested(found)
     if core is not None:
-        missing = absent(found.powers)
-        lines = [f"{power.name}: {power.words}" for power in found.powers]
-        lines += [f"no {name}: it imports nothing that leads there" for name in missing]
-        yield "what its imports can ask for", lines or ["nothing: it can only compute"]
+        yield "what its imports can ask for", _told(found.powers)
         yield "what it brings", _brought(core)
     if found.component is not None:
         yield from _compound(found.component)
@@ -78,14 +74,22 @@ def _parts(found: Inspection) -> Iterator[tuple[str, list[str]]]:
         yield f"can capbox run it: {runs}", [f"it {reason}" for reason in found.obstacles]
 
 
+def _told(powers: Sequence[Power], *, all_known: bool = True) -> list[str]:
+    from capbox.tools.inspection.powers import absent
+
+    lines = [f"{power.name}: {power.words}" for power in powers]
+    missing = absent(powers) if all_known else ()
+    return lines + [f"no {name}: it imports nothing that leads there" for name in missing]
+
+
 def _compound(found: Component) -> Iterator[tuple[str, list[str]]]:
-    lines = [f"{power.name}: {power.words}" for power in found.powers]
+    lines = _told(found.powers, all_known=not found.refused)
     refused = Counter(name.partition(".")[0] for name in found.refused)
     lines += [
         f"{interface}: capbox does not give this ({count} functions); a call of one fails, by name"
         for interface, count in list(refused.items())[:_LISTED_MAX]
     ]
-    yield "what its imports can ask for", lines or ["nothing: it can only compute"]
+    yield "what its imports can ask for", lines
     yield (
         f"what it offers, in {found.modules} core modules",
         [

@@ -164,7 +164,7 @@ def test_a_manifest_without_limits_narrows_nothing() -> None:
         ('name = "read"', "name = 3", "name: a text is expected"),
         ('"toolbox.wasm"', '"../toolbox.wasm"', "module: a file name that ends in .wasm"),
         ('"toolbox.wasm"', '"/toolbox.wasm"', "module: a file name that ends in .wasm"),
-        ('abi = "json"', 'abi = "perl"', "abi: 'perl' is not supported yet"),
+        ('abi = "json"', 'abi = "perl"', "abi: one of json, text, component is expected"),
         ('abi = "json"', 'abi = "text"', "argv: a list of words is expected"),
         ('abi = "json"', 'abi = "json"\nargv = []', 'argv and stdin are for abi = "text"'),
         ('abi = "json"', 'abi = "json"\nstdin = "path"', 'argv and stdin are for abi = "text"'),

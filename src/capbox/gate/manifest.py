@@ -181,7 +181,7 @@ def _manifest(document: Mapping[str, object], source: str) -> Manifest:
     if _MODULE.fullmatch(text["module"]) is None:
         raise ValueError("module: a file name that ends in .wasm is expected, without a directory")
     if text["abi"] not in ("json", "text", "component"):
-        raise ValueError(f"abi: {text['abi']!r} is not supported yet")
+        raise ValueError("abi: one of json, text, component is expected")
     access = next((level for level in _LEVELS if level == text["access"]), None)
     if access is None:
         raise ValueError(f"access: one of {', '.join(_LEVELS)} is expected")

@@ -52,7 +52,7 @@ class Schema:
             )
             self._weights.check()
         except ValidationError as error:
-            raise ValueError(error.message) from error
+            raise ValueError(_sentence(error, document)) from error
         except RecursionError as error:
             raise ValueError("its schemas lead to one another too often") from error
 

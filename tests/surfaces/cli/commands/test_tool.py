@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,7 +82,10 @@ def test_what_is_compiled_is_shown_with_its_tools_and_what_no_tool_uses_is_prune
     assert [one["tools"] for one in held if one["file"] == str(other)] == [[]]
     assert {tool for one in held for tool in one["tools"]} == set(TOOLS)
     shown = process("cache", "show")
-    assert "2.5 MB   no tool that is here" in shown.out and "capbox cache prune" in shown.err
+    assert (
+        "no tool that is installed: of a folder, another version" in shown.out
+        and "capbox cache prune" in shown.err
+    )
     unused = [one for one in held if not one["tools"]]
     noun = "tool" if len(unused) == 1 else "tools"
     freed = sum(one["bytes"] for one in unused) / 1e6
@@ -105,7 +109,7 @@ def test_what_building_left_is_shown_and_pruned_while_nothing_is_built(
     (entry,) = (e for e in json.loads(process("cache", "show", "--json").out) if e["bytes"] == 4)
     assert (entry["kind"], entry["used"]) == ("compiled", True)
     shown = process("cache", "show").out
-    assert "1.5 MB   ziglang-0.1, a compiler: another version than is used now" in shown
+    assert re.search(r"1\.5 MB +ziglang-0\.1, a compiler: another version than is used", shown)
     assert "being compiled" in shown
     with in_use(cache):
         done = process("cache", "prune")

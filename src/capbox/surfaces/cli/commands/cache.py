@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from capbox.sandbox.cache import CompileCache
 
 _NOW = "being compiled"
-_STALE = "no tool that is here: another version, or one that was removed"
+_STALE = "no tool that is installed: of a folder, another version, or one that was removed"
 
 
 def commands(group: typer.Typer) -> typer.Typer:
@@ -78,7 +78,9 @@ def show(ctx: typer.Context, *, as_json: AsJson = False) -> int:
         return 0
     if not held:
         screen.say("nothing is compiled; `capbox cache build` does it now")
-    rows = [(_shown(one.size), ", ".join(one.tools) or one.unused or _NOW) for one in held]
+    rows = [(_shown(c.size), ", ".join(c.tools) or _NOW) for c in held if not c.unused]
+    if stale := [one.size for one in held if one.unused]:
+        rows.append((_shown(sum(stale)), f"{_STALE}; {len(stale):,} in all"))
     rows += [(_shown(k.size), k.of + (f": {k.unused}" if k.unused else "")) for k in left]
     if rows:
         screen.table(("size", "of"), rows)

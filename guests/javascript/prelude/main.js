@@ -11,7 +11,7 @@ import { AbortController, AbortSignal, CustomEvent, Event, EventTarget } from "c
 import { streams } from "capbox:fs";
 import { Blob, Headers, Request, Response, fetch, invoke } from "capbox:fetch";
 import { inspect, traced } from "capbox:inspect";
-import { files, requirer } from "capbox:modules";
+import { explain, files, requirer } from "capbox:modules";
 import * as paths from "capbox:path";
 import { call, process } from "capbox:process";
 import { TextDecoder, TextEncoder } from "capbox:text";
@@ -114,6 +114,7 @@ function uncaught(error, kind = "uncaughtException") {
     guarded(() => process.emit(kind, error, kind === "uncaughtException" ? kind : undefined));
     return;
   }
+  explain(error);
   if (result !== undefined) return conclude(tool.failed(error));
   state = "ended";
   process.exitCode = process.exitCode || 1;

@@ -40,6 +40,25 @@ const ABSENT = {
   punycode: "new URL() writes names in punycode",
 };
 
+const GLOBALS = {
+  Intl: "toLocaleString() of a number groups thousands; write dates and texts with methods of your own", WebAssembly: "nothing runs WebAssembly inside; write it in JavaScript",
+  Worker: "there is one thread; use promises", SharedWorker: "there is one thread; use promises", SharedArrayBuffer: "there is one thread; use ArrayBuffer",
+  XMLHttpRequest: NETWORK, WebSocket: NETWORK, EventSource: NETWORK, ReadableStream: "read whole files, or in parts with fs.readSync",
+  WritableStream: "write files with fs", TransformStream: "change whole texts", document: "there is no page; work on texts", window: "there is no page; use globalThis",
+  localStorage: "keep what lasts in a granted file", sessionStorage: "keep it in a variable", Deno: "use Node's modules", Bun: "use Node's modules",
+};
+
+// Add what to do instead to an error that names a global which does not exist. They are no getters that throw: code asks with
+// `typeof` whether they exist.
+export function explain(error) {
+  try {
+    const name = error instanceof ReferenceError && /^'?(\w+)'? is not defined$/.exec(error.message)?.[1];
+    if (name && Object.hasOwn(GLOBALS, name)) error.message += `: it does not exist in this sandbox: ${GLOBALS[name]}`;
+  } catch {
+    // An error of the code's own making, which cannot be read or changed.
+  }
+}
+
 // The texts that came with the call, by absolute path.
 export const files = new Map();
 // Where the modules of a tool are that an author made; "" in the tool javascript.
@@ -58,17 +77,58 @@ function text(path) {
   return decoded(found, "utf8").replace(/^\ufeff/, "");
 }
 
-const isFile = (path) => files.has(path) || native.stat(path, true)[0] === 4;
+const SUFFIXES = ["", ".js", ".mjs", ".cjs", ".json"];
+const visible = new Set(["/"]);
+
+// What is refused is on record, and a person is told which grant would allow it. So a search ends where it is first refused,
+// and asks for no name that is not there: directories that lead to something granted can be listed.
+function refused(found, wanted) {
+  if (found === -2 || found === -76) throw systemError(-found, "open", wanted);
+  return found;
+}
+
+function isFile(path) {
+  return files.has(path) || refused(native.stat(path, true), path)[0] === 4;
+}
+
 const isDirectory = (path) => native.stat(path, true)[0] === 3;
 
+// What a call sees in a directory. A workspace without grants looks empty, and the refusal is on record with that: a look at
+// a name in it would be the next one.
+function names(folder, wanted) {
+  const found = refused(native.list(folder), wanted);
+  if (found.length === 0 && paths.dirname(folder) === "/") throw missing(`module '${wanted}'`);
+  return new Set(typeof found === "number" ? [] : found.filter((_, i) => i % 2 === 0));
+}
+
+// Whether the call sees a directory: what is above it shows it, from the root on.
+function isVisible(folder, wanted) {
+  if (!visible.has(folder)) {
+    const above = paths.dirname(folder);
+    if (!isVisible(above, wanted) || !names(above, wanted).has(paths.basename(folder))) return false;
+    visible.add(folder);
+  }
+  return true;
+}
+
+const isPacked = (path) => packed.root !== "" && path.startsWith(`${packed.root}/`);
+
+// A name with a suffix is that file; to one without, those that are there are tried.
 function asFile(path) {
-  return ["", ".js", ".mjs", ".cjs", ".json"].map((end) => path + end).find(isFile);
+  const own = SUFFIXES.map((end) => path + end).find((one) => files.has(one));
+  if (own !== undefined || isPacked(path)) return own;
+  const folder = paths.dirname(path);
+  if (SUFFIXES.indexOf(paths.extname(path)) > 0 || !isVisible(folder, path)) return isFile(path) ? path : undefined;
+  const there = names(folder, path);
+  return SUFFIXES.map((end) => path + end).find((one) => there.has(paths.basename(one)) && isFile(one));
 }
 
 function json(path) {
+  if (!files.has(path) && !names(paths.dirname(path), path).has(paths.basename(path))) return undefined;
   try {
     return isFile(path) ? JSON.parse(text(path)) : undefined;
   } catch (error) {
+    if (error.code === "EACCES") throw error;
     throw coded(Error, "ERR_INVALID_PACKAGE_CONFIG", `Invalid package config ${path}: ${error.message}`);
   }
 }
@@ -95,17 +155,28 @@ function asDirectory(path, kind) {
   return asFile(paths.resolve(path, entry(config && { main: config.main, module: config.module }, ".", kind))) ?? asFile(`${path}/index`);
 }
 
+// Above the workspace, or another place that is granted, no packages are looked for.
 function asPackage(name, from, kind) {
   const [, base, inner] = /^((?:@[^/]+\/)?[^/]+)(?:\/(.*))?$/s.exec(name);
   for (let at = from; ; at = paths.dirname(at)) {
     const folder = paths.join(at, "node_modules", base);
-    if (isDirectory(folder)) {
+    if (isVisible(folder, folder)) {
       const target = entry(json(`${folder}/package.json`), inner === undefined ? "." : `./${inner}`, kind);
       const whole = target && paths.resolve(folder, target);
       const found = whole && (asFile(whole) ?? asDirectory(whole, kind));
       if (found) return found;
     }
-    if (at === "/") return undefined;
+    if (paths.dirname(at) === "/") return undefined;
+  }
+}
+
+// Where nothing is seen there is no package either.
+function packageOf(name, from, kind) {
+  try {
+    return asPackage(name, from, kind);
+  } catch (error) {
+    if (error.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw error;
   }
 }
 
@@ -119,19 +190,18 @@ export function resolve(base, name, kind = "import") {
   if (/^(https?|data|npm|jsr):/.test(name)) throw coded(Error, "ERR_UNSUPPORTED_ESM_URL_SCHEME", `Only files can be imported, not ${name}: fetch() its text, write it to a file and import that`);
   const relative = /^\.{0,2}\//.test(name) || name === "." || name === ".." || name.startsWith("file:");
   if (!relative) {
-    const found = name.startsWith("capbox:") ? undefined : asPackage(name, paths.dirname(own), kind);
-    if (found) return found;
+    const within = name.startsWith("capbox:") || isPacked(own) ? undefined : packageOf(name, paths.dirname(own), kind);
+    if (within) return within;
     if (packed.root) throw missing(`package '${name}'`, `${own}: npm packages are not packed; copy the module's file into the tool's folder, and import it as './NAME.js'. Built in are ${Object.keys(NODE).join(", ")}`);
-    throw missing(`package '${name}'`, `${own}: npm packages cannot be installed here; built in are ${Object.keys(NODE).join(", ")}, and files of the workspace are imported as './NAME.js'`);
+    throw missing(`package '${name}'`, `${own}: npm packages cannot be installed here; built in are ${Object.keys(NODE).join(", ")}; files of the workspace are imported as './NAME.js', and packages are found in its node_modules, where those are granted`);
   }
   const whole = name.startsWith("file:") ? fileURLToPath(name) : paths.resolve(paths.dirname(own), name.replace(/[?#].*$/, ""));
-  const found = asFile(whole) ?? (isDirectory(whole) ? asDirectory(whole, kind) : undefined);
+  const found = asFile(whole) ?? (!isPacked(whole) && isDirectory(whole) ? asDirectory(whole, kind) : undefined);
   if (found) return found;
-  if (packed.root && whole.startsWith(`${packed.root}/`)) {
+  if (isPacked(whole)) {
     throw missing(`module '${name}'`, `${own}: no file of that name was packed; packed are .js, .mjs, .cjs and .json files of the tool's folder`);
   }
-  const error = native.stat(whole, true);
-  if (error === -2 || error === -76) throw systemError(-error, "open", whole);
+  refused(native.stat(whole, true), whole);
   throw missing(`module '${whole}'`, own);
 }
 

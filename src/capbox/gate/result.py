@@ -6,6 +6,7 @@ access is named with the grant and the flag that would allow it, where one would
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Literal, assert_never
 
 from capbox.authority.access import ReadAccess, WriteAccess, flag_for
 from capbox.authority.decision import Denied
-from capbox.authority.grant import HAS_READ
+from capbox.authority.grant import HAS_READ, StoreSelector
 from capbox.authority.paths import (
     SCRATCH,
     WORKSPACE,
@@ -29,6 +30,7 @@ from capbox.authority.values.label import Sources
 from capbox.broker.redact import Redactor
 from capbox.gate.approver import neutral
 from capbox.gate.protocol import Reply, parse_reply
+from capbox.gate.rights.stores import GUEST
 from capbox.gate.seat import Held
 from capbox.journal.event import CallEnded
 from capbox.messages import Denial, Effect, Json, JsonObject, ToolFailure, ToolResult
@@ -37,6 +39,7 @@ from capbox.sandbox.spec import Broken, Failed, Finished, Outcome, Refused, Stop
 
 DENIALS_MAX = 100
 _STDERR_BYTES_SHOWN = 1_000
+_STORE = re.compile(rf"{GUEST}/([a-z][a-z0-9_-]{{0,63}})(?=/|\Z)")
 
 
 End = Literal["ok", "error", "stopped", "broken"]
@@ -174,6 +177,13 @@ def _denial(refused: Refused, held: Held) -> Denial:
     path = normalise(refused.path, WORKSPACE)
     if isinstance(path, PathRefusal) or refused.path == MANY:
         return plain
+    if kept := _STORE.match(path):
+        wanted = StoreSelector(kept[1])
+        if any(m.grant.selector == wanted for m in held.holding.live(held.standing)):
+            return plain
+        missing = f"store:{wanted}"
+        reason = f"no grant of {missing}"
+        return replace(plain, reason=reason, missing=missing, flag=f"--grant {missing}")
     layout = held.layout
     grant = layout.grant_of(GuestPath(path)) or layout.canonical(path)
     if under(path, SCRATCH) and layout.guest_of(grant) is None:

@@ -52,6 +52,42 @@ async def test_without_its_grant_there_is_no_store(
     assert "/store/notes/n" not in {e.path for e in read.effects}
 
 
+@pytest.mark.parametrize(
+    ("script", "grants", "told"),
+    [
+        ("echo 7 > /store/notes/n", (), ("write /store/notes/n", f"no grant of {NOTES}", NOTES)),
+        (
+            "echo 7 > /store/notes/n",
+            ("store:other",),
+            ("write /store/notes/n", f"no grant of {NOTES}", NOTES),
+        ),
+        ("echo 7 > /store/notes/n", (NOTES,), None),
+    ],
+    ids=["no grant", "another name", "granted"],
+)
+async def test_a_store_that_was_not_granted_is_asked_for_by_its_name(
+    open_session: OpenSession,
+    workspace: Path,
+    script: str,
+    grants: tuple[str, ...],
+    told: tuple[str, str, str] | None,
+) -> None:
+    done = await bash(open_session, workspace, script, *grants)
+    found = [(d.access, d.reason, d.missing, d.flag) for d in done.denied]
+    assert found == ([] if told is None else [(*told, f"--grant {NOTES}")])
+
+
+async def test_what_a_held_store_refuses_is_not_asked_for_again(
+    open_session: OpenSession, workspace: Path
+) -> None:
+    await bash(open_session, workspace, "echo 7 > /store/notes/n", NOTES)
+    async with open_session(NOTES) as session:
+        found = await session.call("python", {"code": "open('/store/notes/../other/n')"})
+        assert [d.flag for d in found.denied] == ["--grant store:other"]
+        done = await session.call("glob", {"pattern": "/store/notes/*"})
+    assert "--grant store:notes" not in {d.flag for d in done.denied}
+
+
 async def test_a_store_is_one_tools_and_one_workspaces(
     open_session: OpenSession, workspace: Path, tmp_path: Path
 ) -> None:

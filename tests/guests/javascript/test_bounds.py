@@ -26,6 +26,7 @@ SMALL = Limits(memory_bytes=64 * MB, written_bytes=4 * MB, files_created=50)
         ("let s = 'x'; for (;;) { s += s; s.indexOf('y'); }", "memory"),
         ("const kept = []; for (;;) kept.push({})", "memory"),
         ("for (;;) console.log('x'.repeat(1000))", "output"),
+        ("for (;;) console.log('x'.repeat(5e6))", "output"),
         ("const fs = require('fs'); for (;;) fs.appendFileSync('big', 'x'.repeat(1e6))", "written"),
         ("const fs = require('fs'); for (let i = 0; ; i++) fs.writeFileSync(`f${i}`, '')",
          "files_created"),
@@ -39,6 +40,15 @@ async def test_code_that_goes_too_far_is_stopped_by_name(run: Run, code: str, bo
     assert "was killed" not in result.error.message
     after = await run("1 + 1", limits=limits)
     assert after.content == "2\n"
+
+
+@pytest.mark.parametrize("size", ["5e6", "2e7"])
+async def test_one_large_text_is_cut_in_the_middle(run: Run, size: str) -> None:
+    code = f"console.log('start'); console.log('x'.repeat({size})); console.log('end')"
+    result = await run(code)
+    assert (result.ok, result.truncated) == (True, True)
+    assert result.content.startswith("start\nxxx") and result.content.endswith("xxx\nend\n")
+    assert " bytes left out ...]" in result.content
 
 
 RECURSION = {

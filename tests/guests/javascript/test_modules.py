@@ -57,6 +57,35 @@ async def test_a_module_is_read_under_the_grants(
     assert bool(result.denied) is (expected == "EACCES")
 
 
+@pytest.mark.parametrize(
+    ("grants", "name", "flags"),
+    [
+        ((), "./badmod.js", ["--read badmod.js"]),
+        ((), "./sub/badmod.js", ["--read sub/badmod.js"]),
+        ((), "./badmod", ["--read ."]),  # which of its suffixes it has, only the directory tells
+        ((), "./sub/badmod", ["--read ."]),
+        ((), "/srv/badmod", ["--read /srv/badmod"]),
+        ((), "../badmod.js", ["--read /badmod.js"]),
+        ((), "lodash", ["--read ."]),
+        ((), "@scope/lodash/inner.js", ["--read ."]),
+        (("read:/workspace/sub",), "./badmod", ["--read badmod"]),
+        (("read:/workspace/sub",), "./sub/badmod", []),
+        (("read:/workspace/sub",), "lodash", []),
+        (("read:/workspace/sub/a.mjs",), "./sub/a", []),
+        (("read:/workspace/sub/a.mjs",), "./sub/b.mjs", ["--read sub/b.mjs"]),
+        (("read:/workspace",), "./badmod", []),
+        (("read:/workspace",), "lodash", []),
+    ],
+)
+async def test_an_import_asks_for_one_grant_at_most_and_for_no_guessed_name(
+    run: Run, place: Path, grants: tuple[str, ...], name: str, flags: list[str]
+) -> None:
+    (place / "sub").mkdir()
+    (place / "sub" / "a.mjs").write_text(LIB)
+    result = await run(f"try {{ await import('{name}') }} catch {{}}", grants=grants)
+    assert [one.flag for one in result.denied] == flags
+
+
 async def test_packages_that_lie_in_the_workspace_are_found(run: Run, place: Path) -> None:
     packages = {
         "esm/package.json": '{"exports": {".": {"require": "./r.cjs", "import": "./i.mjs"},'
@@ -94,6 +123,9 @@ async def test_packages_that_lie_in_the_workspace_are_found(run: Run, place: Pat
         ("import 'capbox:native'", "Cannot find package 'capbox:native'"),
         ("require('capbox:main')", "Cannot find package 'capbox:main'"),
         ("require('fs').createReadStream('x')", "fs.readFileSync"),
+        ("new Intl.NumberFormat()", "toLocaleString()"),
+        ("WebAssembly.compile", "does not exist in this sandbox: nothing runs WebAssembly"),
+        ("new Worker('a.js')", "there is one thread"),
         ("process.kill(1)", "there are no other processes"),
         ("require('./a.mjs')", "use import"),
     ],
@@ -105,6 +137,12 @@ async def test_what_does_not_exist_says_what_to_do_instead(
     result = await run(code)
     assert result.data is not None and result.data["exit_code"] == 1
     assert words in result.content
+
+
+async def test_code_may_ask_whether_a_global_exists(run: Run) -> None:
+    code = "[typeof Intl, typeof WebAssembly, typeof Worker, 'Intl' in globalThis]"
+    printed = "[ 'undefined', 'undefined', 'undefined', false ]\n"
+    assert (await run(code)).content == printed
 
 
 async def test_modules_may_import_each_other_in_a_circle(run: Run) -> None:

@@ -30,6 +30,7 @@ LACKING = {
     "import venv": "a person adds pure Python packages with `capbox python add NAME`",
     "import pip": "a person adds pure Python packages with `capbox python add NAME`",
     "import tabulate": "a person adds pure Python packages with `capbox python add NAME`",
+    "import badmod": "a module of your own is found in a granted folder (--read .)",
     "import winreg": "this sandbox is no Windows",
     "import numpy": "no native code runs in this sandbox",
     "import requests": "use capbox.fetch(url), or urllib.request.urlopen(url)",

@@ -22,7 +22,10 @@ _PIP = (
     "nothing can be installed in this sandbox: a person adds pure Python packages with "
     "`capbox python add NAME`; modules of your own go in a granted directory, or in files="
 )
-_ADD = "it is not here; a person adds pure Python packages with `capbox python add NAME`"
+_ADD = (
+    "it is not here; a module of your own is found in a granted folder (--read .), and a person "
+    "adds pure Python packages with `capbox python add NAME`"
+)
 ADDED = False  # whether this is the tool that packages can be added to
 
 MODULES = {

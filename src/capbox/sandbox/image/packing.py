@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -31,6 +32,9 @@ from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.process.frames import Walls
 from capbox.sandbox.process.program import run
 
+# Of the processor, for what an author's files do when they are loaded: a busy machine is no loop.
+START_SECONDS_MAX = 10
+SLOW = f"what it does when it is loaded takes more than {START_SECONDS_MAX} seconds"
 _COPIES = 5  # of the guest's memory: as it is, as bytes, with its stack, and written twice
 _KEPT = "--kept="
 
@@ -98,6 +102,8 @@ def _walled(act: Callable[[], object], file: BinaryIO) -> None:
         _, status = os.waitpid(pid, 0)
         said.seek(0)
         reason = " ".join(said.read().decode(errors="replace").split())
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM):
+        raise PackingError(SLOW)
     if status:
         raise PackingError(reason or f"it ended with {os.waitstatus_to_exitcode(status)}")
 
@@ -105,6 +111,8 @@ def _walled(act: Callable[[], object], file: BinaryIO) -> None:
 def _restrict(walls: Walls, parent: int) -> None:
     # The order is that of a worker's walls. Threads of the compiler are not in this process.
     rlimits.die_with_parent(parent)
+    signal.setitimer(signal.ITIMER_PROF, START_SECONDS_MAX)
+    signal.setitimer(signal.ITIMER_REAL, 3 * START_SECONDS_MAX)  # it may wait instead of working
     rlimits.restrict(memory_bytes=_COPIES * MEMORY_BYTES_MAX, open_files=0)
     privileges.restrict()
     if walls.landlock:

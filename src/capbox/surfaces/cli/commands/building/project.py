@@ -117,7 +117,7 @@ def _make(project: Project, workshop: Workshop, entry: Entry, screen: Screen) ->
 
 
 async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Screen) -> None:
-    from capbox.sandbox.image.packing import packed
+    from capbox.sandbox.image.packing import SLOW, packed
     from capbox.sandbox.image.sections import PackingError
     from capbox.tools.sdk.building.keeping import INTERPRETERS
     from capbox.tools.sdk.project import BuildError
@@ -129,7 +129,8 @@ async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Scre
         try:
             await packed(base, folders, target, workshop.place / INTERPRETERS)
         except PackingError as error:
-            raise BuildError(str(project.source), f"it could not be packed: {error}") from error
+            said = str(error) if str(error) == SLOW else f"it could not be packed: {error}"
+            raise BuildError(str(project.source), said) from error
 
     async def describe(folder: Path) -> JsonObject:
         return await described(folder, project.source, entry, screen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.tools.sdk.python.test_dependencies import wheel
@@ -100,9 +100,11 @@ WRONG = {
 }
 
 
-def test_a_function_that_is_no_tool_is_told_with_its_line(
-    process: Callable, workspace: Path
+def test_a_function_that_is_no_tool_is_told_with_its_line_and_leaves_nothing(
+    process: Callable, workspace: Path, environ: Mapping[str, str]
 ) -> None:
+    compiled = Path(environ["CAPBOX_HOME"], "cache", "compiled")
+    kept = sorted(compiled.iterdir())
     process("tool", "new", "t")
     before = (workspace / "t" / "tool.toml").read_text()
     for source, message in WRONG.items():
@@ -112,6 +114,7 @@ def test_a_function_that_is_no_tool_is_told_with_its_line(
         assert "Traceback" not in made.err
         assert not (workspace / "t" / "t.wasm").exists()
         assert (workspace / "t" / "tool.toml").read_text() == before
+        assert sorted(compiled.iterdir()) == kept
 
 
 def test_outside_of_the_sandbox_it_says_so_loudly(process: Callable, workspace: Path) -> None:

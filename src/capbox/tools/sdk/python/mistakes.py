@@ -1,8 +1,9 @@
 """What is surely wrong with a typed function, found in its text before the long work of a build.
 
 Guarantees: nothing of the author's is imported or run; what is refused here, the interpreter inside
-would refuse too, in the same words (`packed/capbox_tool.py.in`). Does not: judge what a decorator,
-a second definition or a name from elsewhere could change; that is told after packing.
+would refuse too, in these words (`packed/capbox_tool.py.in`) unless it ends before. Does not: judge
+what a decorator, a second definition or a name from elsewhere could change; nor the docstring's
+words. That is told after packing.
 """
 
 from __future__ import annotations

@@ -90,13 +90,14 @@ def test_a_function_with_a_dependency_is_built_and_holds_what_was_granted(
     assert unasked["error"]["code"] == "denied"
 
 
+T = 'def t() -> str:\n    "Do."\n    return ""\n'
 WRONG = {
     "def t(:\n": "t.py:1: SyntaxError",
-    "import numpy\n": "(a package of others is named in build.toml: dependencies)\n"
+    "import numpy\n" + T: "(a package of others is named in build.toml: dependencies)\n"
     "  |   t.py:1 in <module>: import numpy\n",
-    "import tabulate\n": "No module named 'tabulate' (a package of others is named in build.toml",
+    "import tabulate\n" + T: "No module named 'tabulate' (a package of others is named in build",
     'def t(a):\n    "Do."\n': "t.py:1: t: argument a has no annotation",
-    "raise SystemExit(3)\n": "SystemExit: 3",
+    "raise SystemExit(3)\n" + T: "SystemExit: 3",
 }
 
 

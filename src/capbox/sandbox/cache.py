@@ -29,6 +29,8 @@ from capbox.sandbox.engine import (
     identity,
     make_engine,
 )
+from capbox.sandbox.lockdown import rlimits
+from capbox.sandbox.process.program import run
 from capbox.sandbox.spec import Module
 
 COMPILE_SECONDS_MAX = 300.0
@@ -125,21 +127,18 @@ def _usable(target: Path) -> bool:
 async def _compile(module: Module, key: EngineKey, target: Path) -> None:
     # No process number: two boxes of one process may compile the same guest.
     part = target.with_suffix(f".{secrets.token_hex(8)}.part")
-    command = [sys.executable, "-I", "-m", "capbox.sandbox.cache", module.path, module.digest]
-    command += [str(part), str(int(key.fuel)), str(key.stack_bytes)]
+    words = [module.path, module.digest, str(part), str(int(key.fuel)), str(key.stack_bytes)]
     try:
-        with anyio.fail_after(COMPILE_SECONDS_MAX):
-            done = await anyio.run_process(command, check=False, env={}, cwd="/")
-        if done.returncode == 0:
+        status, said = await run("capbox.sandbox.cache", *words, seconds=COMPILE_SECONDS_MAX)
+        if status == 0:
             _publish(part, target)
     except TimeoutError as error:
         raise CompileError(f"{module.path}: compiling took too long") from error
     finally:
         _publish(part, None)
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = said[-1] if said else f"the compiler ended with {done.returncode}"
-        kind = CompileError if done.returncode == _NOT_A_GUEST else CacheError
+    if status != 0:
+        reason = said.splitlines()[-1] if said else f"the compiler ended with {status}"
+        kind = CompileError if status == _NOT_A_GUEST else CacheError
         raise kind(f"{module.path} could not be compiled: {reason}")
 
 
@@ -156,6 +155,7 @@ def _publish(part: Path, target: Path | None) -> None:
 def main(arguments: list[str]) -> None:
     """Compile one guest; the program behind `python -m capbox.sandbox.cache`."""
     source, digest, target, fuel, stack = arguments
+    rlimits.die_with_parent(os.getppid())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (_COMPILER_BYTES_MAX, _COMPILER_BYTES_MAX))
     wasm = Path(source).read_bytes()

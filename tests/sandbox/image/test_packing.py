@@ -11,7 +11,7 @@ import pytest
 import wasmtime
 
 from capbox.app import GUESTS
-from capbox.sandbox.image.packing import packed
+from capbox.sandbox.image.packing import SLOW, packed
 from capbox.sandbox.image.sections import PackingError
 from capbox.sandbox.image.starting import PACK, started, with_folders
 
@@ -86,6 +86,17 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     base.write_bytes(bytes(wasmtime.wat2wasm("(module)")))
     with pytest.raises(PackingError, match="no-such-folder"):
         await packed(base, {"/app": tmp_path / "no-such-folder"}, tmp_path / "made.wasm")
+
+
+@pytest.mark.slow
+async def test_a_first_start_without_an_end_is_ended_and_named(
+    pack: Callable[..., Awaitable[bytes]], tmp_path: Path
+) -> None:
+    forever = START.removesuffix("))))") + "))) (loop $again (br $again)))"
+    with pytest.raises(PackingError) as refused:
+        await pack(f"(module {PLAIN} {forever})")
+    assert str(refused.value) == SLOW
+    assert not (tmp_path / "made.wasm").exists()
 
 
 def interpreter() -> Path:

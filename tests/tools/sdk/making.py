@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from capbox.tools.sdk.project import BuildError, Language, Project, read_project
 from capbox.tools.sdk.starting import start
 
 LANGUAGES_TO_TRY: tuple[Language, ...] = ("c", "zig", "go", "rust")
+# The tag of a wheel for the Python that runs the tests, and not for the one inside.
+HERE = f"cp{sys.version_info.major}{sys.version_info.minor}-none-any"
 _PROGRAMS = {"c": "zig", "zig": "zig", "go": "go", "rust": "cargo"}
 _DEBIAN_CRATES = Path("/usr/share/cargo/registry")
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -29,7 +30,11 @@ from capbox.sandbox.image.starting import MEMORY_BYTES_MAX, SECONDS_MAX, prepare
 from capbox.sandbox.lockdown import landlock, privileges, rlimits, seccomp
 from capbox.sandbox.lockdown.walls import probe
 from capbox.sandbox.process.frames import Walls
+from capbox.sandbox.process.program import run
 
+# Of the processor, for what an author's files do when they are loaded: a busy machine is no loop.
+START_SECONDS_MAX = 10
+SLOW = f"what it does when it is loaded takes more than {START_SECONDS_MAX} seconds"
 _COPIES = 5  # of the guest's memory: as it is, as bytes, with its stack, and written twice
 _KEPT = "--kept="
 
@@ -42,23 +47,19 @@ async def packed(
     `kept` is a directory of ours alone, for what was compiled: the next time is quicker by that.
     Raises PackingError, whose message is the last line of what the guest said if it failed.
     """
-    import anyio
-
-    command = [sys.executable, "-I", "-m", "capbox.sandbox.image.packing", str(base), str(target)]
-    command += [] if kept is None else [f"{_KEPT}{kept}"]
-    command += [f"{guest}::{folder}" for guest, folder in folders.items()]
+    words = [str(base), str(target), *([] if kept is None else [f"{_KEPT}{kept}"])]
+    words += [f"{guest}::{folder}" for guest, folder in folders.items()]
     try:
-        with anyio.fail_after(SECONDS_MAX):
-            done = await anyio.run_process(command, check=False, env={}, cwd="/")
+        status, said = await run("capbox.sandbox.image.packing", *words, seconds=SECONDS_MAX)
     except TimeoutError as error:
         raise PackingError(f"{base.name}: packing took too long") from error
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise PackingError(said or f"{base.name} could not be packed ({done.returncode})")
+    if status:
+        raise PackingError(said or f"{base.name} could not be packed ({status})")
 
 
 def main(arguments: list[str]) -> None:
     """Pack one guest; the program behind `packed`, and the build of the shipped one."""
+    rlimits.die_with_parent(os.getppid())
     base, target, *pairs = arguments
     kept = pairs.pop(0).removeprefix(_KEPT) if pairs and pairs[0].startswith(_KEPT) else None
     beside = Path(tempfile.mkdtemp(prefix=".packing-", dir=Path(target).parent))
@@ -101,6 +102,8 @@ def _walled(act: Callable[[], object], file: BinaryIO) -> None:
         _, status = os.waitpid(pid, 0)
         said.seek(0)
         reason = " ".join(said.read().decode(errors="replace").split())
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGALRM):
+        raise PackingError(SLOW)
     if status:
         raise PackingError(reason or f"it ended with {os.waitstatus_to_exitcode(status)}")
 
@@ -108,6 +111,8 @@ def _walled(act: Callable[[], object], file: BinaryIO) -> None:
 def _restrict(walls: Walls, parent: int) -> None:
     # The order is that of a worker's walls. Threads of the compiler are not in this process.
     rlimits.die_with_parent(parent)
+    signal.setitimer(signal.ITIMER_PROF, START_SECONDS_MAX)
+    signal.setitimer(signal.ITIMER_REAL, 3 * START_SECONDS_MAX)  # it may wait instead of working
     rlimits.restrict(memory_bytes=_COPIES * MEMORY_BYTES_MAX, open_files=0)
     privileges.restrict()
     if walls.landlock:

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.tools.packages.making import facts_of, manifest, module, tool
+from tests.tools.packages.making import ALICE, facts_of, manifest, module, tool
 
 from capbox.tools.packages.artefact.layout import Layout
-from capbox.tools.packages.artefact.package import read_package
+from capbox.tools.packages.artefact.package import put_signature, read_package
 from capbox.tools.packages.artefact.packing import pack
 from capbox.tools.packages.problem import PackageError
 
@@ -48,6 +48,33 @@ def test_another_byte_or_namespace_is_another_digest(tmp_path: Path) -> None:
     (folder / "README.md").write_text("new")
     digests.append(pack(folder, "alice", tmp_path)[1].digest)
     assert len(set(digests)) == 4
+
+
+def test_a_signature_stays_with_the_same_content_and_is_not_replaced_by_other(
+    tmp_path: Path,
+) -> None:
+    folder = tool(tmp_path, TEXT)
+    layout, package = pack(folder, "alice", tmp_path)
+    signed = put_signature(layout, package, ALICE.sign(package.statement))
+    again = pack(folder, "alice", tmp_path)[1]
+    assert (again.digest, again.signature) == (package.digest, signed.signature)
+    (folder / "README.md").write_text("new")
+    with pytest.raises(PackageError, match="is signed, and has other content") as refused:
+        pack(folder, "alice", tmp_path)
+    assert "raise the version" in str(refused.value)
+    assert read_package(layout).signature == signed.signature
+    assert not list(tmp_path.glob(".*"))
+    (folder / "tool.toml").write_text(manifest(version="0.2.0"))
+    assert pack(folder, "alice", tmp_path)[1].signature is None
+
+
+def test_a_damaged_package_is_replaced(tmp_path: Path) -> None:
+    folder = tool(tmp_path, TEXT)
+    layout, package = pack(folder, "alice", tmp_path)
+    put_signature(layout, package, ALICE.sign(package.statement))
+    (layout.folder / "index.json").write_text("{}")
+    assert pack(folder, "alice", tmp_path)[1].digest == read_package(layout).digest
+    assert read_package(layout).signature is None
 
 
 def test_a_package_is_read_as_it_was_packed(tmp_path: Path) -> None:

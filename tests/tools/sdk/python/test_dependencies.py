@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.tools.sdk.making import wheel, workshop
+from tests.tools.sdk.making import HERE, wheel, workshop
 
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.project import BuildError, Project, read_project
@@ -133,17 +133,29 @@ def test_native_code_and_names_that_lead_out_are_refused(
     assert not (project.folder.parent / "evil.py").exists()
 
 
-@pytest.mark.parametrize("tag", [None, "cp312-cp312-manylinux_2_17_x86_64"])
-def test_a_package_without_a_pure_wheel_is_named(
-    tag: str | None, project: Project, place: Workshop, shelf: Path
+@pytest.mark.parametrize(
+    ("there", "reason", "fix"),
+    [
+        ({}, "there is no greetings, neither for the sandbox nor for this", "how it is spelt"),
+        ({"0.9": "cp312-cp312-win32"}, "there is no greetings, neither for the", "how it is spelt"),
+        ({"1.0": HERE}, "greetings>=1 has no wheel of pure Python 3.12", "runs no native code"),
+        (
+            {f"0.{n}": "py3-none-any" for n in range(7)},
+            "there is no greetings>=1 of pure Python 3.12; the newest are: 0.2, 0.3, 0.4, 0.5, 0.6",
+            "name one of these",
+        ),
+    ],
+)
+def test_a_package_without_a_pure_wheel_is_named_with_what_there_is(
+    there: Mapping[str, str], reason: str, fix: str, project: Project, place: Workshop, shelf: Path
 ) -> None:
     shelf.mkdir()
-    if tag is not None:
-        wheel(shelf, tag=tag)
+    for version, tag in there.items():
+        wheel(shelf, version=version, tag=tag)
     with pytest.raises(BuildError) as refused:
         bring(project, place)
-    assert refused.value.reason.startswith("greetings>=1 has no wheel of pure Python 3.12")
-    assert "runs no native code" in refused.value.fix
+    assert refused.value.reason.startswith(reason)
+    assert fix in refused.value.fix
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """From the folder of a tool to a package: `pack`.
 
 Guarantees: the same folder gives the same digest, on any machine at any time; only tool.toml, the
-module that it names and README.md go into it, and no link is followed. Does not: sign, or run it.
+module that it names and README.md go into it, and no link is followed; no signature is lost.
+Does not: sign, or run it.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +32,12 @@ from capbox.tools.packages.artefact.artefact import (
 )
 from capbox.tools.packages.artefact.descriptor import TITLE, VERSION_TAG, Descriptor
 from capbox.tools.packages.artefact.layout import Layout
-from capbox.tools.packages.artefact.package import Package, facts, read_package
+from capbox.tools.packages.artefact.package import (
+    Package,
+    facts,
+    put_signature,
+    read_package,
+)
 from capbox.tools.packages.names import PackageName, package_name, sentence_of, version
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.requests import check
@@ -43,6 +50,7 @@ _PIECE_BYTES = 1 << 20
 def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     """Make `out`/NAME-VERSION.oci from the folder of a tool; one that is there is replaced.
 
+    A signature that is there stays with the same digest; with another one, the package is refused.
     Raises PackageError and OSError.
     """
     found = load_folder(folder)
@@ -59,13 +67,27 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     check(found.manifest, str(folder / MANIFEST))
     part = beside(target)
     try:
-        package = _fill(Layout.create(part), folder, found, name)
+        layout = Layout.create(part)
+        package = _signed_as(target, layout, _fill(layout, folder, found, name))
         if target.exists():
             shutil.rmtree(target)
         part.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Layout(target), package
+
+
+def _signed_as(target: Path, layout: Layout, package: Package) -> Package:
+    """Return the package, signed as the same one at `target` is."""
+    before = None
+    with suppress(PackageError):  # what is damaged there is worth nothing
+        before = read_package(Layout(target))
+    if before is None or before.signature is None:
+        return package
+    if before.digest != package.digest:
+        fix = f"raise the version in {MANIFEST}, or move it away"
+        raise PackageError(str(target), "is signed, and has other content", fix)
+    return put_signature(layout, package, before.signature)
 
 
 def _fill(layout: Layout, folder: Path, found: Found, name: PackageName) -> Package:

@@ -25,6 +25,7 @@ _BYTES_MAX, _FILES_MAX = 200 << 20, 20_000
 _NATIVE = (".so", ".pyd", ".dylib", ".dll", ".a", ".wasm")
 _PURE = ("--only-binary=:all:", "--platform=any", "--implementation=py", "--abi=none")
 _PIN = re.compile(r"[A-Za-z0-9._]+==[A-Za-z0-9.+!_]+ --hash=sha256:[0-9a-f]{64}")
+_VERSIONS, _VERSIONS_SHOWN = re.compile(r"\(from versions: ([^)]*)\)"), 5
 _QUIET = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir")
 
 
@@ -87,7 +88,7 @@ def download(what: Iterable[str], folder: Path, workshop: Workshop, where: str) 
     try:
         run([*command, "--dest", str(folder.absolute()), *what], workshop, where=where)
     except BuildError as error:
-        raise _explained(error, where) from error
+        raise _explained(error, where, workshop) from error
     return sorted(folder.iterdir())
 
 
@@ -100,15 +101,34 @@ def _pip(workshop: Workshop) -> list[str]:
     raise BuildError("pip", "is not on this machine", f"{INTERPRETER[0]} -m ensurepip brings it")
 
 
-def _explained(error: BuildError, where: str) -> BuildError:
-    """Say of pip's "no matching distribution" what is behind it mostly."""
+def _explained(error: BuildError, where: str, workshop: Workshop) -> BuildError:
+    """Say of pip's "no matching distribution" what is behind it."""
     _, found, rest = error.reason.partition("No matching distribution found for ")
     if not found:
         return error
-    name = rest.split()[0].strip("'\"")
-    reason = f"{name} has no wheel of pure Python {PYTHON}: it needs native code, or is not there"
+    asked = rest.split()[0].strip("'\"")
+    versions = _VERSIONS.search(error.reason)
+    if versions is not None and versions[1] != "none":
+        newest = ", ".join(versions[1].split(", ")[-_VERSIONS_SHOWN:])
+        reason = f"there is no {asked} of pure Python {PYTHON}; the newest are: {newest}"
+        return BuildError(where, reason, "name one of these, or no version for the newest")
+    name = re.split(r"[^A-Za-z0-9._-]", asked)[0]
+    if not _is_there(name, workshop):
+        reason = f"there is no {name}, neither for the sandbox nor for this machine"
+        return BuildError(where, reason, "look at how it is spelt: https://pypi.org/search")
+    reason = f"{asked} has no wheel of pure Python {PYTHON}: it needs native code, or to be built"
     fix = "the sandbox runs no native code; look for a package in pure Python, or leave it out"
     return BuildError(where, reason, fix)
+
+
+def _is_there(name: str, workshop: Workshop) -> bool:
+    """Say whether a package can be got for this machine at all; pip only lists it then."""
+    try:
+        run([*_pip(workshop), "index", *_QUIET, "versions", name], workshop, where=name)
+    except BuildError as error:
+        # A network that fails, or a pip without `index`, says nothing of the name.
+        return "No matching distribution" not in error.reason or "Retrying" in error.reason
+    return True
 
 
 def _where(project: Project) -> str:

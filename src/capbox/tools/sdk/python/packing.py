@@ -19,6 +19,7 @@ from capbox.tools.sdk.describing import Describe, ask_for, checked, draft
 from capbox.tools.sdk.generated import with_generated
 from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text, put
 from capbox.tools.sdk.python.dependencies import LOCK, bring
+from capbox.tools.sdk.python.mistakes import refuse
 
 APP = "/app"
 _RUNTIME = Path(__file__).parents[1] / "packed" / "capbox_tool.py.in"
@@ -36,6 +37,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     """
     where, source = str(project.folder / MANIFEST), project.source.name
     checked(with_generated(manifest_text(project.folder), source, draft(project), where), where)
+    refuse(project)
     scratch = workshop.scratch(project.folder).absolute()
     app, made = scratch / "app", scratch / "made"
     lay_out(project, bring(project, workshop), app)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.surfaces.cli.conftest import Done
-from tests.tools.sdk.making import wheel
+from tests.tools.sdk.making import HERE, wheel
 
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.program import main
@@ -55,7 +55,7 @@ def test_what_to_remove_has_to_be_said_one_way(words: tuple[str, ...], python: C
 def test_a_refusal_names_the_package_the_reason_and_what_to_do(
     python: Command, shelf: Path
 ) -> None:
-    wheel(shelf, tag="cp312-cp312-win_amd64")
+    wheel(shelf, tag=HERE)
     code, out, said = python("add", "greetings")
     assert (code, out) == (1, "")
     assert "greetings has no wheel of pure Python 3.12" in said

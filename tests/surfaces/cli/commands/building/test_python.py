@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.tools.sdk.python.test_dependencies import wheel
@@ -90,19 +90,22 @@ def test_a_function_with_a_dependency_is_built_and_holds_what_was_granted(
     assert unasked["error"]["code"] == "denied"
 
 
+T = 'def t() -> str:\n    "Do."\n    return ""\n'
 WRONG = {
     "def t(:\n": "t.py:1: SyntaxError",
-    "import numpy\n": "(a package of others is named in build.toml: dependencies)\n"
+    "import numpy\n" + T: "(a package of others is named in build.toml: dependencies)\n"
     "  |   t.py:1 in <module>: import numpy\n",
-    "import tabulate\n": "No module named 'tabulate' (a package of others is named in build.toml",
+    "import tabulate\n" + T: "No module named 'tabulate' (a package of others is named in build",
     'def t(a):\n    "Do."\n': "t.py:1: t: argument a has no annotation",
-    "raise SystemExit(3)\n": "SystemExit: 3",
+    "raise SystemExit(3)\n" + T: "SystemExit: 3",
 }
 
 
-def test_a_function_that_is_no_tool_is_told_with_its_line(
-    process: Callable, workspace: Path
+def test_a_function_that_is_no_tool_is_told_with_its_line_and_leaves_nothing(
+    process: Callable, workspace: Path, environ: Mapping[str, str]
 ) -> None:
+    compiled = Path(environ["CAPBOX_HOME"], "cache", "compiled")
+    kept = sorted(compiled.iterdir())
     process("tool", "new", "t")
     before = (workspace / "t" / "tool.toml").read_text()
     for source, message in WRONG.items():
@@ -112,6 +115,7 @@ def test_a_function_that_is_no_tool_is_told_with_its_line(
         assert "Traceback" not in made.err
         assert not (workspace / "t" / "t.wasm").exists()
         assert (workspace / "t" / "tool.toml").read_text() == before
+        assert sorted(compiled.iterdir()) == kept
 
 
 def test_outside_of_the_sandbox_it_says_so_loudly(process: Callable, workspace: Path) -> None:

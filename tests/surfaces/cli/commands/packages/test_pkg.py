@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -98,6 +99,7 @@ def test_a_published_version_is_not_published_again(
 ) -> None:
     package = made(pkg, work, "0.1.0", READ)
     assert pkg("push", package, docker_registry.place).code == 0
+    shutil.rmtree(work / package)
     other = made(pkg, work, "0.1.0", READ, SEND)
     done = pkg("push", other, docker_registry.place)
     assert done.code == 3

@@ -22,6 +22,7 @@ from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from capbox.sandbox.spec import Module
     from capbox.tools.sdk.building.toolchain import Workshop
     from capbox.tools.sdk.project import Project
 
@@ -117,7 +118,7 @@ def _make(project: Project, workshop: Workshop, entry: Entry, screen: Screen) ->
 
 
 async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Screen) -> None:
-    from capbox.sandbox.image.packing import packed
+    from capbox.sandbox.image.packing import SLOW, packed
     from capbox.sandbox.image.sections import PackingError
     from capbox.tools.sdk.building.keeping import INTERPRETERS
     from capbox.tools.sdk.project import BuildError
@@ -129,7 +130,8 @@ async def _pack(project: Project, workshop: Workshop, entry: Entry, screen: Scre
         try:
             await packed(base, folders, target, workshop.place / INTERPRETERS)
         except PackingError as error:
-            raise BuildError(str(project.source), f"it could not be packed: {error}") from error
+            said = str(error) if str(error) == SLOW else f"it could not be packed: {error}"
+            raise BuildError(str(project.source), said) from error
 
     async def describe(folder: Path) -> JsonObject:
         return await described(folder, project.source, entry, screen)
@@ -168,11 +170,20 @@ async def described(folder: Path, source: Path, entry: Entry, screen: Screen) ->
         async with engine, entry.open_session(engine, settings, None) as session:
             result = await session.call(found.manifest.name, {})
     if result.data is None:
+        _forget(found.module, entry)
         said = "it says nothing of itself" if result.error is None else result.error.message
         if result.error is not None and result.error.code == "time":
             said = f"what it does when it is loaded takes more than {SECONDS_MAX} seconds"
         raise BuildError(str(source), said)
     return result.data
+
+
+def _forget(module: Module, entry: Entry) -> None:
+    """Remove what was compiled of a module that is no tool: the next build makes another one."""
+    from capbox.sandbox.cache import names
+
+    for name in names(module):
+        Path(entry.home().cache, "compiled", name).unlink(missing_ok=True)
 
 
 def workshop_of(entry: Entry, screen: Screen, *, unasked: bool = False) -> Workshop:

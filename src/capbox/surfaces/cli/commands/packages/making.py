@@ -41,6 +41,8 @@ def pack(
         return 0
     screen.line(f"{layout.folder}")
     screen.say(f"{package.name} {package.version}, {package.digest}", "dim")
+    if package.signature is not None:
+        screen.say("it is as it was, and keeps its signature", "dim")
     return 0
 
 

@@ -41,7 +41,7 @@ FULL = {
         | OWN
         | TURNS
         | RUNS
-        | {"blast_radius", "pkg_install", "pre_image", "undo"}
+        | {"blast_radius", "pkg_install", "pre_image", "python_build", "undo"}
     ),
 }
 EXCLUDED = {"excluded_glob", "excluded_grep"}
@@ -152,7 +152,7 @@ def test_a_served_peer_gives_its_own_seconds_and_starts_again_after_it_failed(
         with pytest.raises(CannotError, match=why):
             peer.run(replace(asked, script=script))
     assert peer.run(asked) == 0.25
-    with pytest.raises(CannotError, match="no commands"):
+    with pytest.raises(CannotError, match="it runs python only"):
         Served(["unused"], tmp_path, speaks="python").run(replace(asked, python=None))
     peer.end()
 

@@ -252,6 +252,12 @@ MANY_WAYS: JsonObject = {"properties": {"v": {"pattern": "[ab]*a[ab]{300}c|^a"}}
             ("it does not fit its schema: too large to say where",),
         ),
         ({"properties": {"v": {"patternProperties": {"^k": {}}}}}, {"k1": 1}, ()),
+        ({"properties": {"v": {"$ref": "#/allOf/0"}}, "allOf": [{"type": "object"}]}, {}, ()),
+        (
+            {"properties": {"v": {"items": {"enum": [{"a": [*range(5_000)]}]}}}},
+            [{}] * 10_000,
+            TOO_LONG,
+        ),
     ],
 )
 def test_what_a_value_costs_by_its_schema_is_counted_before_it_is_spent(

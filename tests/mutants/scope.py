@@ -49,7 +49,6 @@ COMPLETE: tuple[str, ...] = (
     "gate/recording.py",
     "gate/result.py",
     "gate/runner.py",
-    "gate/schema.py",
     "gate/seat.py",
     "gate/budget/charge.py",
     "gate/budget/purse.py",

@@ -6,6 +6,7 @@ The task (`task_of_capsule.py`) executes the code it is given and answers with w
 
 import asyncio
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ async def main() -> None:
     """Answer each line with one."""
     # Beside this interpreter, whatever the environment's PATH has.
     program = str(Path(sys.executable).with_name("capsule"))
+    # It keeps what it compiles, and a trace, in the folder where it runs.
+    os.chdir(Path(sys.argv[1]).parent)
     for line in sys.stdin:
         request = json.loads(line)
         try:

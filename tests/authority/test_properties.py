@@ -85,7 +85,11 @@ public = st.just(Public())
 rates = st.integers(0, 99).map(lambda n: Later("rate", f"{n}/min"))
 untainted = st.just(Untainted())
 one_of = st.lists(clean, max_size=3).map(Among.of)
-amounts = st.from_regex(r"(0|[1-9][0-9]{0,5})(\.[0-9]{0,3}[1-9])?", fullmatch=True)
+amounts = (
+    st.decimals(0, 10**6, places=5)
+    .map(lambda amount: canonical("amount", f"{amount:f}"))
+    .map(lambda amount: amount.text)
+)
 tests = st.one_of(
     one_of,
     st.builds(Prefix, clean),

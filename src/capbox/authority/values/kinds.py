@@ -117,7 +117,9 @@ def _amount(text: str) -> str | None:
     # No sign: a negative amount would pass every `max` and turn a payment round.
     if _AMOUNT.fullmatch(text) is None:
         return None
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    spelt = text.rstrip("0").rstrip(".") if "." in text else text
+    # `1.0010`, since `1.001` may be a thousand and one: what is spelt reads back as itself.
+    return f"{spelt}0" if _THOUSANDS.fullmatch(spelt) else spelt
 
 
 def _iban(text: str) -> str | None:

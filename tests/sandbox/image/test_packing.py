@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
@@ -86,6 +88,36 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     base.write_bytes(bytes(wasmtime.wat2wasm("(module)")))
     with pytest.raises(PackingError, match="no-such-folder"):
         await packed(base, {"/app": tmp_path / "no-such-folder"}, tmp_path / "made.wasm")
+
+
+# What a fault of the compiler or of the host would let an author's code do there.
+ACTS = {
+    "write to its file": ("file.write(b'x')", ""),
+    "open another": ("open('/etc/hostname')", "Permission denied"),
+    "make one": ("file.close(); open('/tmp/made', 'x')", "Permission denied"),
+    "ask the network": ("file.close(); socket.socket()", "Operation not permitted"),
+    "run a program": ("os.execv('/bin/true', ['true'])", "Operation not permitted"),
+    "make a process": ("os.fork()", "Operation not permitted"),
+    "end whoever made it": ("os.kill(os.getppid(), 9)", "Operation not permitted"),
+    "take all memory": ("bytearray(64 << 30)", "no memory left"),
+}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("act", ACTS)
+def test_where_an_authors_code_is_started_nothing_but_its_file_is_there(
+    act: str, tmp_path: Path
+) -> None:
+    doing, words = ACTS[act]
+    program = f"""
+import os, socket, sys
+from capbox.sandbox.image.packing import walled
+with open({str(tmp_path / "made")!r}, "wb") as file:
+    walled(lambda: exec({doing!r}), file)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    told = done.stderr.strip().splitlines()[-1:]
+    assert (done.returncode == 0, words in "".join(told)) == (not words, True), done.stderr
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ _UTF16_TAG = 1 << 31
 _U32_MASK = 0xFFFFFFFF
 
 
-class Type:
+class _Layout:
     """What all types have: size and alignment in memory, and letters of their core values.
 
     `words` is how long it is about when it is written out, its parts with it.
@@ -36,22 +36,6 @@ class Type:
     depth: int = 0
     words: int = 1
 
-    def load(self, side: Side, at: int) -> object:
-        """Read a value from memory."""
-        raise NotImplementedError
-
-    def store(self, side: Side, value: object, at: int) -> None:
-        """Write a value to memory."""
-        raise NotImplementedError
-
-    def lift(self, side: Side, slots: Iterator[int]) -> object:
-        """Take a value from core values."""
-        raise NotImplementedError
-
-    def lower(self, side: Side, value: object) -> list[int]:
-        """Return the core values of a value."""
-        raise NotImplementedError
-
 
 _LAYOUTS = {
     **{"bool": "B", "u8": "B", "s8": "b", "u16": "H", "s16": "h", "u32": "I", "s32": "i"},
@@ -61,7 +45,7 @@ _FLAT = {"u64": "I", "s64": "I", "f32": "f", "f64": "F"}
 _WIDE, _NARROW = Struct("<Q"), Struct("<I")
 
 
-class Scalar(Type):
+class Scalar(_Layout):
     """A number, a truth value or a character."""
 
     def __init__(self, name: str) -> None:
@@ -102,7 +86,7 @@ class Scalar(Type):
         return value
 
 
-class Text(Type):
+class Text(_Layout):
     """A string, in the encoding that the component chose."""
 
     size, align, flat = 8, 4, "ii"
@@ -144,7 +128,7 @@ class Text(Type):
 _PAIR = Struct("<II")
 
 
-class ListOf(Type):
+class ListOf(_Layout):
     """A list; of bytes in one piece."""
 
     size, align, flat = 8, 4, "ii"
@@ -189,7 +173,7 @@ class ListOf(Type):
         return [self.item.load(side, pointer + size * number) for number in range(length)]
 
 
-class Record(Type):
+class Record(_Layout):
     """A record, or a tuple: `fields` of that are called "0", "1" and so on."""
 
     def __init__(self, fields: Sequence[tuple[str, Type]], *, named: bool = True) -> None:
@@ -226,7 +210,7 @@ class Record(Type):
         return [slot for (_, kind), item in pairs for slot in kind.lower(side, item)]
 
 
-class Variant(Type):
+class Variant(_Layout):
     """One of several cases; `form` is variant, enum, option or result."""
 
     def __init__(self, form: str, cases: Sequence[tuple[str, Type | None]]) -> None:
@@ -279,7 +263,7 @@ class Variant(Type):
         return number, self.cases[number][1], item
 
 
-class Flags(Type):
+class Flags(_Layout):
     """A set of names, at most 32."""
 
     flat = "i"
@@ -314,7 +298,7 @@ class Flags(Type):
         return frozenset(name for n, name in enumerate(self.names) if number >> n & 1)
 
 
-class Handle(Type):
+class Handle(_Layout):
     """A thing of a resource, given away (`own`) or lent for the call."""
 
     size, align, flat = 4, 4, "i"
@@ -347,6 +331,10 @@ class Handle(Type):
         if not own:
             raise Misuse(f"{number} was lent, and cannot be given away")
         return thing
+
+
+Type = Scalar | Text | ListOf | Record | Variant | Flags | Handle
+"""Each has `load` and `store` of memory, `lift` and `lower` of core values."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

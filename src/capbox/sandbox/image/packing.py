@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> None:
         part = beside / "module"
         guest = prepared(Path(base).read_bytes(), folders, kept)
         with part.open("wb") as file:
-            _walled(lambda: file.write(guest.image()), file)
+            walled(lambda: file.write(guest.image()), file)
         part.replace(target)
     except (OSError, CacheError, PackingError, wasmtime.WasmtimeError, wasmtime.Trap) as error:
         sys.exit(" ".join(str(error).split()))
@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> None:
         shutil.rmtree(beside)
 
 
-def _walled(act: Callable[[], object], file: BinaryIO) -> None:
+def walled(act: Callable[[], object], file: BinaryIO) -> None:
     """Do what runs an author's code in a process that can do nothing but write to `file`.
 
     Raises PackingError with what it said.

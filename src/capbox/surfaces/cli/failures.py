@@ -6,7 +6,8 @@ results; a refused or failed tool call is a `ToolResult`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 from capbox.messages import Json, ToolFailure, ToolResult
 from capbox.surfaces.cli.screen import Screen
@@ -27,6 +28,21 @@ class CommandFailure(Exception):
 def usage(message: str) -> CommandFailure:
     """Return the failure of a command that was asked for something impossible."""
     return CommandFailure("usage", message, 2)
+
+
+@contextmanager
+def stored() -> Generator[None]:
+    """End a command that cannot compile, or read or write a file of ours. Raises CommandFailure."""
+    from capbox.sandbox.cache import CacheError
+
+    try:
+        yield
+    except CacheError as error:
+        raise CommandFailure("sandbox_failed", str(error), 5) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise CommandFailure("failed", f"{error.filename}: {error.strerror}", 1) from error
 
 
 def tell(failure: CommandFailure, arguments: Sequence[str], screen: Screen) -> int:

@@ -11,23 +11,20 @@ anything; wheels lie here under their digests' word only (`intact`). Does not: g
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from capbox.journal.blobs import sync_path
-from capbox.journal.lock import try_lock
 from capbox.store.own_file import OwnFile
+from capbox.tools.changing import alone
 from capbox.tools.sdk.project import BuildError
 from capbox.tools.sdk.python.dependencies import digest_of
 
 FOLDER = ".python"
 RECORD = "packages.json"
-_COMING = ".coming"
 _FORMAT = 1
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _WHEEL = re.compile(
@@ -125,25 +122,13 @@ class Place:
                 raise BuildError(str(path), reason, _AGAIN)
         return [self.wheels / one.file for one in packages.wheels]
 
-    @contextmanager
-    def changing(self) -> Generator[Path]:
-        """Keep other processes from changing anything; yield a folder that goes with the block.
+    def changing(self) -> AbstractContextManager[Path]:
+        """Keep other processes from changing anything; give a folder that goes with the block.
 
         Raises BuildError and OSError.
         """
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = try_lock(self.root / "packages")
-        if lock is None:
-            raise BuildError("capbox python", "another process adds or removes packages", "wait")
-        coming = self.root / _COMING
-        try:
-            # What killed processes have left: nobody else is here.
-            shutil.rmtree(coming, ignore_errors=True)
-            coming.mkdir(mode=0o700)
-            yield coming
-        finally:
-            shutil.rmtree(coming, ignore_errors=True)
-            os.close(lock)
+        busy = BuildError("capbox python", "another process adds or removes packages", "wait")
+        return alone(self.root, "packages", busy)
 
     def put(self, packages: Packages, wheels: Iterable[Path], module: Path) -> None:
         """Put a module in force. Within `changing`. Until the record is replaced, the older one is.

@@ -15,7 +15,7 @@ import typer
 
 from capbox.messages import JsonObject
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.failures import CommandFailure
+from capbox.surfaces.cli.failures import CommandFailure, stored
 from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
@@ -49,13 +49,9 @@ def build(ctx: typer.Context) -> int:
 
 
 async def _build(entry: Entry, report: Callable[[str], None]) -> None:
-    from capbox.sandbox.cache import CacheError
-
     async with entry.open_engine(report, False) as engine:
-        try:
+        with stored():
             await engine.compile_tools()
-        except CacheError as error:
-            raise CommandFailure("sandbox_failed", str(error), 5) from error
 
 
 def show(ctx: typer.Context, *, as_json: AsJson = False) -> int:
@@ -124,14 +120,10 @@ def prune(ctx: typer.Context) -> int:
 
 def clear(ctx: typer.Context) -> int:
     """Remove compiled tools; the next call compiles them again."""
-    from capbox.sandbox.cache import CacheError
-
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    try:
+    with stored():
         count = _cache(entry).clear()
-    except CacheError as error:
-        raise CommandFailure("sandbox_failed", str(error), 5) from error
     screen.say(f"removed {count} compiled {'tool' if count == 1 else 'tools'}")
     return 0
 
@@ -150,7 +142,7 @@ class _Compiled:
 
 
 def _held(entry: Entry) -> list[_Compiled]:
-    from capbox.sandbox.cache import CacheError, guest_name, names
+    from capbox.sandbox.cache import guest_name, names
     from capbox.tools.available import available
 
     users: dict[str, list[str]] = {}
@@ -158,10 +150,8 @@ def _held(entry: Entry) -> list[_Compiled]:
     for name, found in sorted(registry.tools.items()):
         for file in names(found.module):
             users.setdefault(file, []).append(name)
-    try:
+    with stored():
         files = _cache(entry).held()
-    except CacheError as error:
-        raise CommandFailure("sandbox_failed", str(error), 5) from error
     parts: dict[str, list[Path]] = {}
     for part in files:
         parts.setdefault(guest_name(part), []).append(part)

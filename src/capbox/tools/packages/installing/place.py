@@ -14,21 +14,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from capbox.gate.manifest import Request, parse_request
 from capbox.journal.blobs import sync_path
-from capbox.journal.lock import try_lock
 from capbox.messages import Json
 from capbox.store.own_file import OwnFile
+from capbox.tools.changing import alone
 from capbox.tools.packages.names import PackageName, Version, package_name, shown, version
 from capbox.tools.packages.problem import PackageError, refused
 
 _RECORD = "installed.json"
-_COMING = ".coming"
 _VERSION = 1
 _TEXTS = ("name", "version", "digest", "tool", "source", "key", "folder")
 
@@ -101,25 +100,13 @@ class Place:
         """Return the folder of an installed tool."""
         return self._folder(one.package) / one.folder
 
-    @contextmanager
-    def changing(self) -> Generator[Path]:
-        """Keep other processes from changing anything; yield a new folder of the quarantine.
+    def changing(self) -> AbstractContextManager[Path]:
+        """Keep other processes from changing anything; give a new folder of the quarantine.
 
         It goes with the block. Raises PackageError and OSError.
         """
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = try_lock(self.root / "packages")
-        if lock is None:
-            raise refused("capbox pkg", "another process installs, updates or removes", "wait")
-        coming = self.root / _COMING
-        try:
-            # What killed processes have left: nobody else is here.
-            shutil.rmtree(coming, ignore_errors=True)
-            coming.mkdir(mode=0o700)
-            yield coming
-        finally:
-            shutil.rmtree(coming, ignore_errors=True)
-            os.close(lock)
+        busy = refused("capbox pkg", "another process installs, updates or removes", "wait")
+        return alone(self.root, "packages", busy)
 
     def put(self, one: Installed, prepared: Path) -> None:
         """Put a prepared folder in force, in place of an older one. Within `changing`.

@@ -16,7 +16,7 @@ import typer
 from capbox.messages import Json
 from capbox.surfaces.cli.commands.building.project import workshop_of
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.failures import CommandFailure, usage
+from capbox.surfaces.cli.failures import CommandFailure, stored, usage
 from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
 
@@ -151,16 +151,10 @@ def _screen(ctx: typer.Context) -> Screen:
 @contextmanager
 def _told() -> Generator[None]:
     """End a command where a package is at fault. Raises CommandFailure."""
-    from capbox.sandbox.cache import CacheError
     from capbox.tools.sdk.project import BuildError
 
     try:
-        yield
+        with stored():
+            yield
     except BuildError as error:
         raise CommandFailure("bad_package", str(error), 1) from error
-    except CacheError as error:
-        raise CommandFailure("sandbox_failed", str(error), 5) from error
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise CommandFailure("failed", f"{error.filename}: {error.strerror}", 1) from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capbox.surfaces.cli.entry import Entry
-from capbox.surfaces.cli.failures import CommandFailure, usage
+from capbox.surfaces.cli.failures import CommandFailure, stored, usage
 from capbox.surfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -36,20 +36,14 @@ _CODES = {"bad": "bad_package", "unreachable": "unreachable", "usage": "usage"}
 @contextmanager
 def ending() -> Generator[None]:
     """End a command where a package is at fault. Raises CommandFailure."""
-    from capbox.sandbox.cache import CacheError
     from capbox.tools.packages.problem import PackageError
 
     try:
-        yield
+        with stored():
+            yield
     except PackageError as error:
         code = _CODES.get(error.kind, "denied")
         raise CommandFailure(code, str(error), _EXIT_CODES[error.kind]) from error
-    except CacheError as error:
-        raise CommandFailure("sandbox_failed", str(error), 5) from error
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise CommandFailure("failed", f"{error.filename}: {error.strerror}", 1) from error
 
 
 def screen_of(ctx: typer.Context) -> Screen:

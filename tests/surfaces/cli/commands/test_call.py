@@ -380,6 +380,30 @@ def test_a_signal_that_ends_it_does_what_ctrl_c_does(
     assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
 
 
+@pytest.mark.parametrize("command", ["call", "run"])
+def test_sigterm_ends_as_ctrl_c_does_where_that_is_ignored_as_in_the_background_of_a_script(
+    command: str, environ: Mapping[str, str], workspace: Path, process: Callable, script: Callable
+) -> None:
+    endless = "echo > w; sleep 100"
+    model = script({"tool_calls": [{"name": "bash", "arguments": {"script": endless}}]})
+    words = {"call": ["bash", f"script={endless}"], "run": ["t", "--model", model]}[command]
+    ignoring = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    main = "from capbox.app import main; sys.exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", ignoring + main, command, *words, "--write", "."],
+        cwd=workspace,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        while not (workspace / "w").exists():
+            assert running.poll() is None
+        running.send_signal(signal.SIGTERM)
+        assert running.wait() == 130
+    assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
+
+
 def test_an_interrupted_call_says_what_it_did_and_where_that_is_on_record(
     person: Callable, process: Callable, workspace: Path
 ) -> None:

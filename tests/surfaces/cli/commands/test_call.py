@@ -309,6 +309,18 @@ def test_standard_input_gives_the_arguments(process: Callable) -> None:
     assert empty.code == 2
 
 
+def test_a_file_or_standard_input_can_be_the_text_of_an_argument(
+    process: Callable, workspace: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "task.sh").write_text("cat a.txt; echo done\n")
+    for words, stdin in ((["script=@../task.sh"], ""), (["script=@-"], "cat a.txt; echo done\n")):
+        done = process("call", "bash", *words, "--read", ".", stdin=stdin)
+        assert (done.code, done.out, done.err) == (0, "alpha\ndone\n", "")
+    missing = process("call", "bash", "script=@task.sh", "--read", ".")
+    assert (missing.code, missing.out) == (2, "")
+    assert missing.err.startswith("invalid_arguments: script=@task.sh: No such file or directory")
+
+
 def test_names_that_are_no_text_end_nothing(process: Callable, workspace: Path) -> None:
     (workspace / "x\udcff").write_text("")
     done = process("call", "bash", "script=ls", "--read", ".", env={"LC_ALL": "C"})
@@ -461,7 +473,7 @@ def test_standard_input_that_is_no_text_is_exit_2(process: Callable) -> None:
     strict = {"PYTHONIOENCODING": "utf-8:strict"}  # as in most locales, C is not one of them
     text = b"\xff".decode(errors="surrogateescape")
     done = process("call", "read", "-", stdin=text, env=strict)
-    assert (done.code, done.err) == (2, "capbox: standard input is not UTF-8 text\n")
+    assert (done.code, done.err) == (2, "invalid_arguments: standard input is not UTF-8 text\n")
 
 
 def test_an_empty_workspace_is_refused_and_is_not_this_folder(capbox: Callable) -> None:

@@ -220,6 +220,18 @@ def test_a_script_that_ran_to_its_end_is_exit_0_with_its_denials(
     assert [denial["flag"] for denial in found["denied"]] == ["--read a.txt"]
 
 
+def test_a_store_is_advised_to_a_tool_that_requests_one_and_to_no_other(
+    capbox: Callable, workspace: Path
+) -> None:
+    place = ("--workspace", workspace)
+    code = 'require("fs").writeFileSync("/store/x/a", "a")'
+    refused = capbox("call", "javascript", f"code={code}", *place).err
+    assert refused == "denied: write /store/x/a: the tool javascript requests no store:x\n"
+    script = ("call", "bash", "script=echo > /store/x/a", *place)
+    assert capbox(*script).err.endswith("to allow it, add: --grant store:x\n")
+    assert capbox(*script, "--grant", "store:x").err == ""
+
+
 @pytest.fixture
 def beside(home_folder: Path) -> Path:
     """A workspace with a neighbour, not below /tmp."""

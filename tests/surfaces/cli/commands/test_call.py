@@ -220,6 +220,20 @@ def test_a_script_that_ran_to_its_end_is_exit_0_with_its_denials(
     assert [denial["flag"] for denial in found["denied"]] == ["--read a.txt"]
 
 
+@pytest.mark.parametrize(
+    ("tool", "code"),
+    [("python", "import capbox; capbox.fetch('{}')"), ("javascript", "await fetch('{}')")],
+)
+def test_a_request_that_a_program_is_refused_ends_with_the_flag_that_allows_it(
+    tool: str, code: str, capbox: Callable, workspace: Path
+) -> None:
+    words = ("call", tool, f"code={code.format('https://a.example/x')}", "--workspace", workspace)
+    assert capbox(*words).err == (
+        "denied: fetch GET https://a.example/x: no grant covers it\n"
+        "to allow it, add: --fetch 'GET https://a.example/x'\n"
+    )
+
+
 def test_a_store_is_advised_to_a_tool_that_requests_one_and_to_no_other(
     capbox: Callable, workspace: Path
 ) -> None:

@@ -63,7 +63,7 @@ def call(
         list[str] | None,
         typer.Argument(
             metavar="ARGS",
-            help="ARGS_JSON, - for it on standard input, or KEY=VALUE; KEY=@FILE: its text.",
+            help="ARGS_JSON; - for that on standard input; or KEY=VALUE, KEY=@FILE (its text).",
         ),
     ] = None,
     *,

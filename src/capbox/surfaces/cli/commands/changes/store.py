@@ -31,7 +31,7 @@ def commands(group: typer.Typer) -> typer.Typer:
 
 
 def list_(ctx: typer.Context, *, as_json: AsJson = False) -> int:
-    """List what tools keep: of which tool, in which workspace, and how large it is."""
+    """List what tools keep, whose it is, and its size."""
     from capbox.engine.stored.kept import kept
     from capbox.tools.available import available
 
@@ -79,7 +79,9 @@ def remove(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> int:
-    """Remove what a tool keeps, for good: `capbox undo` cannot bring it back.
+    """Remove what a tool keeps, for good.
+
+    `capbox undo` does not bring it back.
 
     Exit codes: 0 removed, 2 usage, 3 a run has it, 130 not removed after all.
     """

@@ -31,6 +31,11 @@ A call is a tool and one JSON object: `capbox call read '{"path": "a.txt"}' --re
 absolute, at most 4,096 bytes and 255 a name. A tool has no authority of its own: it works with what
 the run was granted, cut to what it asks for. A path that it names is decided before it starts, and
 every access again when it happens.
+
+On the command line the object may be words: `path=a.txt limit=3`, where `code=@FILE` is the text
+of a file of yours, `code=@-` that of standard input (UTF-8, at most 16 MB), and `@@` begins a text
+with `@`. You name that file, so it takes no grant. A script that passes on the words of others
+gives them as JSON (`capbox call write - <call.json`), in which `@` is a letter like any.
 """
 
 LIMITS = {

@@ -24,14 +24,15 @@ ITEMS = b'{"items":["milk","bread"]}\n'
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A workspace with a file."""
+    """A workspace with a file and a program."""
     (folder := tmp_path / "workspace").mkdir()
+    (folder / "hello.py").write_text('print("hello")\n')
     (folder / "notes.txt").write_text("buy milk\n")
     return folder
 
 
 def test_its_examples_print_what_it_shows(place: Path, tmp_path: Path, cache: Path) -> None:
-    assert executed("console", place, tmp_path, cache) == 4
+    assert executed("console", place, tmp_path, cache) == 5
 
 
 @pytest.mark.slow

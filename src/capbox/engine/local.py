@@ -37,7 +37,7 @@ from capbox.engine.scratch import Scratch, make, sweep
 from capbox.engine.sessions.conversation import Conversation
 from capbox.engine.sessions.restoring import restore
 from capbox.engine.settings import SettingsError
-from capbox.engine.stored.places import places
+from capbox.engine.stored.places import Places
 from capbox.gate.approver import Approver
 from capbox.gate.gate import Gate
 from capbox.gate.holdings import Holdings
@@ -75,6 +75,7 @@ class OpenRun:
     register: Register
     home: Home
     scratch: Scratch
+    stores: Places
     end_workers: Callable[[str], None]
 
     @property
@@ -100,6 +101,7 @@ class OpenRun:
             if self.seat.recording.tape is not None:
                 self.seat.recording.tape.close()
             self.scratch.remove()
+            self.stores.close()
             self.entry.let_go()
 
     @property
@@ -249,6 +251,7 @@ class LocalEngine:
         except JournalError:
             scratch.remove()
             raise
+        stores = Places(self.home.stores, layout.workspace, opened.tools)
         seat = Seat(
             authority=authority,
             layout=layout,
@@ -261,7 +264,7 @@ class LocalEngine:
             functions=functions or {},
             grounds=grounds,
             keeper=self._keeper(run, layout, now),
-            stores=places(self.home.stores, layout.workspace),
+            stores=stores.place,
         )
         seat.approver = TakenBack(approver, seat, self.standing)
         self._record(seat, now)
@@ -275,7 +278,7 @@ class LocalEngine:
         entry = RunUnderWay(seat, what, now)
         self.register.add(entry)
         self._control.open()
-        return OpenRun(entry, self.register, self.home, scratch, end_workers)
+        return OpenRun(entry, self.register, self.home, scratch, stores, end_workers)
 
     def lend_stored(self, opened: OpenRun) -> None:
         """Lend to a run what was approved for always in its workspace. Raises JournalError."""

@@ -27,7 +27,7 @@ class Scratch:
 
     def remove(self) -> None:
         """Remove the directory and let go of it."""
-        _remove(self.path)
+        remove_tree(self.path)
         os.close(self.lock)
 
 
@@ -35,10 +35,10 @@ def make(scratches: Path, run: str) -> Scratch:
     """Make the directory of `run` (0700). Raises OSError."""
     scratches.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = Path(os.path.realpath(scratches)) / run
-    with _alone(scratches):
+    with alone(scratches):
         # Between the two a sweep would take the directory for one that was left behind.
         path.mkdir(mode=0o700)
-        return Scratch(path, _locked(path))
+        return Scratch(path, locked(path, fcntl.LOCK_EX))
 
 
 def sweep(scratches: Path) -> None:
@@ -47,18 +47,18 @@ def sweep(scratches: Path) -> None:
         return
     for left in scratches.iterdir():
         with suppress(OSError):
-            with _alone(scratches):
-                lock = _locked(left)
+            with alone(scratches):
+                lock = locked(left, fcntl.LOCK_EX)
             try:
-                _remove(left)
+                remove_tree(left)
             finally:
                 os.close(lock)
 
 
 @contextmanager
-def _alone(scratches: Path) -> Iterator[None]:
-    """Hold the lock on all scratch directories; for a moment only, since every start waits."""
-    lock = os.open(scratches, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def alone(top: Path) -> Iterator[None]:
+    """Hold the lock on all directories below `top`; for a moment only, since every start waits."""
+    lock = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -66,18 +66,22 @@ def _alone(scratches: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _locked(path: Path) -> int:
-    """Return a descriptor of the directory that holds its lock. Raises OSError if another does."""
+def locked(path: Path, kind: int) -> int:
+    """Return a descriptor of the directory that holds its lock (LOCK_EX, LOCK_SH).
+
+    Raises BlockingIOError if another has it, OSError if there is no such directory.
+    """
     lock = os.open(path, _FLAGS)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
         raise
     return lock
 
 
-def _remove(path: Path) -> None:
+def remove_tree(path: Path) -> None:
+    """Remove a directory that a guest filled, as far as that can be done."""
     with suppress(OSError):
         top = os.open(path, _FLAGS)
         try:

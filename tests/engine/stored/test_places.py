@@ -10,7 +10,7 @@ from tests.engine.conftest import OpenSession, Records
 from capbox.authority.paths import HostPath
 from capbox.engine.home import Home
 from capbox.engine.settings import SettingsError
-from capbox.engine.stored.places import places
+from capbox.engine.stored.places import OWNER, Places
 from capbox.messages import ToolResult
 
 NOTES = "store:notes"
@@ -159,8 +159,11 @@ async def test_a_name_that_could_lead_anywhere_is_refused(
 
 def test_places_differ_by_digest_workspace_and_name(tmp_path: Path) -> None:
     root = tmp_path / "stores"
-    here, there = (places(root, HostPath(f"/{name}")) for name in ("a", "b"))
-    found = {here("1", "x"), here("2", "x"), here("1", "y"), there("1", "x")}
-    assert len(found) == 4 and here("1", "x") in found
+    here, there = (Places(root, HostPath(f"/{name}")) for name in ("a", "b"))
+    found = {here.place("1", "x"), here.place("2", "x"), here.place("1", "y")}
+    found.add(there.place("1", "x"))
+    assert len(found) == 4 and here.place("1", "x") in found
+    for one in (here, there):
+        one.close()
     assert all(Path(one).is_dir() and one.startswith(f"{root}/") for one in found)
-    assert {p.stat().st_mode & 0o777 for p in root.rglob("*")} == {0o700}
+    assert {p.stat().st_mode & 0o777 for p in root.rglob("*") if p.name != OWNER} == {0o700}

@@ -45,6 +45,17 @@ async def test_a_component_with_a_broken_core_module_is_the_tools_fault(
     assert files(compiled) == before
 
 
+async def test_a_component_that_is_too_large_is_the_tools_fault_and_told_with_the_bound(
+    sandbox: Sandbox, job: MakeJob
+) -> None:
+    for count, too_many in ((200, False), (201, True)):
+        instances = "(core instance (instantiate $M))" * count
+        end = (await sandbox.call(job(f"(component (core module $M) {instances})"))).end
+        assert isinstance(end, Failed)  # it exports nothing
+        bound = "could not be compiled: too many parts: at most 50,000, and 200 core instances"
+        assert (bound in end.reason) is too_many, end.reason
+
+
 async def test_what_was_compiled_is_found_again_in_all_its_files(
     sandbox: Sandbox, job: MakeJob, compiled: HostPath
 ) -> None:

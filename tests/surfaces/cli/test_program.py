@@ -21,7 +21,7 @@ from capbox.surfaces.cli.program import main
 COMMANDS = {
     "Work": ["run", "chat", "resume", "sessions", "call", "prompt", "usage"],
     "What it may do": ["blast-radius", "why", "grants", "ps", "approve", "revoke"],
-    "What it did": ["diff", "undo", "redo", "replay", "audit"],
+    "What it did": ["diff", "undo", "redo", "replay", "store", "audit"],
     "Settings": [
         "models",
         "login",

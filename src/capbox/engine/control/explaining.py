@@ -26,11 +26,15 @@ from capbox.authority.paths import WORKSPACE, GrantPath, Inside, Layout, PathRef
 from capbox.authority.web.places import FetchAccess
 from capbox.broker.url import Unreachable, locate
 from capbox.engine import presets
+from capbox.engine.control.keeping import StoreAccess, store_access, store_named
 from capbox.engine.presets import named
 from capbox.engine.settings import SettingsError
 from capbox.tools.registry import Registry
 
-_FORMS = "read PATH, write PATH, fetch [METHOD] URL, tool NAME, invoke NAME, env NAME, model NAME"
+_FORMS = (
+    "read PATH, write PATH, fetch [METHOD] URL, tool NAME, invoke NAME, env NAME, model NAME, "
+    "store NAME"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,11 @@ class Explanation:
     flag: str | None
 
 
-def read_access(text: str, layout: Layout) -> Access:
+def read_access(text: str, layout: Layout) -> Access | StoreAccess:
     """Return the access that `text` names, paths as a tool would name them. Raises SettingsError.
 
     That is `read PATH` and so on; a path is relative to the workspace, or absolute, as `--read`
-    has it.
+    has it; below /store it is in what a tool keeps.
     """
     action, _, rest = text.strip().partition(" ")
     rest = rest.strip()
@@ -66,6 +70,8 @@ def read_access(text: str, layout: Layout) -> Access:
         raise SettingsError(repr(text), f"is no access; there are: {_FORMS}")
     match action:
         case "read" | "write":
+            if (kept := store_access(action, rest)) is not None:
+                return kept
             host = os.path.normpath(f"{layout.workspace}/{rest}")
             if not rest.startswith("/") and not under(host, layout.workspace):
                 # As for --read: a tool would name the file at / of the sandbox, which nobody means.
@@ -93,12 +99,16 @@ def read_access(text: str, layout: Layout) -> Access:
             return EnvAccess(rest)
         case "model":
             return ModelAccess(rest)
+        case "store":
+            if (store := store_named(rest)) is None:
+                raise SettingsError(rest, "is no name of a store: small letters, digits, _ and -")
+            return store
         case _:
             raise SettingsError(repr(text), f"is no access; there are: {_FORMS}")
 
 
 def implied(
-    access: Access, registry: Registry, preset: str, grants: tuple[Grant, ...]
+    access: Access | StoreAccess, registry: Registry, preset: str, grants: tuple[Grant, ...]
 ) -> tuple[Grant, ...]:
     """Return the grant of a tool that a run with `preset` holds unasked, if `access` is its use.
 
@@ -118,9 +128,11 @@ def implied(
 
 
 def explain(
-    authority: Authority, access: Access, layout: Layout, standing: Standing
+    authority: Authority, access: Access | StoreAccess, layout: Layout, standing: Standing
 ) -> Explanation:
     """Return the decision on `access`, and what each grant of its kind says."""
+    if isinstance(access, StoreAccess):
+        return _explain_store(authority, access, standing)
     decision = authority.decide(access, standing)
     considered = tuple(
         Considered(str(minted.grant), _verdict(authority, minted, access, standing))
@@ -133,6 +145,19 @@ def explain(
         return Explanation(str(access), str(by.grant), *chain, "", considered, None)
     flag = None if decision.missing is None else flag_for(access, layout)
     return Explanation(str(access), None, (), (), decision.reason, considered, flag)
+
+
+def _explain_store(authority: Authority, access: StoreAccess, standing: Standing) -> Explanation:
+    stores = [minted for minted in authority.grants if minted.grant.action == "store"]
+    considered = tuple(Considered(str(m.grant), access.verdict(m, standing)) for m in stores)
+    live = authority.live(standing)
+    by = next((m for m in stores if m.grant.selector == access.selector and m in live), None)
+    if by is not None:
+        chain = (by.lineage, authority.lineage)
+        return Explanation(str(access), str(by.grant), *chain, "", considered, None)
+    reason = f"no grant of {access.missing}, a store, which tools keep that request it"
+    flag = f"--grant {access.missing}"
+    return Explanation(str(access), None, (), (), reason, considered, flag)
 
 
 def _concerns(minted: Minted, access: Access) -> bool:

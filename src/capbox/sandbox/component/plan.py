@@ -134,7 +134,7 @@ class Plan:
         """
         self.left -= parts
         if self.left < 0 or len(self.steps) > STEPS_MAX:
-            raise Misuse("the component is made of too many parts")
+            raise Misuse(f"too many parts: at most {PARTS_MAX:,}, and {STEPS_MAX} core instances")
 
     def functions(self) -> dict[str, Lifted]:
         """Return the functions that it exports: `run`, or `wasi:cli/run.run`, without versions."""

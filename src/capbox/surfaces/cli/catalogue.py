@@ -23,7 +23,7 @@ from capbox.surfaces.cli.commands import (
     tool,
 )
 from capbox.surfaces.cli.commands.building import python
-from capbox.surfaces.cli.commands.changes import diff, replay, undo
+from capbox.surfaces.cli.commands.changes import diff, replay, store, undo
 from capbox.surfaces.cli.commands.control import approve, grants, ps, revoke, why
 from capbox.surfaces.cli.commands.models import login, models
 from capbox.surfaces.cli.commands.packages import pkg
@@ -78,6 +78,7 @@ def _record() -> Mapping[str, Command]:
         "undo": undo.undo,
         "redo": undo.redo,
         "replay": replay.replay,
+        "store": store.commands(_group("What tools keep from call to call.")),
         "audit": audit.commands(_group("What was asked, decided and done: the journal.")),
     }
 

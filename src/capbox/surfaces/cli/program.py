@@ -84,14 +84,20 @@ def _open_streams() -> bool:
 def _end_as_interrupted() -> None:
     """Let SIGTERM and SIGHUP do what Ctrl-C does, so that tools stop and the record is closed.
 
-    Not where one of them is ignored: `nohup` wants that, and a shell that ignores Ctrl-C for a
-    process in the background still ends it by SIGTERM.
+    Not where one of them is ignored: `nohup` wants that. Where Ctrl-C is, as in what a script has
+    put in the background, they do it all the same.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) not in (signal.default_int_handler, signal.SIG_IGN):
         return
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            signal.signal(number, lambda *_: _interrupt())
+
+
+def _interrupt() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def _run(entry: Entry, arguments: Sequence[str]) -> int:

@@ -220,6 +220,32 @@ def test_a_script_that_ran_to_its_end_is_exit_0_with_its_denials(
     assert [denial["flag"] for denial in found["denied"]] == ["--read a.txt"]
 
 
+@pytest.mark.parametrize(
+    ("tool", "code"),
+    [("python", "import capbox; capbox.fetch('{}')"), ("javascript", "await fetch('{}')")],
+)
+def test_a_request_that_a_program_is_refused_ends_with_the_flag_that_allows_it(
+    tool: str, code: str, capbox: Callable, workspace: Path
+) -> None:
+    words = ("call", tool, f"code={code.format('https://a.example/x')}", "--workspace", workspace)
+    assert capbox(*words).err == (
+        "denied: fetch GET https://a.example/x: no grant covers it\n"
+        "to allow it, add: --fetch 'GET https://a.example/x'\n"
+    )
+
+
+def test_a_store_is_advised_to_a_tool_that_requests_one_and_to_no_other(
+    capbox: Callable, workspace: Path
+) -> None:
+    place = ("--workspace", workspace)
+    code = 'require("fs").writeFileSync("/store/x/a", "a")'
+    refused = capbox("call", "javascript", f"code={code}", *place).err
+    assert refused == "denied: write /store/x/a: the tool javascript requests no store:x\n"
+    script = ("call", "bash", "script=echo > /store/x/a", *place)
+    assert capbox(*script).err.endswith("to allow it, add: --grant store:x\n")
+    assert capbox(*script, "--grant", "store:x").err == ""
+
+
 @pytest.fixture
 def beside(home_folder: Path) -> Path:
     """A workspace with a neighbour, not below /tmp."""
@@ -309,6 +335,18 @@ def test_standard_input_gives_the_arguments(process: Callable) -> None:
     assert empty.code == 2
 
 
+def test_a_file_or_standard_input_can_be_the_text_of_an_argument(
+    process: Callable, workspace: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "task.sh").write_text("cat a.txt; echo done\n")
+    for words, stdin in ((["script=@../task.sh"], ""), (["script=@-"], "cat a.txt; echo done\n")):
+        done = process("call", "bash", *words, "--read", ".", stdin=stdin)
+        assert (done.code, done.out, done.err) == (0, "alpha\ndone\n", "")
+    missing = process("call", "bash", "script=@task.sh", "--read", ".")
+    assert (missing.code, missing.out) == (2, "")
+    assert missing.err.startswith("invalid_arguments: script=@task.sh: No such file or directory")
+
+
 def test_names_that_are_no_text_end_nothing(process: Callable, workspace: Path) -> None:
     (workspace / "x\udcff").write_text("")
     done = process("call", "bash", "script=ls", "--read", ".", env={"LC_ALL": "C"})
@@ -380,6 +418,30 @@ def test_a_signal_that_ends_it_does_what_ctrl_c_does(
     assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
 
 
+@pytest.mark.parametrize("command", ["call", "run"])
+def test_sigterm_ends_as_ctrl_c_does_where_that_is_ignored_as_in_the_background_of_a_script(
+    command: str, environ: Mapping[str, str], workspace: Path, process: Callable, script: Callable
+) -> None:
+    endless = "echo > w; sleep 100"
+    model = script({"tool_calls": [{"name": "bash", "arguments": {"script": endless}}]})
+    words = {"call": ["bash", f"script={endless}"], "run": ["t", "--model", model]}[command]
+    ignoring = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    main = "from capbox.app import main; sys.exit(main())"
+    with subprocess.Popen(
+        [sys.executable, "-c", ignoring + main, command, *words, "--write", "."],
+        cwd=workspace,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
+        while not (workspace / "w").exists():
+            assert running.poll() is None
+        running.send_signal(signal.SIGTERM)
+        assert running.wait() == 130
+    assert process("audit", "verify").out == "1 runs: 1 closed, 0 open, 0 broken\n"
+
+
 def test_an_interrupted_call_says_what_it_did_and_where_that_is_on_record(
     person: Callable, process: Callable, workspace: Path
 ) -> None:
@@ -437,7 +499,7 @@ def test_standard_input_that_is_no_text_is_exit_2(process: Callable) -> None:
     strict = {"PYTHONIOENCODING": "utf-8:strict"}  # as in most locales, C is not one of them
     text = b"\xff".decode(errors="surrogateescape")
     done = process("call", "read", "-", stdin=text, env=strict)
-    assert (done.code, done.err) == (2, "capbox: standard input is not UTF-8 text\n")
+    assert (done.code, done.err) == (2, "invalid_arguments: standard input is not UTF-8 text\n")
 
 
 def test_an_empty_workspace_is_refused_and_is_not_this_folder(capbox: Callable) -> None:

@@ -76,24 +76,26 @@ def test_what_is_compiled_is_shown_with_its_tools_and_what_no_tool_uses_is_prune
     process: Callable, environ: Mapping[str, str]
 ) -> None:
     compiled = Path(environ["CAPBOX_HOME"], "cache", "compiled")
-    other = compiled / f"{'0' * 40}.cwasm"
+    other, recent = compiled / f"{'0' * 40}.cwasm", compiled / f"{'1' * 40}.cwasm"
     other.write_bytes(bytes(2_500_000))
+    recent.write_bytes(bytes(1_500_000))
+    day = 86_400
+    os.utime(other, (time.time() - 8 * day, time.time() - 9 * day))
+    os.utime(recent, (time.time() - 6 * day, time.time() - 9 * day))  # used since
     held = json.loads(process("cache", "show", "--json").out)
     assert [one["tools"] for one in held if one["file"] == str(other)] == [[]]
     assert {tool for one in held for tool in one["tools"]} == set(TOOLS)
     shown = process("cache", "show")
-    assert (
-        "no tool that is installed: of a folder, another version" in shown.out
-        and "capbox cache prune" in shown.err
-    )
-    unused = [one for one in held if not one["tools"]]
-    noun = "tool" if len(unused) == 1 else "tools"
-    freed = sum(one["bytes"] for one in unused) / 1e6
-    said = f"removed {len(unused)} compiled {noun}, {freed:,.1f} MB\n"
-    assert process("cache", "prune").err == said
+    assert re.search("2.5 MB +no tool that is installed: .* not used for 7 days: 1\n", shown.out)
+    assert re.search("no tool that is installed: .* used in the last 7 days: [0-9]+\n", shown.out)
+    assert "capbox cache prune" in shown.err
+    assert process("cache", "prune").err == "removed 1 compiled tool, 2.5 MB\n"
     assert sorted(map(str, compiled.iterdir())) == sorted(
-        one["file"] for one in held if one["tools"]
+        one["file"] for one in held if one["used"]
     )
+    assert recent.exists()
+    again = process("cache", "show")
+    assert ("not used for" in again.out, "prune" in again.err) == (False, False)
     assert process("cache", "prune").err == "removed 0 compiled tools\n"
 
 

@@ -1,7 +1,8 @@
 """`capbox cache build|show|prune|clear`: what capbox keeps to be quicker, and its size on disk.
 
 Compiled tools, and what building tools of one's own leaves. Guarantees: nothing is pruned that a
-running build uses, or a compiler that is at work.
+running build uses, or a compiler that is at work; what was used in the last days stays, since the
+tool of a folder (`capbox call ./DIR`) is installed nowhere.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _NOW = "being compiled"
 _STALE = "no tool that is installed: of a folder, another version, or one that was removed"
+_DAYS = 7  # as precise as the file system's times of access, a day
 
 
 def commands(group: typer.Typer) -> typer.Typer:
@@ -74,9 +76,11 @@ def show(ctx: typer.Context, *, as_json: AsJson = False) -> int:
         return 0
     if not held:
         screen.say("nothing is compiled; `capbox cache build` does it now")
-    rows = [(_shown(c.size), ", ".join(c.tools) or _NOW) for c in held if not c.unused]
-    if stale := [one.size for one in held if one.unused]:
-        rows.append((_shown(sum(stale)), f"{_STALE}; {len(stale):,} in all"))
+    rows = [(_shown(c.size), ", ".join(c.tools) or _NOW) for c in held if c.tools or c.made]
+    rest = [one for one in held if not one.tools and not one.made]
+    for unused, when in ((False, "used in the last"), (True, "not used for")):
+        if sizes := [one.size for one in rest if one.unused is unused]:
+            rows.append((_shown(sum(sizes)), f"{_STALE}, {when} {_DAYS} days: {len(sizes):,}"))
     rows += [(_shown(k.size), k.of + (f": {k.unused}" if k.unused else "")) for k in left]
     if rows:
         screen.table(("size", "of"), rows)
@@ -92,7 +96,10 @@ def _entry(kind: str, file: Path, size: int, used: bool, *tools: str) -> JsonObj
 
 
 def prune(ctx: typer.Context) -> int:
-    """Remove what no tool uses that is here now, and what building left and nobody needs."""
+    """Remove what no tool uses that is here now, and what building left and nobody needs.
+
+    Compiled code that was used in the last 7 days stays: of tools in folders, nobody has a list.
+    """
     import time
 
     from capbox.tools.sdk.building.keeping import prune as prune_built
@@ -132,13 +139,14 @@ def clear(ctx: typer.Context) -> int:
 class _Compiled:
     """A compiled guest, and the tools whose code it is; none: no tool that is here.
 
-    `unused` says so, "" if it is a tool's, or being made.
+    `made`: it is being compiled; `unused`: nobody has needed it for days.
     """
 
     files: tuple[Path, ...]
     size: int
     tools: tuple[str, ...]
-    unused: str
+    made: bool
+    unused: bool
 
 
 def _held(entry: Entry) -> list[_Compiled]:
@@ -165,10 +173,12 @@ def _compiled(files: list[Path], tools: list[str]) -> _Compiled:
 
     found = [file.stat() for file in files if file.exists()]
     # A compiler that is at work writes here; one that was killed wrote before its time was up.
-    young = time.time() - max((one.st_mtime for one in found), default=0.0) < COMPILE_SECONDS_MAX
-    made = young and any(".part" in file.name for file in files)
-    unused = "" if tools or made else _STALE
-    return _Compiled(tuple(files), sum(one.st_size for one in found), tuple(tools), unused)
+    half = any(".part" in file.name for file in files)
+    age = time.time() - max((one.st_mtime for one in found), default=0.0)
+    made = half and age < COMPILE_SECONDS_MAX
+    idle = time.time() - max((max(one.st_mtime, one.st_atime) for one in found), default=0.0)
+    unused = not tools and not made and (half or idle >= _DAYS * 86_400)
+    return _Compiled(tuple(files), sum(one.st_size for one in found), tuple(tools), made, unused)
 
 
 def _cache(entry: Entry) -> CompileCache:

@@ -7,8 +7,8 @@ kind of end it was. Does not: ask anybody without `--ask`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ import typer
 
 from capbox.engine.budgets.texts import read_flags
 from capbox.messages import JsonObject, ToolCall, ToolFailure, ToolResult
-from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments
+from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments, read_texts
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import usage
 from capbox.surfaces.cli.flags import words
@@ -39,12 +39,12 @@ _USAGE = frozenset({"unknown_tool", "invalid_arguments"})
 class _Asked:
     """The call, and how far it has come for when it is interrupted.
 
-    `words` followed the tool's name; `typed` is what standard input held, if they are `-`.
+    `words` followed the tool's name; `texts` are what they want read: files, standard input.
     """
 
     made: ToolCall
     words: list[str]
-    typed: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
     session: Session | None = None
 
     @property
@@ -63,7 +63,7 @@ def call(
         list[str] | None,
         typer.Argument(
             metavar="ARGS",
-            help="ARGS_JSON: one object; - reads it from standard input; or key=value words.",
+            help="ARGS_JSON; - for that on standard input; or KEY=VALUE, KEY=@FILE (its text).",
         ),
     ] = None,
     *,
@@ -131,7 +131,10 @@ def _result(
     import anyio
 
     # Not within the event loop: there the first Ctrl-C would not end the reading.
-    asked.typed = _typed() if asked.words == ["-"] else ""
+    texts = read_texts(asked.words)
+    if isinstance(texts, ArgumentsError):
+        return _misread(texts)
+    asked.texts = texts
     return anyio.run(_call, entry, settings, approver, screen, asked)
 
 
@@ -187,7 +190,7 @@ async def _call(
     async with engine:
         tool = engine.tools.get(name)
         schema: JsonObject = tool.manifest.schema.document if tool is not None else {}
-        arguments = parse_arguments(asked.words, schema, lambda: asked.typed)
+        arguments = parse_arguments(asked.words, schema, asked.texts)
         if isinstance(arguments, ArgumentsError):
             return _misread(arguments)
         asked.made = ToolCall("call-1", name, arguments)
@@ -226,13 +229,6 @@ def own_tool(name: str, entry: Entry) -> Found | None:
 def _misread(error: ArgumentsError) -> ToolResult:
     failure = ToolFailure("invalid_arguments", error.message)
     return ToolResult(ok=False, content="", error=failure)
-
-
-def _typed() -> str:
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError:
-        raise usage("standard input is not UTF-8 text") from None
 
 
 def asked_elsewhere(seconds: float | None, beside: Approver | None) -> Approver | None:

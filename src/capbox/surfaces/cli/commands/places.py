@@ -2,7 +2,8 @@
 
 Guarantees: a relative path that leaves the workspace is asked for by the name it has on this
 machine, never by what it would be in the sandbox; a file of this machine that the tool looked for
-in its scratch directory is named. Does not: allow anything; the gate decides on what it gives.
+in its scratch directory is named; no store is advised that the tool would not get. Does not: allow
+anything; the gate decides on what it gives.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from capbox.authority.paths import WORKSPACE, Inside, Layout, normalise
 from capbox.gate.manifest import Manifest
-from capbox.messages import Json, JsonObject, ToolResult
+from capbox.messages import Denial, Json, JsonObject, ToolResult
 from capbox.surfaces.cli.arguments import ArgumentsError
 
 
@@ -44,6 +45,7 @@ def explained(
     result: ToolResult, arguments: JsonObject, manifest: Manifest, layout: Layout
 ) -> ToolResult:
     """Add to "not found" that this machine has the file, where the tool has its scratch."""
+    result = replace(result, denied=tuple(_of_store(one, manifest) for one in result.denied))
     error = result.error
     if error is None or error.code != "not_found":
         return result
@@ -53,6 +55,16 @@ def explained(
             message = f"{error.message} {_advice(path.kind, text)}"
             return replace(result, error=replace(error, message=message))
     return result
+
+
+def _of_store(denial: Denial, manifest: Manifest) -> Denial:
+    """Return a refusal without the advice to grant a store that the tool does not request."""
+    kind, _, name = (denial.missing or "").partition(":")
+    asked = {one.name for one in manifest.requests if one.kind == "store"}
+    if kind != "store" or not asked.isdisjoint({None, name}):
+        return denial
+    reason = f"the tool {manifest.name} requests no {denial.missing}"
+    return replace(denial, reason=reason, missing=None, flag=None)
 
 
 def _climbs(text: str) -> bool:

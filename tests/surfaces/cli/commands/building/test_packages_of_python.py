@@ -78,6 +78,10 @@ def test_what_is_damaged_is_said_and_can_be_cleared(
         assert "capbox python remove --all" in said
     for line in ("tool list", "tool show python", "blast-radius --tool python"):
         assert "packages.json: is damaged" in capbox(*line.split()).err, line
+    shown = capbox("blast-radius", "--read", ".", "--workspace", workspace, "--json").json
+    assert [
+        n for n in shown["notes"] if "is damaged" in n and n.endswith("; this tool is left out")
+    ]
     done = capbox("call", "--workspace", workspace, "read", "path=a.txt", "--read", ".")
     assert (done.code, "alpha" in done.out, "this tool is left out" in done.err) == (0, True, True)
     assert python("remove", "--all")[0] == 0

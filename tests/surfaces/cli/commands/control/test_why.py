@@ -49,6 +49,15 @@ from capbox.engine.home import Home
         ("invoke pay", ["--grant", "invoke:pay uses=1"], 0, "allowed by invoke:pay uses=1"),
         ("invoke pay", ["--grant", "tool:pay"], 3, "--grant invoke:pay"),
         ("model x/y", ["--grant", "model:x/*"], 0, "allowed by model:x/*"),
+        ("write /store/x/a", ["--grant", "store:x"], 0, "allowed by store:x"),
+        ("write /store/x/a", ["--write", "."], 3, "to allow it: --grant store:x\n"),
+        ("write /store/x/a", ["--grant", "store:y"], 3, "store:y: does not cover it"),
+        ("read /store/x", ["--grant", "store:x expires=0s"], 3, "store:x expires="),
+        ("read /store/x", ["--grant", "store:x bytes=1MB"], 0, "to tools that request it"),
+        ("store x", ["--grant", "store:x"], 0, "store x: allowed by store:x"),
+        ("store x", [], 3, "no grant of store:x"),
+        ("write /stores/x", [], 3, "to allow it: --write /stores/x"),
+        ("write /store/X", [], 3, "to allow it: --write /store/X"),
     ],
 )
 def test_the_decision_and_what_each_grant_says(
@@ -68,6 +77,7 @@ def test_the_decision_and_what_each_grant_says(
         ("fetch ftp://x/", "only http:// and https://"),
         ("fetch TRACE https://x.example/", "never sent"),
         ("read a\x1bb", "control or bidi"),
+        ("store ../x", "../x: is no name of a store"),
     ],
 )
 def test_what_is_no_access_is_refused(

@@ -184,7 +184,7 @@ def run(
 def run_outside(entry: Entry, folder: Path, typed: list[str], shape: ShapeFlags) -> int:
     """Run a Python tool without the sandbox, and say so."""
     from capbox.messages import ToolCall, ToolFailure, ToolResult
-    from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments
+    from capbox.surfaces.cli.arguments import ArgumentsError, parse_arguments, read_texts
     from capbox.tools.sdk.building.keeping import in_use
     from capbox.tools.sdk.project import read_manifest, read_project
     from capbox.tools.sdk.python.unconfined import run_unconfined
@@ -195,7 +195,10 @@ def run_outside(entry: Entry, folder: Path, typed: list[str], shape: ShapeFlags)
         manifest = read_manifest(folder)
     if project.language != "python":
         raise usage(f"--unconfined is for tools in Python; this one is in {project.language}")
-    arguments = parse_arguments(typed, manifest.schema.document, sys.stdin.read)
+    texts = read_texts(typed)
+    if isinstance(texts, ArgumentsError):
+        raise usage(texts.message)
+    arguments = parse_arguments(typed, manifest.schema.document, texts)
     if isinstance(arguments, ArgumentsError):
         raise usage(arguments.message)
     if complaints := manifest.complaints(arguments, characters=0):

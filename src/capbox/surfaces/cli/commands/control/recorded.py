@@ -12,6 +12,7 @@ from capbox.authority.access import Access, ToolAccess
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
 from capbox.authority.paths import HostPath, Layout
+from capbox.engine.control.keeping import StoreAccess, selects
 from capbox.messages import JsonObject
 from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.screen import Screen
@@ -90,12 +91,12 @@ def _lent(seq: int, content: JsonObject) -> str:
     return f"lent {content.get('result')} (entry {seq})"
 
 
-def _covers(text: str, access: Access) -> bool:
+def _covers(text: str, access: Access | StoreAccess) -> bool:
     grant = parse_grant(text)
-    return isinstance(grant, Grant) and grant.selects(access)
+    return isinstance(grant, Grant) and selects(grant, access)
 
 
-def _names(access: Access, subject: str) -> bool:
+def _names(access: Access | StoreAccess, subject: str) -> bool:
     """Say whether an entry is about this access; of a tool or function, with whatever values."""
     called = isinstance(access, ToolAccess) and subject.startswith(f"{access}(")
     return called or subject == str(access)
@@ -103,7 +104,7 @@ def _names(access: Access, subject: str) -> bool:
 
 def _decisions(
     contents: Sequence[tuple[int, JsonObject]],
-    access: Access,
+    access: Access | StoreAccess,
     covering: Sequence[tuple[str, str, str, str]],
 ) -> tuple[tuple[int, str], ...]:
     """Return the entries that are about the access, or end what covers it."""

@@ -50,7 +50,8 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     from capbox.engine.offer import able
     from capbox.engine.presets import implied
 
-    tools = tools_of(entry)
+    registry = _registry(entry)
+    tools, broken = registry.tools, [f"{u.where}: {u.message}" for u in registry.unusable]
     manifests = {name: found.manifest for name, found in tools.items()}
     layout, mint = entry.hold(settings)
     unnamed = implied(tools, None, settings.tools)
@@ -58,8 +59,8 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
     unknown = [name for name in names if name not in manifests]
     if unknown:
         known = ", ".join(sorted(manifests))
-        left_out = "".join(f"; {one.where}: {one.message}" for one in _registry(entry).unusable)
-        raise usage(f"--tool {unknown[0]}: there is no such tool; there are: {known}{left_out}")
+        reasons = "".join(f"; {one}" for one in broken)
+        raise usage(f"--tool {unknown[0]}: there is no such tool; there are: {known}{reasons}")
     model = () if settings.model is None else (Grant("model", ModelSelector(settings.model)),)
     held = mint((*(Grant("tool", NameSelector(name)) for name in names), *model))
     lent = entry.unasked(settings, tools)
@@ -78,7 +79,8 @@ def from_settings(entry: Entry, settings: Settings, *, bare: bool) -> Asked:
         machine=_machine(entry.environ),
         trusted=entry.trusted(),
     )
-    return Asked(subject, origin, notes=(*notes, *lent.notes))
+    left_out = (f"{one}; this tool is left out" for one in broken)
+    return Asked(subject, origin, notes=(*notes, *lent.notes, *left_out))
 
 
 def from_record(entry: Entry, run: str) -> Asked:

@@ -12,7 +12,7 @@ def _hook(event, _arguments):
     if event == "cpython.run_stdin":
         from _capbox import start
 
-        start.main(_hook)
+        start.main()
 
 
 _hook.__cantrace__ = True  # else no program could use a debugger

@@ -218,6 +218,70 @@ async def test_a_warning_is_shown_once_with_the_name_of_the_program(box: Box) ->
     )
 
 
+CHANCE = (
+    "import random\nrandom.random()",
+    "import random as r\nr.randbytes(8)",
+    "from random import randint\nrandint(0, 1 << 60)",
+    "from random import *\nuniform(0, 1)",
+    "import random\nrandom._inst.random()",
+    "import random\ngetattr(random, 'gauss')(0, 1)",
+    "import tempfile\ntempfile.mktemp()",
+)
+
+
+@pytest.mark.parametrize("code", CHANCE)
+async def test_chance_is_another_in_each_call(code: str, box: Box) -> None:
+    first, second = [(await box.call("python", code=code)).content for _ in range(2)]
+    assert first.startswith("=> ") and second.startswith("=> ") and first != second
+
+
+ALIKE = {
+    "random.seed(7); random.random(), random.shuffle.__self__ is random._inst": (
+        "(0.32383276483316237, True)"
+    ),
+    "{'seed', 'shuffle', 'Random'} <= set(dir(random)), '__getattr__' in dir(random)": (
+        "(True, False)"
+    ),
+    "hasattr(random, 'shufle'), set(random.__all__) <= set(dir(random))": "(False, True)",
+    "random.Random(7).random()": "0.32383276483316237",
+}
+
+
+@pytest.mark.parametrize("expression", ALIKE)
+async def test_random_is_the_module_that_it_is_elsewhere(expression: str, box: Box) -> None:
+    result = await box.call("python", code=f"import random\n{expression}")
+    assert result.content == f"=> {ALIKE[expression]}\n"
+
+
+SPELT = {
+    "a name in a nested function": (
+        "def f():\n    def g(): return g.__code__.co_filename\n    return g()\nf()",
+        "=> '<code>'\n",
+    ),
+    "a warning of what is last": (
+        "print('a')\n1 is 1",
+        '<code>:2: SyntaxWarning: "is" with \'int\' literal. Did you mean "=="?\n'
+        "  1 is 1\na\n=> True\n",
+    ),
+    "a future for all": (
+        "from __future__ import annotations\ndef f(x: No): pass\nf.__annotations__",
+        "=> {'x': 'No'}\n",
+    ),
+    "what only the compiler refuses": (
+        "print('a')\nreturn 1",
+        '  File "<code>", line 2\n    return 1\n    ^^^^^^^^\n'
+        "SyntaxError: 'return' outside function\nexit code 1\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SPELT)
+async def test_what_is_compiled_has_the_name_of_the_program(what: str, box: Box) -> None:
+    code, content = SPELT[what]
+    result = await box.call("python", code=code)
+    assert (result.content, result.denied) == (content, ())
+
+
 async def test_data_says_what_the_content_cannot(box: Box) -> None:
     code = "import sys\nprint('é'); print('ab', file=sys.stderr)\n[1]"
     result = await box.call("python", code=code)

@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from inspect import CO_COROUTINE
+from types import CodeType
 
 from _capbox.lacking import BUILT
 from _capbox.output import Capture, streams
@@ -22,30 +23,38 @@ _OURS = os.path.dirname(os.path.dirname(__file__))
 _NOWHERE = f"{_OURS}/no/code.py"
 _PYTHON = "python3.12/"
 
+# Made with the image, since that takes long.
+_CAPTURE = Capture()
+(_STDOUT, _OUT), (_STDERR, _ERROR) = streams(_CAPTURE)
+_GIVEN = io.BytesIO()
+_STDIN = io.TextIOWrapper(_GIVEN, "utf-8")
+
 
 def answer(request):
     """Return the result of one call."""
     arguments, room = request["arguments"], request["call"]["output_bytes_max"]
     # What is shown is written as JSON, where a character may take two bytes; and data comes beside.
-    capture = Capture(max(room // 3, 1_000))
-    (sys.stdout, out), (sys.stderr, error) = streams(capture)
-    sys.stdin = io.TextIOWrapper(io.BytesIO(arguments.get("stdin", "").encode()), "utf-8")
+    _CAPTURE.begin(max(room // 3, 1_000))
+    _OUT.count = _ERROR.count = 0
+    sys.stdout, sys.stderr, sys.stdin = _STDOUT, _STDERR, _STDIN
+    _GIVEN.write(arguments.get("stdin", "").encode())
+    _GIVEN.seek(0)
     sys.argv = [CODE, *arguments.get("args", [])]
     sys.path += [*_granted(request["cwd"]), FILES]
     value = None
     try:
         _put(arguments.get("files", {}))
-        value, code = _run(arguments["code"], error)
+        value, code = _run(arguments["code"], _ERROR)
     except Unusable as unusable:
         return {"ok": False, "error": {"code": "invalid_arguments", "message": str(unusable)}}
-    shown, cut = capture.text()
+    shown, cut = _CAPTURE.text()
     parts = [shown]
     if value is not None:
         parts.append(f"=> {value}\n")
     if code:
         parts.append(f"exit code {code}\n")
     content = "".join(p if not p or p.endswith("\n") else f"{p}\n" for p in parts)
-    data = {"exit_code": code, "stdout_bytes": out.count, "stderr_bytes": error.count}
+    data = {"exit_code": code, "stdout_bytes": _OUT.count, "stderr_bytes": _ERROR.count}
     if value is not None:
         data["value"] = value
     return {"ok": True, "content": content, "data": data, "truncated": cut}
@@ -105,30 +114,41 @@ def _run(code, told):
 
 
 def _evaluated(code, space):
-    tree = _compiled(code, "exec", ast.PyCF_ONLY_AST)
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        last = ast.Expression(tree.body.pop().value)
-    program = _compiled(tree, "exec")
-    value = None if last is None else _compiled(last, "eval")
-    _done(program, space)
-    return None if value is None else _done(value, space)
+    value = None
+    for part in _compiled(code):
+        value = _done(part, space)
+    return value
 
 
-def _compiled(source, mode, flags=0):
-    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+def _compiled(code):
+    """Return what is to be executed, and after it what is to be evaluated, if there is anything."""
     try:
         # For the line that it shows, an error of syntax reads the file of that name: this one is
         # within the guest, another would be a refused access that nobody asked for.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(source, _NOWHERE, mode, flags)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            parts = _parts(code, _NOWHERE)
     except SyntaxError as error:
         error.filename = CODE
         if not error.text and error.lineno:
             error.text = linecache.getline(CODE, error.lineno)
         raise
-    return compile(source, CODE, mode, flags)
+    return _parts(code, CODE) if told else [_renamed(part) for part in parts]
+
+
+def _parts(code, name):
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    tree = compile(code, name, "exec", flags | ast.PyCF_ONLY_AST)
+    last = []
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = [compile(ast.Expression(tree.body.pop().value), name, "eval", flags)]
+    return [compile(tree, name, "exec", flags)] * bool(tree.body or not last) + last
+
+
+def _renamed(code):
+    """Return the code as if it had been compiled under its name, with all that is in it."""
+    parts = tuple(_renamed(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+    return code.replace(co_filename=CODE, co_consts=parts)
 
 
 def _done(compiled, space):

@@ -6,7 +6,11 @@ import io
 class Capture:
     """Keeps the beginning and the end of everything, in at most `room` bytes."""
 
-    def __init__(self, room):
+    def __init__(self):
+        self.begin(2)
+
+    def begin(self, room):
+        """Forget all."""
         self._half = max(room // 2, 1)
         self._head, self._tail = bytearray(), bytearray()
         self._total = 0

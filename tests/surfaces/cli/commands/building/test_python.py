@@ -12,6 +12,7 @@ REACHES = '''"""Tries what it may not."""
 import os
 import socket
 import subprocess
+from random import random
 
 import greetings
 
@@ -38,6 +39,7 @@ def reach(path: str = "/workspace/a.txt") -> dict[str, str]:
         "program": tried(lambda: subprocess.run(["id"])),
         "write": tried(lambda: open("/workspace/new.txt", "w").write("x")),
         "built with": ",".join(STARTED),
+        "chance": str(random()),
     }
 '''
 ASKS = """
@@ -81,10 +83,12 @@ def test_a_function_with_a_dependency_is_built_and_holds_what_was_granted(
         "program": "OSError",
         "write": "PermissionError",
         "built with": told["data"]["built with"],
+        "chance": told["data"]["chance"],
     }
     # Nothing of this machine was there when its module was imported.
     assert not {"etc", "home", "root"}.intersection(told["data"]["built with"].split(","))
     written = process("call", "./reach", "--write", ".", "--json", "{}").json
+    assert written["data"]["chance"] != told["data"]["chance"]
     assert (written["data"]["write"], (workspace / "new.txt").read_text()) == ("1", "x")
     unasked = process("call", "./reach", "--json", "{}").json
     assert unasked["error"]["code"] == "denied"

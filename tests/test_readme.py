@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.furnished import furnished
 from tests.servers.http import Exchange
 from tests.servers.replies import response
 
@@ -44,13 +45,13 @@ def steps(block: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """Return an environment in which `capbox` is this one and has a home of its own."""
     bin_directory = str(Path(sys.executable).parent)
     return {
         "PATH": f"{bin_directory}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "CAPBOX_HOME": str(tmp_path / "home"),
+        "HOME": str(home.parent),
+        "CAPBOX_HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",  # never the developer's
     }
@@ -63,7 +64,7 @@ def whoami(exchange: Exchange) -> None:
 
 
 def test_the_tour_prints_what_it_shows(
-    workspace: Path, http_server: Callable[..., HttpServer]
+    workspace: Path, http_server: Callable[..., HttpServer], cache: Path
 ) -> None:
     """Every line that the README shows comes out of the command above it."""
     port = http_server({"/whoami": whoami}).port
@@ -71,12 +72,13 @@ def test_the_tour_prints_what_it_shows(
     (workspace / "agent.json").write_text(script, encoding="utf-8")
     tour = [block.replace(":8000", f":{port}") for block in blocks("console")]
     assert tour
+    home = furnished(workspace.parent / "home", cache)
     for block in tour:
         for command, shown in steps(block):
             done = subprocess.run(
                 ["bash", "-c", command],
                 cwd=workspace,
-                env=environment(workspace.parent),
+                env=environment(home),
                 capture_output=True,
                 text=True,
                 timeout=120,
@@ -87,14 +89,14 @@ def test_the_tour_prints_what_it_shows(
                 assert line in printed.splitlines(), f"{command!r} printed:\n{printed}"
 
 
-def test_the_python_example_runs(workspace: Path) -> None:
+def test_the_python_example_runs(workspace: Path, cache: Path) -> None:
     """The example reads what it was granted and is refused what it was not."""
     (workspace / "notes.txt").write_text("buy milk\n", encoding="utf-8")
     (example,) = blocks("python")
     done = subprocess.run(
         [sys.executable, "-c", example],
         cwd=workspace,
-        env=environment(workspace.parent),
+        env=environment(furnished(workspace.parent / "home", cache)),
         capture_output=True,
         text=True,
         timeout=120,

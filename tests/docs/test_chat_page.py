@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 from tests.docs.page import agrees, blocks, rows, steps, text_of
+from tests.furnished import furnished
 from tests.screens.tmux import is_there
 
 from capbox.surfaces.cli.talk.slash import help_lines
@@ -53,13 +54,17 @@ def test_it_has_every_command() -> None:
 
 
 @pytest.mark.slow
-def test_its_pipe_works_as_shown(tmp_path: Path) -> None:
+def test_its_pipe_works_as_shown(tmp_path: Path, cache: Path) -> None:
     replies = [{"text": "Three things are to be done.\n"}, {"text": "The importer comes first.\n"}]
     workspace = tmp_path / "notes"
     workspace.mkdir()
     (workspace / "script.json").write_text(json.dumps(replies))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    env = {"PATH": path, "LC_ALL": "C.UTF-8", "CAPBOX_HOME": str(tmp_path / "home")}
+    env = {
+        "PATH": path,
+        "LC_ALL": "C.UTF-8",
+        "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
+    }
     console = next(block.text for block in blocks(PAGE) if block.kind == "console")
     for command, shown in steps(console):
         done = subprocess.run(

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, text_of
+from tests.furnished import furnished
 
 PAGE = blocks(text_of("embedding.md"))
 PROGRAMS = [number for number, block in enumerate(PAGE) if block.kind == "python"]
 
 
 @pytest.mark.parametrize("number", PROGRAMS)
-def test_a_program_prints_what_the_page_shows(number: int, tmp_path: Path) -> None:
+def test_a_program_prints_what_the_page_shows(number: int, tmp_path: Path, cache: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     (work / "notes.txt").write_text("buy milk\n")
@@ -25,7 +26,11 @@ def test_a_program_prints_what_the_page_shows(number: int, tmp_path: Path) -> No
     done = subprocess.run(
         [sys.executable, "-c", program.text],
         cwd=work,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        env={
+            "PATH": os.environ["PATH"],
+            "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
+            "LC_ALL": "C.UTF-8",
+        },
         capture_output=True,
         text=True,
         timeout=120,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, code, rows, text_of
+from tests.furnished import furnished
 
 from capbox.authority.grant import Grant
 from capbox.authority.parse import parse_grant
@@ -35,13 +36,17 @@ def grant(condition: str) -> Grant:
 
 
 @pytest.mark.parametrize("number", EXAMPLES)
-def test_an_example_prints_what_the_page_shows(number: int, tmp_path: Path) -> None:
+def test_an_example_prints_what_the_page_shows(number: int, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "work").mkdir()
     program, shown = blocks(PAGE)[number : number + 2]
     done = subprocess.run(
         [sys.executable, "-c", program.text],
         cwd=tmp_path / "work",
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        env={
+            "PATH": os.environ["PATH"],
+            "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
+            "LC_ALL": "C.UTF-8",
+        },
         capture_output=True,
         text=True,
         timeout=120,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, code, rows, steps, text_of
+from tests.furnished import furnished
 
 from capbox import app
 from capbox.engine.approvers.answers import read_answer
@@ -37,15 +37,10 @@ def work(tmp_path: Path) -> Path:
 @pytest.fixture
 def environ(tmp_path: Path, cache: Path) -> Mapping[str, str]:
     """A home of its own, in which the tools are compiled."""
-    (tmp_path / "me").mkdir()
-    own = tmp_path / "me" / "capbox" / "cache"
-    own.mkdir(mode=0o700, parents=True)
-    if (cache / "compiled").is_dir():
-        shutil.copytree(cache / "compiled", own / "compiled")
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path / "me"),
-        "CAPBOX_HOME": str(tmp_path / "me" / "capbox"),
+        "CAPBOX_HOME": str(furnished(tmp_path / "me" / "capbox", cache)),
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
         "COLUMNS": "200",

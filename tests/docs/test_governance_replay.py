@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, steps, text_of
+from tests.furnished import furnished
 
 from capbox.engine.replay.kept import BOUNDS
 
@@ -25,8 +26,8 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-def test_its_examples_print_what_it_says(workspace: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_its_examples_print_what_it_says(workspace: Path, tmp_path: Path, cache: Path) -> None:
+    home = furnished(tmp_path / "home", cache)
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, steps, text_of
+from tests.furnished import furnished
 
 from capbox.sandbox.undo.keeper import Bounds
 
@@ -26,11 +27,11 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-def test_its_examples_print_what_it_says(workspace: Path, tmp_path: Path) -> None:
+def test_its_examples_print_what_it_says(workspace: Path, tmp_path: Path, cache: Path) -> None:
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
-        "CAPBOX_HOME": str(tmp_path / "home"),
+        "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
     }
     tried = 0
     for block in blocks(PAGE):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import Block, agrees, blocks, code, rows, text_of
+from tests.furnished import furnished
 
 from capbox.authority.limits import Limits
 from capbox.engine.hooks.configured import hooks_of
@@ -31,13 +32,17 @@ def example(page: str) -> tuple[Block, Block]:
 
 
 @pytest.mark.parametrize("page", [HOOKS, LOOP], ids=["hooks", "loop"])
-def test_an_example_prints_what_the_page_shows(page: str, tmp_path: Path) -> None:
+def test_an_example_prints_what_the_page_shows(page: str, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "work").mkdir()
     program, shown = example(page)
     done = subprocess.run(
         [sys.executable, "-c", program.text],
         cwd=tmp_path / "work",
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        env={
+            "PATH": os.environ["PATH"],
+            "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
+            "LC_ALL": "C.UTF-8",
+        },
         capture_output=True,
         text=True,
         timeout=120,

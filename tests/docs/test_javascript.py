@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.docs.page import agrees, blocks, code, rows, steps, text_of
+from tests.furnished import furnished
 
 from capbox.box import Box
 from capbox.engine.local import LocalEngine
@@ -23,8 +23,7 @@ MANIFEST = Path(__file__).parents[2] / "guests" / "javascript" / "manifests" / "
 def test_what_the_page_shows_is_what_is_printed(tmp_path: Path, cache: Path) -> None:
     (place := tmp_path / "place").mkdir()
     (place / "notes.txt").write_text("one\ntwo\n")
-    (home := tmp_path / "home").mkdir(mode=0o700)
-    shutil.copytree(cache, home / "cache")
+    home = furnished(tmp_path / "home", cache)
     for block in blocks(PAGE):
         for command, shown in steps(block.text):
             printed = run(command, place, {"CAPBOX_HOME": str(home)})

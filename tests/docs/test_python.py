@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import blocks, code, rows, steps, text_of
+from tests.furnished import furnished
 from tests.servers.http import HttpServer
 from tests.servers.replies import reply
 from tests.tools.strangers import missing
@@ -53,9 +53,7 @@ def test_its_package_is_added_from_the_real_registry(
 
 def executed(kind: str, place: Path, tmp_path: Path, cache: Path) -> int:
     """Run the commands of the blocks of a kind; return how many there were."""
-    (home := tmp_path / "home").mkdir(mode=0o700)
-    shutil.copytree(cache, home / "cache")
-    (home / "cache").chmod(0o700)
+    home = furnished(tmp_path / "home", cache)
     programs = str(Path(sys.executable).parent)
     environment = {
         **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},

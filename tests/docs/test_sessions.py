@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, steps, text_of
+from tests.furnished import furnished
 
 PAGE = text_of("sessions.md")
 IDS = ("q3s7vkn2x5hw6zjd", "zr4mt6hy2bvo5eas")
@@ -64,16 +65,10 @@ def _printed(text: str, names: Mapping[str, str], workspace: Path) -> str:
 
 
 def test_its_examples_print_what_it_says(workspace: Path, tmp_path: Path, cache: Path) -> None:
-    compiled = tmp_path / "home" / "cache" / "compiled"
-    compiled.mkdir(mode=0o700, parents=True)
-    for folder in (compiled.parent, compiled.parent.parent):
-        folder.chmod(0o700)
-    for file in (cache / "compiled").glob("*"):
-        (compiled / file.name).hardlink_to(file)  # else each would compile its tools anew
     environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
-        "CAPBOX_HOME": str(tmp_path / "home"),
+        "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
     }
     names: dict[str, str] = {}
     tried = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.page import agrees, blocks, code, rows, steps, text_of
+from tests.furnished import furnished
 
 from capbox.gate.manifest import Manifest, parse_manifest
 from capbox.gate.protocol import Reply, parse_reply
@@ -68,16 +69,9 @@ def test_the_example_is_built_tested_and_called_as_the_page_shows(
 @pytest.fixture
 def tools_compiled(tmp_path: Path, cache: Path) -> Mapping[str, str]:
     """The environment of a person with a home of their own."""
-    home = tmp_path / "capbox"
-    compiled = home / "cache" / "compiled"
-    compiled.mkdir(parents=True)
-    for folder in (compiled, compiled.parent, home):
-        folder.chmod(0o700)
-    for file in (cache / "compiled").glob("*"):
-        (compiled / file.name).hardlink_to(file)
     return {
         "HOME": str(tmp_path),
-        "CAPBOX_HOME": str(home),
+        "CAPBOX_HOME": str(furnished(tmp_path / "capbox", cache)),
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",

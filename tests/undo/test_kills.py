@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.furnished import furnished
 from tests.undo.hand import tree
 
 from capbox.undo.history import kept
@@ -74,13 +75,13 @@ def started(workspace: Path, script: Path, env: dict[str, str]) -> subprocess.Po
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_at_any_moment_is_undone(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_at_any_moment_is_undone(tmp_path: Path, cache: Path) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps(REPLIES))
     env = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
-        "CAPBOX_HOME": str(tmp_path / "home"),
+        "CAPBOX_HOME": str(furnished(tmp_path / "home", cache)),
     }
     chance, span, stopped = random.Random(7), 60.0, 0
     for point in range(3 * POINTS):

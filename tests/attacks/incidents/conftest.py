@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.attacks.incidents.place import Place
 from tests.attacks.network.conftest import NAMES, World
+from tests.furnished import furnished
 from tests.servers.dns import DnsServer
 from tests.servers.http import HttpServer
 from tests.servers.replies import redirect, reply
@@ -33,13 +34,7 @@ def place(
         above = root / name
         (above / "ws").mkdir(parents=True)
         (above / "ws" / "notes.txt").write_text("nothing in here\n")
-        home = above / "home"
-        compiled = home / "cache" / "compiled"
-        compiled.mkdir(parents=True)
-        for folder in (compiled, compiled.parent, home):
-            folder.chmod(0o700)
-        for file in (cache / "compiled").iterdir():
-            (compiled / file.name).hardlink_to(file)
+        home = furnished(above / "home", cache)
         authorize = AUTHORIZE.replace(b"MARKER", str(above / "a-command-ran").encode())
         routes: Mapping[str, object] = {
             "/open": redirect("file:///etc/hostname"),

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from tests.furnished import furnished
 
 from capbox import app
 from capbox.broker.secrets import SecretStore
@@ -132,16 +133,10 @@ def environ(home: Home, tmp_path: Path) -> Mapping[str, str]:
             await engine.compile_tools()
 
     anyio.run(compile_tools)
-    compiled = tmp_path / "capbox" / "cache" / "compiled"
-    compiled.mkdir(parents=True)
-    for folder in (compiled, compiled.parent, compiled.parent.parent):
-        folder.chmod(0o700)
-    for file in (home.cache / "compiled").iterdir():
-        (compiled / file.name).hardlink_to(file)
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "CAPBOX_HOME": str(tmp_path / "capbox"),
+        "CAPBOX_HOME": str(furnished(tmp_path / "capbox", home.cache)),
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm",
         "NO_COLOR": "1",

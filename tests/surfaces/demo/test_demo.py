@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.furnished import furnished
 
 from capbox.surfaces.demo.attacks.catalogue import ATTACKS
 
@@ -27,19 +28,22 @@ def demo(home: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_a_person_sees_every_attack_contained_and_the_journal_verified(tmp_path: Path) -> None:
-    done = demo(tmp_path)
+def test_a_person_sees_every_attack_contained_and_the_journal_verified(
+    tmp_path: Path, cache: Path
+) -> None:
+    home = furnished(tmp_path / "home", cache)
+    done = demo(home)
     lines = done.stdout.splitlines()
     assert (done.returncode, lines[-1]) == (0, f"contained: {len(ATTACKS)} of {len(ATTACKS)}")
     assert lines[-2].startswith("journal: 4 of 4 runs closed")
     assert "\x1b" not in done.stdout
     assert [line for line in lines if line != line.rstrip()] == []
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache"]
+    assert sorted(p.name for p in home.iterdir()) == ["cache"]
 
 
 @pytest.mark.slow
-def test_a_program_gets_one_array_and_nothing_else(tmp_path: Path) -> None:
-    done = demo(tmp_path, "--json")
+def test_a_program_gets_one_array_and_nothing_else(tmp_path: Path, cache: Path) -> None:
+    done = demo(furnished(tmp_path / "home", cache), "--json")
     rows = json.loads(done.stdout)
     assert done.returncode == 0
     assert [row["id"] for row in rows] == [attack.id for attack in ATTACKS]

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,15 +25,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def capbox(tmp_path: Path, folder: Path) -> Capbox:
+def capbox(environ: Mapping[str, str], folder: Path) -> Capbox:
     """Return what runs the command line there."""
-    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "CAPBOX_HOME": str(tmp_path / "home")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", START, *arguments],
             cwd=folder,
-            env=env,
+            env=environ,
             capture_output=True,
             text=True,
         )
@@ -93,7 +92,7 @@ def test_what_a_tool_keeps_is_shown_by_the_name_of_its_store(
     assert capbox("call", "bash", script, *flags).returncode == 0
     shown = capbox("diff", "--stat").stdout
     assert shown == "added   store:notes/d  (folder)\nadded   store:notes/n\nchanged a.txt\n"
-    (kept,) = (tmp_path / "home").rglob("stores/*/*/notes")
+    (kept,) = (tmp_path / "capbox").rglob("stores/*/*/notes")
     found = json.loads(capbox("diff", "--json").stdout)["changes"]
     assert [(c["path"], c["host_path"]) for c in found if "store" in c["path"]] == [
         ("store:notes/d", str(kept / "d")),
@@ -135,9 +134,8 @@ def test_an_undo_and_a_redo_are_on_record(capbox: Capbox, folder: Path) -> None:
 def test_what_cannot_be_kept_is_refused_and_says_why(
     capbox: Capbox, folder: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "home" / "config").mkdir(parents=True, mode=0o700)
-    (tmp_path / "home").chmod(0o700)
-    (tmp_path / "home" / "config" / "config.toml").write_text("[undo]\nrun_bytes = 3\n")
+    (tmp_path / "capbox" / "config").mkdir(parents=True, mode=0o700)
+    (tmp_path / "capbox" / "config" / "config.toml").write_text("[undo]\nrun_bytes = 3\n")
     done = capbox("call", "write", "path=a.txt", "content=two", "--write", ".", "--json")
     (denied,) = json.loads(done.stdout)["denied"]
     assert (done.returncode, (folder / "a.txt").read_text()) == (3, "one\n")

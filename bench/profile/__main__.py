@@ -36,7 +36,7 @@ from bench.memory import children, zygotes
 from bench.row import done
 from bench.rows.calls import without_guest
 from bench.suites import engine_at
-from bench.tasks import ECHO, LARGE, READ, SMALL
+from bench.tasks import ECHO, LANGUAGES, LARGE, LOOPS, READ, SMALL
 from bench.workspace import Sizes, large, small
 from capbox.box import Box
 from capbox.gate.gate import Gate
@@ -48,7 +48,7 @@ from capbox.sandbox.process import wire
 from capbox.sandbox.run import Sandbox
 
 WARM_CALLS = 10
-TASKS = {task.name: task for task in (READ, ECHO, *SMALL, *LARGE)}
+TASKS = {task.name: task for task in (READ, ECHO, *SMALL, *LANGUAGES, *LOOPS, *LARGE)}
 HEAVY = {task.name for task in LARGE}
 ZYGOTE = Path(__file__).with_name("marked_zygote.py")
 

@@ -44,7 +44,7 @@ def test_a_new_folder_is_a_project_with_cases(language: Language, tmp_path: Path
     assert len(cases_of(manifest_text(folder), "tool.toml")) == 3
     texts = [path.read_text() for path in made]
     assert not any("@NAME@" in text or "@IDENTIFIER@" in text for text in texts)
-    assert (folder / ".gitignore").read_text() == "*.wasm\n"
+    assert (folder / ".gitignore").read_text() == "*.wasm\n.*.wasm.sources\n"
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.requests import check
 from capbox.tools.packages.review.untrusted import schema
 from capbox.tools.registry import Found, RegistryError
+from capbox.tools.sdk.building.sources import outdated
 
 _PIECE_BYTES = 1 << 20
 
@@ -65,6 +66,9 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     if isinstance(looked, InspectionError):
         raise PackageError(found.manifest.module, f"cannot be read: {sentence_of(looked.message)}")
     check(found.manifest, str(folder / MANIFEST))
+    reason, fix = outdated(Path(found.module.path), found.module.digest)
+    if reason:
+        raise PackageError(str(folder / found.manifest.module), reason, fix)
     part = beside(target)
     try:
         layout = Layout.create(part)

@@ -88,4 +88,5 @@ def _copy(folder: Path, target: Path) -> None:
 
 
 def _is_packed(name: str) -> bool:
-    return not (name.startswith(".") or name.endswith(".wasm") or name in _LEFT_OUT)
+    # A package made of this folder, in this folder, would be packed into the next module.
+    return not (name.startswith(".") or name.endswith((".wasm", ".oci")) or name in _LEFT_OUT)

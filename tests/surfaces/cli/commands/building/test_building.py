@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import wasmtime
 from tests.tools.sdk.making import need
+
+from capbox.tools.sdk.building.sources import keep, sources
+from capbox.tools.sdk.project import Project
 
 # Answers every request with the JSON that lies at 64.
 ANSWERS = """(module
@@ -117,6 +121,29 @@ def test_what_a_case_needs_is_one_word_of_a_shell(capbox: Callable, greeter: Pat
     (greeter / "tool.toml").write_text(text)
     *_, last = capbox("tool", "test", greeter).out.splitlines()
     assert shlex.split(last) == ["needs", "--grant", grant]
+
+
+def test_a_module_that_is_older_than_its_sources_is_told_and_not_packed(
+    capbox: Callable, greeter: Path
+) -> None:
+    source = greeter / "greeter.c"
+    source.write_text("old")
+    made = Project(greeter, "greeter.wasm", "c", source)
+    keep(made, sources(greeter, "c"), sha256(made.built.read_bytes()).hexdigest())
+    packing = ("pkg", "pack", greeter, "--namespace", "alice", "--out", greeter.parent)
+    calling = ("call", f"{greeter}", "name=Ada", "--workspace", greeter)
+    assert [capbox(*calling).err, capbox(*packing).code] == ["", 0]
+    source.write_text("new")
+    reason = "was built from other sources (greeter.c was changed)"
+    told = f"greeter.wasm {reason}; build it again: capbox tool build {greeter}\n"
+    done = capbox(*calling)
+    assert (done.code, done.out, done.err) == (0, "hello\n", told)
+    assert capbox("tool", "test", greeter).err.startswith(told)
+    refused = capbox(*packing)
+    assert (refused.code, f"greeter.wasm: {reason}: build it again" in refused.err) == (1, True)
+    # Whatever made it, it is another module now.
+    made.built.write_bytes(made.built.read_bytes() + b"\0\2\1x")
+    assert capbox(*packing).code == 0
 
 
 def test_a_manifest_without_cases_or_with_a_bad_one_is_told(

@@ -55,6 +55,11 @@ def test_from_an_empty_folder_to_a_call(process: Callable, workspace: Path) -> N
 
     folder = workspace / "words"
     (folder / "words.js").write_text(COUNTS)
+    older = process("tool", "run", "words", "name=Ada")
+    assert (older.out, "(words.js was changed); build it again" in older.err) == (
+        "Hello, Ada!\n",
+        True,
+    )
     (folder / "lib").mkdir()
     (folder / "lib" / "split.js").write_text("export const split = (text) => text.split(/\\s+/);\n")
     text = (folder / "tool.toml").read_text().partition("# What it may ask for")[0]

@@ -12,6 +12,8 @@ from capbox.gate.manifest import ManifestError, parse_manifest
 from capbox.messages import JsonObject
 from capbox.toml import read_toml
 from capbox.tools.folder import MANIFEST
+from capbox.tools.sdk.generated import is_generated
+from capbox.tools.sdk.mistakes import SCHEMAS, mistakes
 from capbox.tools.sdk.project import BuildError, Project, manifest_text
 
 DESCRIBE = "capbox-describe"
@@ -38,7 +40,11 @@ def ask_for(folder: Path, module: str) -> None:
 
 
 def checked(text: str, where: str) -> str:
-    """Return a manifest's text, if it is one. Raises BuildError."""
+    """Return a manifest's text, if it is one and nothing in it is a mistake. Raises BuildError."""
+    if wrong := mistakes(text):
+        fix = "what stands between the marks is made of the source: change it there"
+        made = is_generated(text) and any(one.startswith(SCHEMAS) for one in wrong)
+        raise BuildError(where, "\n".join(wrong), fix if made else "")
     found = parse_manifest(text, where)
     if isinstance(found, ManifestError):
         raise BuildError(where, found.message)

@@ -63,6 +63,27 @@ def test_what_cannot_be_compiled_is_told_with_its_line_and_the_old_module_stays(
     assert project.built.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('["name"]', '["nam"]', "input_schema.required: 'nam' is no property; there are: name,"),
+        ('"string"', '"strng"', "input_schema.properties.name.type: 'strng' is no type; there are"),
+        ('"none"  #', '"no"  #', "access: one of none, read, write, execute is expected"),
+        ("ok = true", "okay = true", "tests[0].expect: unknown key okay"),
+    ],
+)
+def test_a_mistake_in_the_manifest_is_told_before_anything_is_compiled(
+    right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
+    start(tmp_path / "hello", "hello", "c")
+    path = tmp_path / "hello" / "tool.toml"
+    path.write_text(path.read_text().replace(right, wrong))
+    with pytest.raises(BuildError) as refused:
+        compile_module(read_project(tmp_path / "hello"), workshop())
+    assert (refused.value.where, refused.value.fix) == (str(path), "")
+    assert refused.value.reason.startswith(said)
+
+
 def test_a_missing_compiler_is_named_with_what_brings_it(tmp_path: Path) -> None:
     asked: list[str] = []
 

@@ -70,7 +70,7 @@ def keep(project: Project, before: Sources | None, digest: str) -> None:
 
 
 def outdated(module: Path, digest: str) -> tuple[str, str]:
-    """Say why a module of this digest is older than its sources, and what to do; "" if it is not."""
+    """Say why a module of this digest is older than its sources, and what to do; "" if not."""
     found = _read(module, digest)
     if found is None:
         return "", ""

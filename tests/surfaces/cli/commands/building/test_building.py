@@ -172,6 +172,26 @@ def test_inspect_says_what_a_module_can_ask_for(capbox: Callable, greeter: Path)
     ]
 
 
+def test_inspect_tells_the_mistakes_of_a_manifest(capbox: Callable, greeter: Path) -> None:
+    path = greeter / "tool.toml"
+    text = path.read_text()
+    assert capbox("tool", "inspect", greeter, "--json").json["mistakes"] == []
+    path.write_text(text.replace('{ type = "string" }', '{ type = "string", defualt = "Ada" }'))
+    done = capbox("tool", "inspect", greeter)
+    *_, title, said = done.out.splitlines()
+    assert (done.code, title) == (0, "what is wrong with its manifest")
+    assert said.startswith("  input_schema.properties.name.defualt: is no word of a schema")
+    told = capbox("tool", "inspect", greeter, "--json").json
+    assert (told["runs"], len(told["mistakes"])) == (True, 1)
+    path.write_text(text.replace('{ type = "string" }', '{ type = "strng" }'))
+    done = capbox("tool", "inspect", greeter)
+    assert (done.code, done.out) == (1, "")
+    assert (
+        f"{path}: input_schema.properties.name.type: 'strng' is no type; there are: string, "
+        in (done.err)
+    )
+
+
 @pytest.mark.parametrize("content", [b"", b"\0asm\1\0\0\0\1\xff", b"\x7fELF"])
 def test_inspect_refuses_what_is_no_module_without_a_traceback(
     capbox: Callable, tmp_path: Path, content: bytes

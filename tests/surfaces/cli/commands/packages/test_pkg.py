@@ -172,9 +172,20 @@ def test_what_is_pushed_unsigned_is_said_to_be(
 ) -> None:
     package = str(pkg("pack", folder_of(work), "--namespace", "alice", "--json").json["path"])
     done = pkg("push", package, docker_registry.place)
-    assert done.code == 0 and "it is not signed: capbox pkg sign, and push it again" in done.err
+    assert done.code == 0
+    assert done.err == (
+        "it is not signed: whoever installs it is refused, or says --unsigned and reads that "
+        "anybody may have made it; capbox pkg sign, and push it again\n"
+    )
+    told = pkg("push", package, docker_registry.place, "--json")
+    place = told.json["source"]
+    assert (told.json["key"], told.err) == (None, done.err)
+    refused = pkg("install", place, "--yes")
+    assert (refused.code, "is not signed" in refused.err) == (3, True)
+    assert "not signed: anybody may have made it" in pkg("verify", place).out
     pkg("sign", package)
-    place = pkg("push", package, docker_registry.place, "--json").json["source"]
+    signed = pkg("push", package, docker_registry.place, "--json")
+    assert (signed.json["source"], signed.err) == (place, "")
     assert pkg("verify", place).code == 0
     (work / "there").mkdir()
     done = pkg("pull", place, "--out", "there")

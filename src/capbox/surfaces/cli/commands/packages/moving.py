@@ -13,6 +13,11 @@ from capbox.surfaces.cli.commands.packages.shop import Login, access_of, ending,
 from capbox.surfaces.cli.failures import CommandFailure
 from capbox.surfaces.cli.flags.words import AsJson
 
+_UNSIGNED = (
+    "it is not signed: whoever installs it is refused, or says --unsigned and reads that anybody "
+    "may have made it; capbox pkg sign, and push it again"
+)
+
 
 def push(
     ctx: typer.Context,
@@ -42,10 +47,10 @@ def push(
             Repository(client, reference).push(layout, found)
     if as_json:
         screen.json({**described(found), "source": str(reference)})
-        return 0
-    screen.line(f"{reference}")
+    else:
+        screen.line(f"{reference}")
     if found.signature is None:
-        screen.say("it is not signed: capbox pkg sign, and push it again", "yellow")
+        screen.say(_UNSIGNED, "yellow")
     return 0
 
 

@@ -31,6 +31,7 @@ def compile_module(project: Project, workshop: Workshop) -> None:
         case "go":
             flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
             command = [*go(workshop), "build", *flags, "-o", str(made), "."]
+            workshop.say(f"compiling {project.folder} with Go; the first time also its libraries")
             _run(
                 command,
                 project,
@@ -61,6 +62,7 @@ def _refuse_links(folder: Path) -> None:
 def _zig(project: Project, workshop: Workshop, made: Path) -> None:
     source = str(project.source.absolute())
     compiler = zig(workshop)
+    workshop.say(f"compiling {project.source} with Zig; the first time also its libraries")
     if project.language == "c":
         command = [*compiler, "cc", "-target", "wasm32-wasi", "-Os", "-s", "-Wall", source]
         command += ["-o", str(made)]
@@ -73,6 +75,7 @@ def _zig(project: Project, workshop: Workshop, made: Path) -> None:
 def _rust(project: Project, workshop: Workshop, made: Path) -> None:
     place = made.parent / "target"
     program, target = cargo(workshop, RUST_TARGETS)
+    workshop.say(f"compiling {project.folder} with cargo, which gets the crates that it names")
     flags = ["--release", "--target", target, "--target-dir", str(place)]
     _run([program, "build", "--quiet", *flags], project, workshop)
     found = [path for path in (place / target / "release").glob("*.wasm")]

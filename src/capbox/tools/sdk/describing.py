@@ -39,11 +39,12 @@ def ask_for(folder: Path, module: str) -> None:
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
-def checked(text: str, where: str) -> str:
+def checked(text: str, project: Project) -> str:
     """Return a manifest's text, if it is one and nothing in it is a mistake. Raises BuildError."""
+    where = str(project.folder / MANIFEST)
     if wrong := mistakes(text):
-        fix = "what stands between the marks is made of the source: change it there"
         made = is_generated(text) and any(one.startswith(SCHEMAS) for one in wrong)
+        fix = f"what stands between its marks is made of {project.source}: change it there"
         raise BuildError(where, "\n".join(wrong), fix if made else "")
     found = parse_manifest(text, where)
     if isinstance(found, ManifestError):

@@ -66,6 +66,7 @@ def relink(folder: Path) -> None:
         (write("tool.toml"), ""),
         (write("hello.wasm"), ""),
         (write(".hidden.py"), ""),
+        (write("main.py~"), ""),
         (write("__pycache__/main.py"), ""),
         (write("hello-0.1.0.oci/blobs/main.py"), ""),
     ],

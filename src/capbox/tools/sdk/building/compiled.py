@@ -11,7 +11,6 @@ import shutil
 from pathlib import Path
 from typing import assert_never
 
-from capbox.tools.folder import MANIFEST
 from capbox.tools.sdk.building.toolchain import Workshop, cargo, go, run, zig
 from capbox.tools.sdk.describing import checked
 from capbox.tools.sdk.project import BuildError, Project, manifest_text, put
@@ -21,7 +20,7 @@ RUST_TARGETS = ("wasm32-wasip1", "wasm32-wasi")  # the second is its name before
 
 def compile_module(project: Project, workshop: Workshop) -> None:
     """Compile the source of `project` to its module. Raises BuildError."""
-    checked(manifest_text(project.folder), str(project.folder / MANIFEST))
+    checked(manifest_text(project.folder), project)
     if project.language in ("zig", "go"):
         _refuse_links(project.folder)
     made = workshop.scratch(project.folder).absolute() / project.module

@@ -106,7 +106,7 @@ def _files(folder: Path, language: Language) -> Iterator[Path]:
 
 
 def _is_source(name: str, left_out: frozenset[str]) -> bool:
-    return not name.startswith(".") and name not in left_out
+    return not (name.startswith(".") or name.endswith("~") or name in left_out)
 
 
 def _record(module: Path) -> Path:

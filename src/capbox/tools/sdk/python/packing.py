@@ -36,7 +36,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     of a folder named `DESCRIBE` and returns its data.
     """
     where, source = str(project.folder / MANIFEST), project.source.name
-    checked(with_generated(manifest_text(project.folder), source, draft(project), where), where)
+    checked(with_generated(manifest_text(project.folder), source, draft(project), where), project)
     refuse(project)
     scratch = workshop.scratch(project.folder).absolute()
     app, made = scratch / "app", scratch / "made"
@@ -47,7 +47,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     await pack({APP: app}, made / name)
     ask_for(made, name)
     parts = await describe(made)
-    text = checked(with_generated(manifest_text(project.folder), source, parts, where), where)
+    text = checked(with_generated(manifest_text(project.folder), source, parts, where), project)
     put(made / name, project.built)
     (scratch / MANIFEST).write_text(text, encoding="utf-8")
     put(scratch / MANIFEST, project.folder / MANIFEST)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from tests.tools.sdk.making import workshop
 
+from capbox.tools.folder import load_folder
 from capbox.tools.inspection.inspecting import Inspection, InspectionError, inspect, inspect_folder
+from capbox.tools.registry import RegistryError
 from capbox.tools.sdk.building.compiled import compile_module
 from capbox.tools.sdk.cases import cases_of
 from capbox.tools.sdk.project import (
@@ -186,8 +188,16 @@ def test_dependencies_are_of_python_alone(tmp_path: Path) -> None:
 
 def test_what_is_no_module_is_not_inspected(tmp_path: Path) -> None:
     start(tmp_path / "t", "t", "c")
-    missing = inspect_folder(tmp_path / "t")
-    assert missing == InspectionError(str(tmp_path / "t" / "t.wasm"), "No such file or directory")
+    module, why = (
+        str(tmp_path / "t" / "t.wasm"),
+        f"is not built yet: capbox tool build {tmp_path}/t",
+    )
+    assert inspect_folder(tmp_path / "t") == InspectionError(module, why)
+    assert load_folder(tmp_path / "t") == RegistryError(module, why)
+    (tmp_path / "t" / "build.toml").unlink()  # one that nobody makes here
+    why = "No such file or directory"
+    assert inspect_folder(tmp_path / "t") == InspectionError(module, why)
+    assert load_folder(tmp_path / "t") == RegistryError(module, why)
     (tmp_path / "t" / "t.wasm").write_bytes(b"\x7fELF")
     assert isinstance(inspect_folder(tmp_path / "t"), InspectionError)
     assert isinstance(inspect_folder(tmp_path), InspectionError)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
-from capbox.tools.folder import MANIFEST_BYTES_MAX
+from capbox.tools.folder import MANIFEST_BYTES_MAX, unbuilt
 from capbox.tools.inspection.component import COMMAND, TOOL, Component, read_component
 from capbox.tools.inspection.module import COMPONENT, MAGIC, Core, read_core
 from capbox.tools.inspection.octets import Malformed
@@ -101,4 +101,6 @@ def inspect_folder(folder: Path) -> Inspection | InspectionError:
     manifest = parse_manifest(text, str(path))
     if isinstance(manifest, ManifestError):
         return InspectionError(manifest.where, manifest.message)
+    if said := unbuilt(folder, manifest.module):
+        return InspectionError(str(folder / manifest.module), said)
     return inspect(folder / manifest.module, manifest)

@@ -16,12 +16,11 @@ from typing import Literal, get_args
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
 from capbox.toml import BYTES_MAX, read_toml
-from capbox.tools.folder import MANIFEST, MANIFEST_BYTES_MAX
+from capbox.tools.folder import BUILD, MANIFEST, MANIFEST_BYTES_MAX
 from capbox.tools.regular import read_regular
 
 Language = Literal["python", "javascript", "c", "zig", "go", "rust"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-BUILD = "build.toml"
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])? *"
     r"((===|[<>~=!]=|[<>]) *[A-Za-z0-9.*+!_-]+ *(, *(?=[<>~=!])|$))*"

@@ -13,11 +13,11 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from capbox.tools.folder import MANIFEST
+from capbox.tools.folder import BUILD, MANIFEST
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.describing import Describe, ask_for, checked, draft
 from capbox.tools.sdk.generated import with_generated
-from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text, put
+from capbox.tools.sdk.project import BuildError, Project, manifest_text, put
 from capbox.tools.sdk.python.dependencies import LOCK, bring
 from capbox.tools.sdk.python.mistakes import refuse
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.tools.packages.making import manifest, tool
 
 from capbox import app
 from capbox.gate.manifest import Manifest, parse_manifest
+from capbox.messages import JsonObject
 from capbox.tools.packages.artefact.packing import pack
 from capbox.tools.packages.problem import PackageError
-from capbox.tools.sdk.mistakes import mistakes
+from capbox.tools.sdk.generated import toml
+from capbox.tools.sdk.mistakes import _KEYWORDS, mistakes
 from capbox.tools.sdk.project import LANGUAGES, Language
 from capbox.tools.sdk.starting import start
 
@@ -77,6 +81,21 @@ def test_what_is_surely_wrong_with_a_schema_is_told_with_its_place(schema: str, 
     for key in ("input_schema", "output_schema"):
         found = mistakes(f'[{key}]\ntype = "object"\n{schema}\n')
         assert found == ((f"{key}{said}",) if said else ())
+
+
+WORDS = st.sampled_from(sorted({*_KEYWORDS, "requird", "a"}))
+VALUES = st.recursive(
+    st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "a", "string", "strng", "#/a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(WORDS, VALUES, max_size=5))
+def test_whatever_a_schema_is_it_is_looked_at_to_its_end(schema: JsonObject) -> None:
+    """Also a `required` of tables, and a default of a schema that is none."""
+    found = mistakes(f"input_schema = {toml(schema)}\n")
+    assert all(one.startswith("input_schema") for one in found)
 
 
 def test_a_case_with_a_misspelt_key_is_told() -> None:

@@ -119,7 +119,7 @@ def _unnamed(schema: _Object, at: str, known: frozenset[str]) -> Iterator[str]:
         return
     there = f"there are: {', '.join(properties)}" if properties else "there are none"
     for name in required:
-        if name not in properties and name not in known:
+        if isinstance(name, str) and name not in properties and name not in known:
             yield f"{at}.required: {name!r} is no property; {there}"
 
 

@@ -7,13 +7,14 @@ what cannot be read or parsed is reported by name. Does not: run, compile, or tr
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from capbox.gate.manifest import ManifestError, parse_manifest
 from capbox.tools.registry import Found, RegistryError, found_tool, load_module
 from capbox.tools.regular import read_regular
 
-MANIFEST = "tool.toml"
+MANIFEST, BUILD = "tool.toml", "build.toml"
 MANIFEST_BYTES_MAX = 256 << 10
 
 
@@ -34,8 +35,17 @@ def load_folder(folder: Path) -> Found | RegistryError:
     wasm = folder / manifest.module
     if wasm.is_symlink():
         return RegistryError(str(wasm), "is a link; a tool's module is a file beside its manifest")
+    if said := unbuilt(folder, manifest.module):
+        return RegistryError(str(wasm), said)
     module = load_module(wasm.absolute(), shipped=False)
     return module if isinstance(module, RegistryError) else found_tool(manifest, module, text)
+
+
+def unbuilt(folder: Path, module: str) -> str:
+    """Return what to do where the module of a tool in the making was not built yet; else ""."""
+    if (folder / module).exists() or not (folder / BUILD).is_file():
+        return ""
+    return f"is not built yet: capbox tool build {shlex.quote(str(folder))}"
 
 
 def _text(path: Path) -> str | RegistryError:

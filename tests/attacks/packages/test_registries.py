@@ -191,7 +191,7 @@ def test_a_place_that_nobody_can_type_is_not_found(
     table["/v2/_catalog"] = reply(json.dumps({"repositories": [listed]}).encode())
     server = http_server(table)
     place = f"oci://127.0.0.1:{server.port}"
-    sources = [one.source for one in found_in(place, (), Access())]
+    sources = [one.source for one in found_in(place, (), Access()).matches]
     assert sources == ([f"{place}/alice/hello:0.1.0"] if found else [])
 
 

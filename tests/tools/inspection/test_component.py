@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jsonschema_rs
 import pytest
 import wasmtime
 from hypothesis import given
 from tests.sandbox.component import text
 from tests.sandbox.component.test_guest import TOOL, TYPED
+from tests.sandbox.component.test_linking import COUNTER
 from tests.sandbox.component.test_types import VALUES
 from tests.sandbox.component.text import importing
 
@@ -16,6 +19,7 @@ from capbox.sandbox.component.side import Misuse, Resource
 from capbox.sandbox.component.types import Handle, Type
 from capbox.sandbox.component.values import to_json
 from capbox.tools.inspection.component import Component, read_component, schema_of
+from capbox.tools.inspection.inspecting import Inspection, inspect_folder
 
 
 def component(wat: str) -> Component:
@@ -61,6 +65,57 @@ def test_a_component_without_functions_is_a_library() -> None:
     assert component("(component)").obstacles == (
         "exports neither wasi:cli/run nor a function that JSON can call",
     )
+
+
+MANIFEST = """
+name = "x"
+version = "1"
+description = "x"
+license = "MIT"
+module = "x.wasm"
+access = "none"
+input_schema.type = "object"
+"""
+THERE = "there are: bytes, docs:adder/math.add, docs:adder/math.half, echo, many, nothing, points, "
+
+
+@pytest.mark.parametrize(
+    ("wat", "calls", "reason"),
+    [
+        (TYPED, 'abi = "component"\nexport = "docs:adder/math.add"', ""),
+        (TYPED, 'abi = "component"\nexport = "echo"', ""),
+        (
+            TYPED,
+            'abi = "component"\nexport = "docs:adder/math.sub"',
+            f"exports no docs:adder/math.sub, which its manifest calls; {THERE}try",
+        ),
+        (
+            TYPED,
+            'abi = "json"',
+            "exports neither wasi:cli/run.run nor capbox:tool/tool.call; a function is called by "
+            f'abi = "component" and export; {THERE}try',
+        ),
+        (TOOL, 'abi = "json"', ""),
+        (
+            COUNTER,
+            'abi = "component"\nexport = "make"',
+            "exports make(n: u32) -> own<?>, whose types JSON cannot say",
+        ),
+        (
+            "(module)",
+            'abi = "component"\nexport = "add"',
+            "is no component, and its manifest names a function of one",
+        ),
+    ],
+)
+def test_what_a_manifest_calls_has_to_be_there(
+    wat: str, calls: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tool.toml").write_text(f"{calls}\n{MANIFEST}")
+    (tmp_path / "x.wasm").write_bytes(bytes(wasmtime.wat2wasm(wat)))
+    found = inspect_folder(tmp_path)
+    assert isinstance(found, Inspection), found
+    assert found.obstacles == ((reason,) if reason else ())
 
 
 @pytest.mark.parametrize(

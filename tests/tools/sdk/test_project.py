@@ -7,8 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.tools.sdk.making import workshop
 
+from capbox.tools.folder import load_folder
 from capbox.tools.inspection.inspecting import Inspection, InspectionError, inspect, inspect_folder
+from capbox.tools.registry import RegistryError
+from capbox.tools.sdk.building.compiled import compile_module
 from capbox.tools.sdk.cases import cases_of
 from capbox.tools.sdk.project import (
     LANGUAGES,
@@ -44,7 +48,7 @@ def test_a_new_folder_is_a_project_with_cases(language: Language, tmp_path: Path
     assert len(cases_of(manifest_text(folder), "tool.toml")) == 3
     texts = [path.read_text() for path in made]
     assert not any("@NAME@" in text or "@IDENTIFIER@" in text for text in texts)
-    assert (folder / ".gitignore").read_text() == "*.wasm\n"
+    assert (folder / ".gitignore").read_text() == "*.wasm\n.*.wasm.sources\n"
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
@@ -130,10 +134,10 @@ def test_a_manifest_is_whole_where_no_build_writes_a_part_of_it(tmp_path: Path) 
         start(tmp_path / language, "t", language)
         path = tmp_path / language / "tool.toml"
         path.write_text(path.read_text().replace("description", "describes", 1))
-    assert read_project(tmp_path / "python").module == "t.wasm"
-    assert read_project(tmp_path / "javascript").module == "t.wasm"
+    projects = {language: read_project(tmp_path / language) for language in languages}
+    assert {project.module for project in projects.values()} == {"t.wasm"}
     with pytest.raises(BuildError, match="unknown key describes"):
-        read_project(tmp_path / "c")
+        compile_module(projects["c"], workshop())
 
 
 @pytest.mark.parametrize("name", ["tool.toml", "build.toml"])
@@ -184,8 +188,16 @@ def test_dependencies_are_of_python_alone(tmp_path: Path) -> None:
 
 def test_what_is_no_module_is_not_inspected(tmp_path: Path) -> None:
     start(tmp_path / "t", "t", "c")
-    missing = inspect_folder(tmp_path / "t")
-    assert missing == InspectionError(str(tmp_path / "t" / "t.wasm"), "No such file or directory")
+    module, why = (
+        str(tmp_path / "t" / "t.wasm"),
+        f"is not built yet: capbox tool build {tmp_path}/t",
+    )
+    assert inspect_folder(tmp_path / "t") == InspectionError(module, why)
+    assert load_folder(tmp_path / "t") == RegistryError(module, why)
+    (tmp_path / "t" / "build.toml").unlink()  # one that nobody makes here
+    why = "No such file or directory"
+    assert inspect_folder(tmp_path / "t") == InspectionError(module, why)
+    assert load_folder(tmp_path / "t") == RegistryError(module, why)
     (tmp_path / "t" / "t.wasm").write_bytes(b"\x7fELF")
     assert isinstance(inspect_folder(tmp_path / "t"), InspectionError)
     assert isinstance(inspect_folder(tmp_path), InspectionError)

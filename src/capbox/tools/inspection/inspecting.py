@@ -11,14 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
-from capbox.tools.folder import MANIFEST_BYTES_MAX
-from capbox.tools.inspection.component import Component, read_component
+from capbox.tools.folder import MANIFEST_BYTES_MAX, unbuilt
+from capbox.tools.inspection.component import COMMAND, TOOL, Component, read_component
 from capbox.tools.inspection.module import COMPONENT, MAGIC, Core, read_core
 from capbox.tools.inspection.octets import Malformed
 from capbox.tools.inspection.powers import Power, obstacles, powers
 from capbox.tools.regular import open_regular, read_regular
 
 FILE_BYTES_MAX = 512 << 20
+_NAMES_MAX, _WORDS_MAX = 10, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,34 @@ def inspect(path: Path, manifest: Manifest | None = None) -> Inspection | Inspec
         compound = read_component(content)
         if isinstance(compound, str):
             return InspectionError(str(path), compound)
-        facts = (compound.powers, compound.obstacles, manifest, compound)
+        why = compound.obstacles or _unfit(manifest, compound)
+        facts = (compound.powers, why, manifest, compound)
         return Inspection(path, len(content), digest, None, *facts)
     core = read_core(content)
     if isinstance(core, Malformed):
         return InspectionError(str(path), str(core))
-    return Inspection(path, len(content), digest, core, powers(core), obstacles(core), manifest)
+    why = _unfit(manifest, None) or obstacles(core)
+    return Inspection(path, len(content), digest, core, powers(core), why, manifest)
+
+
+def _unfit(manifest: Manifest | None, found: Component | None) -> tuple[str, ...]:
+    """Return why what a manifest calls is not in its component; `found` is None of a module."""
+    if manifest is None:
+        return ()
+    if found is None:
+        wanted = "is no component, and its manifest names a function of one"
+        return (wanted,) if manifest.export else ()
+    names = [one.name for one in found.exports]
+    there = ", ".join(names[:_NAMES_MAX]) + ", and more" * (len(names) > _NAMES_MAX)
+    if not manifest.export:
+        fix = 'a function is called by abi = "component" and export'
+        wanted = f"exports neither {COMMAND} nor {TOOL}; {fix}; there are: {there}"
+        return () if {COMMAND, TOOL} & set(names) else (wanted,)
+    chosen = next((one for one in found.exports if one.name == manifest.export), None)
+    if chosen is None:
+        return (f"exports no {manifest.export}, which its manifest calls; there are: {there}",)
+    wanted = f"exports {chosen.name}{chosen.words[:_WORDS_MAX]}, whose types JSON cannot say"
+    return () if chosen.schema is not None else (wanted,)
 
 
 def inspect_folder(folder: Path) -> Inspection | InspectionError:
@@ -78,4 +101,6 @@ def inspect_folder(folder: Path) -> Inspection | InspectionError:
     manifest = parse_manifest(text, str(path))
     if isinstance(manifest, ManifestError):
         return InspectionError(manifest.where, manifest.message)
+    if said := unbuilt(folder, manifest.module):
+        return InspectionError(str(folder / manifest.module), said)
     return inspect(folder / manifest.module, manifest)

@@ -12,6 +12,8 @@ from capbox.gate.manifest import ManifestError, parse_manifest
 from capbox.messages import JsonObject
 from capbox.toml import read_toml
 from capbox.tools.folder import MANIFEST
+from capbox.tools.sdk.generated import is_generated
+from capbox.tools.sdk.mistakes import SCHEMAS, mistakes
 from capbox.tools.sdk.project import BuildError, Project, manifest_text
 
 DESCRIBE = "capbox-describe"
@@ -37,8 +39,13 @@ def ask_for(folder: Path, module: str) -> None:
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
 
-def checked(text: str, where: str) -> str:
-    """Return a manifest's text, if it is one. Raises BuildError."""
+def checked(text: str, project: Project) -> str:
+    """Return a manifest's text, if it is one and nothing in it is a mistake. Raises BuildError."""
+    where = str(project.folder / MANIFEST)
+    if wrong := mistakes(text):
+        made = is_generated(text) and any(one.startswith(SCHEMAS) for one in wrong)
+        fix = f"what stands between its marks is made of {project.source}: change it there"
+        raise BuildError(where, "\n".join(wrong), fix if made else "")
     found = parse_manifest(text, where)
     if isinstance(found, ManifestError):
         raise BuildError(where, found.message)

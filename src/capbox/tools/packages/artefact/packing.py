@@ -43,6 +43,9 @@ from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.review.requests import check
 from capbox.tools.packages.review.untrusted import schema
 from capbox.tools.registry import Found, RegistryError
+from capbox.tools.sdk.building.sources import outdated
+from capbox.tools.sdk.mistakes import mistakes
+from capbox.tools.sdk.project import BuildError, manifest_text
 
 _PIECE_BYTES = 1 << 20
 
@@ -53,6 +56,7 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     A signature that is there stays with the same digest; with another one, the package is refused.
     Raises PackageError and OSError.
     """
+    _refuse_mistakes(folder)
     found = load_folder(folder)
     if isinstance(found, RegistryError):
         raise PackageError(found.where, found.message)
@@ -65,6 +69,9 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     if isinstance(looked, InspectionError):
         raise PackageError(found.manifest.module, f"cannot be read: {sentence_of(looked.message)}")
     check(found.manifest, str(folder / MANIFEST))
+    reason, fix = outdated(Path(found.module.path), found.module.digest)
+    if reason:
+        raise PackageError(str(folder / found.manifest.module), reason, fix)
     part = beside(target)
     try:
         layout = Layout.create(part)
@@ -75,6 +82,13 @@ def pack(folder: Path, namespace: str, out: Path) -> tuple[Layout, Package]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Layout(target), package
+
+
+def _refuse_mistakes(folder: Path) -> None:
+    """Refuse what its author would be told by a build, which may have been elsewhere."""
+    with suppress(BuildError):  # what is no manifest is told with the folder
+        if wrong := mistakes(manifest_text(folder)):
+            raise PackageError(str(folder / MANIFEST), "\n".join(wrong))
 
 
 def _signed_as(target: Path, layout: Layout, package: Package) -> Package:

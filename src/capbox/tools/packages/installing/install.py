@@ -101,7 +101,7 @@ def _told(source: Source, package: Package) -> str:
 def review(shop: Workshop, layout: Layout, package: Package, wishes: Wishes) -> Plan:
     """Work out what installing a package of the quarantine means. Raises PackageError, OSError."""
     wasm = layout.path(package.artefact.wasm)
-    found = inspect(wasm)
+    found = inspect(wasm, package.manifest)
     if isinstance(found, InspectionError):
         raise PackageError(
             str(package.name), f"its module cannot be read: {sentence_of(found.message)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from capbox.journal.blobs import beside
@@ -30,9 +31,13 @@ class Access:
     credentials: Callable[[], str | None] = lambda: None
     authorities: tuple[str, ...] = ()
 
-    def client(self, reference: Reference) -> Client:
-        """Return a client for the registry of `reference`, to be entered."""
-        return Client(reference.registry, self.credentials, self.authorities)
+    def client(self, reference: Reference, altogether: float = inf) -> Client:
+        """Return a client for the registry of `reference`, to be entered.
+
+        All its answers may take `altogether` seconds.
+        """
+        authorities = self.authorities
+        return Client(reference.registry, self.credentials, authorities, altogether=altogether)
 
 
 def fetch(source: Source, folder: Path, access: Access) -> tuple[Layout, Package]:

@@ -15,7 +15,9 @@ from base64 import b64encode
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
+from math import inf
 from threading import Timer
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
@@ -53,16 +55,19 @@ class Client:
         authorities: Iterable[str] = (),
         *,
         seconds: float = ANSWER_SECONDS,
+        altogether: float = inf,
     ) -> None:
         """Speak to `registry`; `authorities` are files with further certificate authorities.
 
-        `seconds` is what an answer may take, beside what its bytes do.
+        `seconds` is what an answer may take, beside what its bytes do, and `altogether` is what all
+        of them may, from when the client is entered.
         """
         self.registry = registry
         self._credentials = credentials
         self._authorities = tuple(authorities)
         self._authorization: str | None = None
         self._seconds = seconds
+        self._altogether, self._end = altogether, inf
         self._late = False
         self._sockets: list[socket.socket] = []
 
@@ -79,6 +84,7 @@ class Client:
             timeout=httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
             headers={"User-Agent": "capbox", "Accept-Encoding": "identity"},
         )
+        self._end = monotonic() + self._altogether
         return self
 
     def __exit__(
@@ -88,6 +94,11 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self._http.close()
+
+    @property
+    def spent(self) -> bool:
+        """Say whether there is no time left for an answer."""
+        return monotonic() >= self._end
 
     @contextmanager
     def ask(
@@ -264,8 +275,12 @@ class Client:
         long enough for a timeout.
         """
         seconds = self._seconds + size / BYTES_A_SECOND_MIN
-        timer = Timer(min(seconds, ANSWER_SECONDS_MAX), self._give_up)
-        timer.daemon, self._late = True, False
+        left = self._end - monotonic()
+        self._late = left <= 0
+        if self._late:
+            raise self._error("")
+        timer = Timer(min(seconds, ANSWER_SECONDS_MAX, left), self._give_up)
+        timer.daemon = True
         timer.start()
         try:
             yield
@@ -278,6 +293,8 @@ class Client:
             made = info["return_value"]
             found = made.get_extra_info("socket") if hasattr(made, "get_extra_info") else None
             self._sockets += [found] if isinstance(found, socket.socket) else []
+            if self._late:
+                self._give_up()
 
     def _give_up(self) -> None:
         self._late = True
@@ -288,7 +305,8 @@ class Client:
 
     def _error(self, reason: str) -> PackageError:
         if self._late:
-            reason = "takes too long for one answer"
+            spent = f"takes longer than {self._altogether:,.0f} seconds"
+            reason = spent if self.spent else "takes too long for one answer"
         return PackageError(str(self.registry), reason, kind="unreachable")
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import assert_never
 
 from capbox.tools.sdk.building.toolchain import Workshop, cargo, go, run, zig
-from capbox.tools.sdk.project import BuildError, Project, put
+from capbox.tools.sdk.describing import checked
+from capbox.tools.sdk.project import BuildError, Project, manifest_text, put
 
 RUST_TARGETS = ("wasm32-wasip1", "wasm32-wasi")  # the second is its name before Rust 1.78
 
 
 def compile_module(project: Project, workshop: Workshop) -> None:
     """Compile the source of `project` to its module. Raises BuildError."""
+    checked(manifest_text(project.folder), project)
     if project.language in ("zig", "go"):
         _refuse_links(project.folder)
     made = workshop.scratch(project.folder).absolute() / project.module
@@ -28,6 +30,7 @@ def compile_module(project: Project, workshop: Workshop) -> None:
         case "go":
             flags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
             command = [*go(workshop), "build", *flags, "-o", str(made), "."]
+            workshop.say(f"compiling {project.folder} with Go; the first time also its libraries")
             _run(
                 command,
                 project,
@@ -58,6 +61,7 @@ def _refuse_links(folder: Path) -> None:
 def _zig(project: Project, workshop: Workshop, made: Path) -> None:
     source = str(project.source.absolute())
     compiler = zig(workshop)
+    workshop.say(f"compiling {project.source} with Zig; the first time also its libraries")
     if project.language == "c":
         command = [*compiler, "cc", "-target", "wasm32-wasi", "-Os", "-s", "-Wall", source]
         command += ["-o", str(made)]
@@ -70,6 +74,7 @@ def _zig(project: Project, workshop: Workshop, made: Path) -> None:
 def _rust(project: Project, workshop: Workshop, made: Path) -> None:
     place = made.parent / "target"
     program, target = cargo(workshop, RUST_TARGETS)
+    workshop.say(f"compiling {project.folder} with cargo, which gets the crates that it names")
     flags = ["--release", "--target", target, "--target-dir", str(place)]
     _run([program, "build", "--quiet", *flags], project, workshop)
     found = [path for path in (place / target / "release").glob("*.wasm")]

@@ -37,7 +37,7 @@ async def build(project: Project, workshop: Workshop, engine: Path, describe: De
     `engine` is the shipped guest; `describe` calls the tool of a folder named `DESCRIBE`.
     """
     files = authored(project)
-    text = checked(_manifest(project), str(project.folder / MANIFEST))
+    text = checked(_manifest(project), project)
     made = workshop.scratch(project.folder).absolute() / "made"
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)

@@ -2,8 +2,8 @@
 
 Guarantees: nothing of the author's is imported or run; what is refused here, the interpreter inside
 would refuse too, in these words (`packed/capbox_tool.py.in`) unless it ends before. Does not: judge
-what a decorator, a second definition or a name from elsewhere could change; nor the docstring's
-words. That is told after packing.
+what a decorator, a second definition or a name from elsewhere could change. That is told after
+packing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from capbox.tools.regular import read_regular
 from capbox.tools.sdk.project import BuildError, Project
+from capbox.tools.sdk.python.docstrings import wrong
 
 _GUEST = (3, 12)
 _BYTES_MAX = 1 << 20
@@ -65,8 +66,8 @@ def found(text: str, inside: str, name: str) -> str:
     function = next((one for one in tree.body if _defines(one, name)), None)
     if not isinstance(function, _Function) or function.decorator_list or _changed(tree, name):
         return ""
-    wrong = _wrong(function, {*_bound(tree), *dir(builtins)})
-    return f"{inside}:{function.lineno}: {name}: {wrong}" if wrong else ""
+    reason = _wrong(function, {*_bound(tree), *dir(builtins)})
+    return f"{inside}:{function.lineno}: {name}: {reason}" if reason else ""
 
 
 def _wrong(function: _Function, known: set[str]) -> str:
@@ -76,7 +77,8 @@ def _wrong(function: _Function, known: set[str]) -> str:
         for node in ast.walk(one):
             if isinstance(node, ast.Name) and node.id not in known:
                 return f"its annotations cannot be read: name {node.id!r} is not defined"
-    if not (ast.get_docstring(function) or "").strip():
+    doc = ast.get_docstring(function) or ""
+    if not doc.strip():
         return "has no docstring; it tells the model what the tool does"
     nameless = next(filter(None, (*given.posonlyargs, given.vararg, given.kwarg)), None)
     if nameless is not None:
@@ -85,7 +87,7 @@ def _wrong(function: _Function, known: set[str]) -> str:
     for one in plain:
         if one.annotation is None:
             return f"argument {one.arg} has no annotation, as `{one.arg}: str`"
-    return ""
+    return wrong(doc, [one.arg for one in plain])
 
 
 def _defines(node: ast.AST, name: str) -> bool:

@@ -13,11 +13,11 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from capbox.tools.folder import MANIFEST
+from capbox.tools.folder import BUILD, MANIFEST
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.describing import Describe, ask_for, checked, draft
 from capbox.tools.sdk.generated import with_generated
-from capbox.tools.sdk.project import BUILD, BuildError, Project, manifest_text, put
+from capbox.tools.sdk.project import BuildError, Project, manifest_text, put
 from capbox.tools.sdk.python.dependencies import LOCK, bring
 from capbox.tools.sdk.python.mistakes import refuse
 
@@ -36,7 +36,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     of a folder named `DESCRIBE` and returns its data.
     """
     where, source = str(project.folder / MANIFEST), project.source.name
-    checked(with_generated(manifest_text(project.folder), source, draft(project), where), where)
+    checked(with_generated(manifest_text(project.folder), source, draft(project), where), project)
     refuse(project)
     scratch = workshop.scratch(project.folder).absolute()
     app, made = scratch / "app", scratch / "made"
@@ -47,7 +47,7 @@ async def build(project: Project, workshop: Workshop, pack: Pack, describe: Desc
     await pack({APP: app}, made / name)
     ask_for(made, name)
     parts = await describe(made)
-    text = checked(with_generated(manifest_text(project.folder), source, parts, where), where)
+    text = checked(with_generated(manifest_text(project.folder), source, parts, where), project)
     put(made / name, project.built)
     (scratch / MANIFEST).write_text(text, encoding="utf-8")
     put(scratch / MANIFEST, project.folder / MANIFEST)
@@ -88,4 +88,5 @@ def _copy(folder: Path, target: Path) -> None:
 
 
 def _is_packed(name: str) -> bool:
-    return not (name.startswith(".") or name.endswith(".wasm") or name in _LEFT_OUT)
+    # A package made of this folder, in this folder, would be packed into the next module.
+    return not (name.startswith(".") or name.endswith((".wasm", ".oci")) or name in _LEFT_OUT)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import wasmtime
 from tests.tools.sdk.making import need
+
+from capbox.tools.sdk.building.sources import keep, sources
+from capbox.tools.sdk.project import Project
 
 # Answers every request with the JSON that lies at 64.
 ANSWERS = """(module
@@ -119,6 +123,29 @@ def test_what_a_case_needs_is_one_word_of_a_shell(capbox: Callable, greeter: Pat
     assert shlex.split(last) == ["needs", "--grant", grant]
 
 
+def test_a_module_that_is_older_than_its_sources_is_told_and_not_packed(
+    capbox: Callable, greeter: Path
+) -> None:
+    source = greeter / "greeter.c"
+    source.write_text("old")
+    made = Project(greeter, "greeter.wasm", "c", source)
+    keep(made, sources(greeter, "c"), sha256(made.built.read_bytes()).hexdigest())
+    packing = ("pkg", "pack", greeter, "--namespace", "alice", "--out", greeter.parent)
+    calling = ("call", f"{greeter}", "name=Ada", "--workspace", greeter)
+    assert [capbox(*calling).err, capbox(*packing).code] == ["", 0]
+    source.write_text("new")
+    reason = "was built from other sources (greeter.c was changed)"
+    told = f"greeter.wasm {reason}; build it again: capbox tool build {greeter}\n"
+    done = capbox(*calling)
+    assert (done.code, done.out, done.err) == (0, "hello\n", told)
+    assert capbox("tool", "test", greeter).err.startswith(told)
+    refused = capbox(*packing)
+    assert (refused.code, f"greeter.wasm: {reason}: build it again" in refused.err) == (1, True)
+    # Whatever made it, it is another module now.
+    made.built.write_bytes(made.built.read_bytes() + b"\0\2\1x")
+    assert capbox(*packing).code == 0
+
+
 def test_a_manifest_without_cases_or_with_a_bad_one_is_told(
     capbox: Callable, greeter: Path
 ) -> None:
@@ -143,6 +170,26 @@ def test_inspect_says_what_a_module_can_ask_for(capbox: Callable, greeter: Path)
     assert [(one["module"], one["name"]) for one in told["imports"]] == [
         ("wasi_snapshot_preview1", "fd_write")
     ]
+
+
+def test_inspect_tells_the_mistakes_of_a_manifest(capbox: Callable, greeter: Path) -> None:
+    path = greeter / "tool.toml"
+    text = path.read_text()
+    assert capbox("tool", "inspect", greeter, "--json").json["mistakes"] == []
+    path.write_text(text.replace('{ type = "string" }', '{ type = "string", defualt = "Ada" }'))
+    done = capbox("tool", "inspect", greeter)
+    *_, title, said = done.out.splitlines()
+    assert (done.code, title) == (0, "what is wrong with its manifest")
+    assert said.startswith("  input_schema.properties.name.defualt: is no word of a schema")
+    told = capbox("tool", "inspect", greeter, "--json").json
+    assert (told["runs"], len(told["mistakes"])) == (True, 1)
+    path.write_text(text.replace('{ type = "string" }', '{ type = "strng" }'))
+    done = capbox("tool", "inspect", greeter)
+    assert (done.code, done.out) == (1, "")
+    assert (
+        f"{path}: input_schema.properties.name.type: 'strng' is no type; there are: string, "
+        in (done.err)
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"\0asm\1\0\0\0\1\xff", b"\x7fELF"])

@@ -55,6 +55,11 @@ def test_from_an_empty_folder_to_a_call(process: Callable, workspace: Path) -> N
 
     folder = workspace / "words"
     (folder / "words.js").write_text(COUNTS)
+    older = process("tool", "run", "words", "name=Ada")
+    assert (older.out, "(words.js was changed); build it again" in older.err) == (
+        "Hello, Ada!\n",
+        True,
+    )
     (folder / "lib").mkdir()
     (folder / "lib" / "split.js").write_text("export const split = (text) => text.split(/\\s+/);\n")
     text = (folder / "tool.toml").read_text().partition("# What it may ask for")[0]
@@ -84,6 +89,9 @@ WRONG = {
     "/** Do. */\nexport default 3;\n": "t.js: its default export is no function; write: export",
     "export default () => 1;\n": "no comment /** ... */ stands before `export default`",
     DOCUMENTED.replace("Do.", "Do.\n * @param {Date} a"): "t/t.js:2: @param: Date is no type of",
+    DOCUMENTED.replace("Do.", 'Do.\n * @param {boolean} [a="no"] x'): "t/tool.toml: "
+    'input_schema.properties.a.default: "no" is not of type "boolean"\n'
+    "  | what stands between its marks is made of t/t.js: change it there\n",
     "for (;;);\n" + DOCUMENTED: "t/t.js: what it does when it is loaded takes more than 10 sec",
     'import fs from "fs";fs.readFileSync("/etc/passwd");\n' + DOCUMENTED: "EACCES: permission den",
     'await fetch("http://127.0.0.1:1/");\n' + DOCUMENTED: "fetch failed: refused: fetch GET",

@@ -172,9 +172,20 @@ def test_what_is_pushed_unsigned_is_said_to_be(
 ) -> None:
     package = str(pkg("pack", folder_of(work), "--namespace", "alice", "--json").json["path"])
     done = pkg("push", package, docker_registry.place)
-    assert done.code == 0 and "it is not signed: capbox pkg sign, and push it again" in done.err
+    assert done.code == 0
+    assert done.err == (
+        "it is not signed: whoever installs it is refused, or says --unsigned and reads that "
+        "anybody may have made it; capbox pkg sign, and push it again\n"
+    )
+    told = pkg("push", package, docker_registry.place, "--json")
+    place = told.json["source"]
+    assert (told.json["key"], told.err) == (None, done.err)
+    refused = pkg("install", place, "--yes")
+    assert (refused.code, "is not signed" in refused.err) == (3, True)
+    assert "not signed: anybody may have made it" in pkg("verify", place).out
     pkg("sign", package)
-    place = pkg("push", package, docker_registry.place, "--json").json["source"]
+    signed = pkg("push", package, docker_registry.place, "--json")
+    assert (signed.json["source"], signed.err) == (place, "")
     assert pkg("verify", place).code == 0
     (work / "there").mkdir()
     done = pkg("pull", place, "--out", "there")
@@ -266,6 +277,32 @@ def test_one_that_cannot_be_updated_keeps_no_other_from_it(
     done = pkg("update")
     assert (done.code, done.out) == (3, "updated alice/bbb 0.1.0 -> 0.2.0\n")
     assert "alice/aaa: a person has to say yes" in done.err
+    told = pkg("update", "--json")
+    assert (told.code, [one["name"] for one in told.json["installed"]]) == (3, ["alice/bbb"])
+    (failed,) = told.json["failed"]
+    assert failed["code"] == "denied" and "alice/aaa: a person has to say yes" in failed["message"]
+
+
+def test_a_damaged_record_is_named_and_keeps_no_other_from_an_update(
+    pkg: Callable[..., Done], work: Path, home: Home
+) -> None:
+    for name in ("aaa", "bbb"):
+        for version in ("0.1.0", "0.2.0"):
+            path = str(tool(work, manifest(name, version)).relative_to(work))
+            assert pkg("pack", path, "--namespace", "alice").code == 0
+            assert pkg("sign", f"{name}-{version}.oci").code == 0
+        assert pkg("install", f"{name}-0.1.0.oci", "--yes").code == 0
+    record = home.tools / "alice" / "aaa" / "installed.json"
+    record.write_text("{")
+    done = pkg("update")
+    assert (done.code, done.out) == (1, "updated alice/bbb 0.1.0 -> 0.2.0\n")
+    assert f"capbox: {record}: is damaged" in done.err
+    assert "capbox pkg remove alice/aaa, and install it again" in done.err
+    assert pkg("update", "alice/aaa").code == 1
+    assert pkg("update", "alice/bbb").out == "alice/bbb 0.2.0 is installed already\n"
+    assert pkg("remove", "alice/bbb").code == 0
+    done = pkg("update")
+    assert (done.code, "no package is installed" in done.err) == (1, False)
 
 
 def test_what_a_run_could_do_leaves_an_unnamed_tool_out(
@@ -311,8 +348,17 @@ def test_nothing_found_is_a_code(pkg: Callable[..., Done], work: Path) -> None:
     assert (done.code, done.out) == (1, "") and "has these words" in done.err
     assert (pkg("search", "weather", "--json").code, pkg("search", "x", "--json").json) == (
         1,
-        {"packages": []},
+        {"packages": [], "unfinished": None},
     )
+
+
+def test_a_search_that_ends_early_says_so(
+    pkg: Callable[..., Done], work: Path, http_server: Callable[..., HttpServer]
+) -> None:
+    listed = json.dumps({"repositories": [f"alice/t{number}" for number in range(51)]})
+    server = http_server({"/v2/_catalog": reply(listed.encode())})
+    done = pkg("search", "--in", f"oci://127.0.0.1:{server.port}")
+    assert (done.code, "(only 50 of 51 packages were asked for)" in done.err) == (1, True)
 
 
 def test_remove_takes_it_away(

@@ -36,27 +36,43 @@ def inspect(
     as_json: AsJson = False,
 ) -> int:
     """Say what a module could ask for, who made it, and whether it can run here. Runs nothing."""
+    from capbox.tools.folder import MANIFEST
     from capbox.tools.inspection.inspecting import InspectionError, inspect_folder
     from capbox.tools.inspection.inspecting import inspect as inspect_file
 
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
+    wrong = _mistakes(path)
     found = inspect_folder(path) if path.is_dir() else inspect_file(path)
     if isinstance(found, InspectionError):
-        raise failed(f"{found.where}: {found.message}")
+        # The manifest's own mistakes say more than that it is none.
+        own = wrong if found.where == str(path / MANIFEST) else ()
+        raise failed(f"{found.where}: {chr(10).join(own) or found.message}")
     if as_json:
-        screen.json(described(found))
+        screen.json({**described(found), "mistakes": list(wrong)})
         return 0
     kind = "a WebAssembly module" if found.core is not None else "a WebAssembly component"
     screen.line(f"{found.path}: {kind}, {found.size:,} bytes", "bold")
     screen.line(f"  sha256 {found.digest}")
-    for title, lines in _parts(found):
+    mind = [("what is wrong with its manifest", list(wrong))] if wrong else []
+    for title, lines in (*_parts(found), *mind):
         screen.line("")
         screen.line(title, "bold")
         for line in lines:
             # Attack: an import whose name goes on in a line "can capbox run it: yes".
             screen.paragraph(f"  {one_line(line, _LINE_MAX)}", hang=4)
     return 0
+
+
+def _mistakes(path: Path) -> tuple[str, ...]:
+    """Return what is wrong with the manifest of a folder, although it is one."""
+    from capbox.tools.sdk.mistakes import mistakes
+    from capbox.tools.sdk.project import BuildError, manifest_text
+
+    try:
+        return mistakes(manifest_text(path)) if path.is_dir() else ()
+    except BuildError:
+        return ()
 
 
 def _parts(found: Inspection) -> Iterator[tuple[str, list[str]]]:
@@ -162,7 +178,7 @@ def _memory(memory: Memory) -> str:
     return f"{least}, at most {memory.pages_max * PAGE_BYTES / 1e6:,.1f} MB"
 
 
-def described(found: Inspection) -> Json:
+def described(found: Inspection) -> dict[str, Json]:
     """Return an inspection as JSON."""
     core = found.core
     return {

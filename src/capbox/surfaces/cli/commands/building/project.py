@@ -81,6 +81,7 @@ def build(
     """Build the module of the tool in DIR (default: this folder)."""
     from capbox.tools.inspection.inspecting import InspectionError, inspect_folder
     from capbox.tools.sdk.building.keeping import in_use
+    from capbox.tools.sdk.building.sources import keep, sources
     from capbox.tools.sdk.project import read_project
 
     entry: Entry = ctx.obj
@@ -88,11 +89,14 @@ def build(
     with told():
         project = read_project(folder)
         workshop = workshop_of(entry, screen, unasked=get_toolchain)
+        before = sources(folder, project.language)
         with in_use(workshop.place):
             _make(project, workshop, entry, screen)
     found = inspect_folder(folder)
     if isinstance(found, InspectionError):
         raise failed(f"{found.where}: {found.message}")
+    with told():
+        keep(project, before, found.digest)
     if found.obstacles:
         raise failed(f"{project.built}: capbox cannot run it: it {'; it '.join(found.obstacles)}")
     if as_json:

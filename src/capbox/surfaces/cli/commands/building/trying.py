@@ -77,7 +77,7 @@ def test(
 
     entry: Entry = ctx.obj
     screen = Screen(sys.stdout, sys.stderr, entry.environ)
-    found = own_tool(f"{folder}/", entry)
+    found = own_tool(f"{folder}/", entry, screen)
     if found is None:
         raise usage(f"{folder} is not the folder of a tool")
     with told():

@@ -5,6 +5,7 @@ Guarantees: nothing is granted by installing: a run grants, as for any tool. Doe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from capbox.tools.packages.installing.install import Workshop
     from capbox.tools.packages.installing.place import Installed
     from capbox.tools.packages.installing.plan import Plan
+    from capbox.tools.packages.problem import PackageError
 
 Yes = Annotated[bool, typer.Option("--yes", help="Say yes to what it requests, unasked.")]
 Only = Annotated[
@@ -112,6 +114,7 @@ def update(
     compiled.
     """
     from capbox.tools.packages.installing.plan import Wishes
+    from capbox.tools.packages.problem import PackageError
 
     if name is None and (origin is not None or only is not None or key is not None):
         raise usage("--from, --only and --key are for one package: name it")
@@ -128,16 +131,15 @@ def update(
     for one in found:
         try:
             with ending():
+                if isinstance(one, PackageError):
+                    raise one
                 done.append(updated(shop, one, wishes, asking, origin=origin))
         except CommandFailure as failure:
             failed.append(failure)
-    if failed and (as_json or len(found) == 1):
+    if failed and name is not None:
         raise failed[0]
-    _tell(screen, done, as_json=as_json)
-    # One that cannot be updated keeps no other from it.
-    for why in failed:
-        screen.say(f"capbox: {why.message}", "red")
-    return failed[0].exit_code if failed else 0
+    # One that cannot be updated, or read, keeps no other from it.
+    return _tell(screen, done, failed, as_json=as_json)
 
 
 def remove(
@@ -165,31 +167,36 @@ def remove(
     return 0
 
 
-def _named(shop: Workshop, name: str | None) -> list[Installed]:
-    """Return the packages to update. Raises PackageError."""
+def _named(shop: Workshop, name: str | None) -> Sequence[Installed | PackageError]:
+    """Return the packages to update, and why one cannot be. Raises PackageError."""
     from capbox.tools.packages.names import package_name
     from capbox.tools.packages.problem import PackageError
 
     if name is None:
-        found = shop.place.installed()
-        bad = next((one for one in found if isinstance(one, PackageError)), None)
-        if bad is not None:
-            raise bad
-        return [one for one in found if not isinstance(one, PackageError)]
+        return shop.place.installed()
     one = shop.place.get(package_name(name))
     if one is None:
         raise PackageError(name, "is not installed", "see: capbox pkg list", kind="usage")
     return [one]
 
 
-def _tell(screen: Screen, done: list[tuple[Plan, Installed]], *, as_json: bool) -> int:
+def _tell(
+    screen: Screen,
+    done: list[tuple[Plan, Installed]],
+    failed: Sequence[CommandFailure] = (),
+    *,
+    as_json: bool,
+) -> int:
+    """Say what was done, and what was not; return the exit code."""
+    code = failed[0].exit_code if failed else 0
     if as_json:
         listed: list[Json] = [
             {**described(plan), "tool": one.package.tool, "tool_digest": one.tool}
             for plan, one in done
         ]
-        screen.json({"installed": listed})
-        return 0
+        wrong: list[Json] = [{"code": why.code, "message": why.message} for why in failed]
+        screen.json({"installed": listed, **({"failed": wrong} if wrong else {})})
+        return code
     for plan, one in done:
         tool = one.package.tool
         if plan.same:
@@ -201,6 +208,8 @@ def _tell(screen: Screen, done: list[tuple[Plan, Installed]], *, as_json: bool) 
                 for line, style in compared(plan):
                     screen.say(line, style)
             screen.line(f"updated {one.name} {plan.before.version} -> {one.version}")
-    if not done:
+    if not done and not failed:
         screen.say("no package is installed", "dim")
-    return 0
+    for why in failed:
+        screen.say(f"capbox: {why.message}", "red")
+    return code

@@ -13,6 +13,11 @@ from capbox.surfaces.cli.commands.packages.shop import Login, access_of, ending,
 from capbox.surfaces.cli.failures import CommandFailure
 from capbox.surfaces.cli.flags.words import AsJson
 
+_UNSIGNED = (
+    "it is not signed: whoever installs it is refused, or says --unsigned and reads that anybody "
+    "may have made it; capbox pkg sign, and push it again"
+)
+
 
 def push(
     ctx: typer.Context,
@@ -42,10 +47,10 @@ def push(
             Repository(client, reference).push(layout, found)
     if as_json:
         screen.json({**described(found), "source": str(reference)})
-        return 0
-    screen.line(f"{reference}")
+    else:
+        screen.line(f"{reference}")
     if found.signature is None:
-        screen.say("it is not signed: capbox pkg sign, and push it again", "yellow")
+        screen.say(_UNSIGNED, "yellow")
     return 0
 
 
@@ -88,23 +93,28 @@ def search(
 ) -> int:
     """Find packages by words of their name and description.
 
-    In a registry only names are compared, and it must list what it has, as one of your own does.
+    In a registry only names are compared, and it must list what it has, as one of your own does;
+    it has a minute for the whole search.
     Exit codes: 0 ok, 1 nothing found, or it cannot be reached, 2 usage.
     """
     from capbox.tools.packages.installing.searching import found_in
 
     screen = screen_of(ctx)
     with ending():
-        found = found_in(where, tuple(words or ()), access_of(ctx.obj, login))
+        search = found_in(where, tuple(words or ()), access_of(ctx.obj, login))
+    found, unfinished = search.matches, search.unfinished
     if as_json:
         listed: list[Json] = [
             {"name": o.name, "version": o.version, "description": o.description, "source": o.source}
             for o in found
         ]
-        screen.json({"packages": listed})
+        screen.json({"packages": listed, "unfinished": unfinished or None})
         return 0 if found else 1
     if not found:
-        raise CommandFailure("not_found", f"no package in {where} has these words", 1)
+        more = f" ({unfinished})" if unfinished else ""
+        raise CommandFailure("not_found", f"no package in {where} has these words{more}", 1)
     rows = [(one.name, one.version, one.source, one.description) for one in found]
     screen.table(("package", "version", "where", "says of itself"), rows)
+    if unfinished:
+        screen.say(f"there may be more: {unfinished}; name more words", "yellow")
     return 0

@@ -303,8 +303,31 @@ def instances(inner: bytes, count: int) -> bytes:
     return b"\x04" + leb(len(MAGIC + inner)) + MAGIC + inner + section(5, *[b"\0\0\0"] * count)
 
 
+FUNCTION = section(7, b"\x40\0\1\0") + section(10, b"\0\1x\1\0")
+
+
+def named(text: str) -> bytes:
+    """Return a name that is exported or imported."""
+    return b"\0" + leb(len(text)) + text.encode()
+
+
+def crossed(functions: int, names: int, interface: str = "i", function: str = "f") -> bytes:
+    """Return one instance of many functions, exported under many names."""
+    exports = (named(f"{function}{n}") + b"\1\0" for n in range(functions))
+    shown = (named(f"{interface}{n}") + b"\5\0\0" for n in range(names))
+    return FUNCTION + section(5, b"\1" + leb(functions) + b"".join(exports)) + section(11, *shown)
+
+
+def lowered(times: int, fields: int) -> bytes:
+    """Return a function that takes a record, and is made a core function again and again."""
+    record = b"\x72" + leb(fields) + b"\1a\x7f" * fields
+    taking = section(7, record, b"\x40\1\1p\0\1\0") + section(10, b"\0\1x\1\1")
+    return taking + section(8, *[b"\1\0\0\0"] * times)
+
+
 NAMED = section(7, b"\x7f") + section(5, b"\1" + leb(999) + b"\0\1x\3\0" * 999)
 LONG = section(11, b"\0" + leb(100_000) + b"x" * 100_000 + b"\3\0\0")
+OFFERED = b"\x42\x0b\1\x40\0\1\0" + b"".join(b"\4" + named(f"f{n}") + b"\1\0" for n in range(10))
 WORK = {
     "sections": (section(6) * 100, section(6) * 60_000, "more than 50,000 sections"),
     "sections of an inner one": (
@@ -323,6 +346,24 @@ WORK = {
         section(7, *[b"\x6f" + leb(99) + b"\x7f" * 99] * 999),
         "too many parts",
     ),
+    "functions under many names": (crossed(200, 200), crossed(1_000, 1_000), "too many parts"),
+    "functions under a long name": (
+        crossed(10, 1, interface="i" * 10_000),
+        crossed(500, 1, interface="i" * 10_000),
+        "too many parts",
+    ),
+    "long names of functions": (
+        crossed(1, 10, function="f" * 10_000),
+        crossed(1, 500, function="f" * 10_000),
+        "too many parts",
+    ),
+    "functions under a long name that is imported": (
+        section(7, OFFERED) + section(10, named("i" * 10_000) + b"\5\0"),
+        section(7, OFFERED) + section(10, *[named("i" * 10_000) + b"\5\0"] * 50),
+        "too many parts",
+    ),
+    "core functions of ours": (lowered(2_000, 1), lowered(5_000, 1), "too many parts"),
+    "words of core functions of ours": (lowered(20, 5_000), lowered(200, 5_000), "too many parts"),
     "scopes": (
         section(7, b"\x7f", b"\x42" + leb(1) + b"\2\3\2" + leb(1) + leb(0)),
         section(7, b"\x7f", b"\x42" + leb(1) + b"\2\3\2" + leb(0xFFFFFFFF) + leb(0)),

@@ -17,6 +17,8 @@ from typing import TypeVar
 from capbox.sandbox.component.binary import CORE_MODULE, Reader, sections
 from capbox.sandbox.component.plan import (
     BYTES_A_PART,
+    LOWERED_PARTS,
+    WORDS_A_PART,
     Collection,
     CoreHost,
     CoreItem,
@@ -62,6 +64,9 @@ def read_plan(skeleton: bytes) -> Plan:
     scope = Scope(plan, None, None)
     scope.read(skeleton)
     plan.exports = scope.exports
+    for name, item in plan.exports.items():
+        if isinstance(item, Instance):
+            plan.spend_named(name, item.exports)
     return plan
 
 
@@ -272,7 +277,9 @@ class Scope:
             raise Misuse("it is asynchronous (WASI 0.3), which is not supported")
 
     def _lower(self, lowered: Lowered | HandleOperation) -> None:
+        self._plan.spend(LOWERED_PARTS)
         if isinstance(lowered, Lowered) and isinstance(lowered.function, HostFunction):
+            self._plan.spend(lowered.function.signature.words // WORDS_A_PART)
             self._plan.imports[lowered.function.name] = lowered.function.signature
         self._plan.lowered.append(lowered)
         self._add_core(_CORE_FUNCTION, CoreHost(len(self._plan.lowered) - 1))
@@ -312,7 +319,7 @@ class Scope:
             return
         given = self._described(reader, name)
         if isinstance(given, Instance):
-            self._plan.spend(len(given.exports))
+            self._plan.spend_named(name, given.exports)
             self._spaces[_INSTANCE][-1] = _imported(_interface(name), given)
 
     def _export(self, reader: Reader) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 
 import wasmtime
 from tests.sandbox.component import text
+from tests.sandbox.component.test_linking import leb
 
-from capbox.sandbox.component.binary import taken_apart
+from capbox.sandbox.component.binary import MAGIC, sections, taken_apart
 from capbox.sandbox.component.plan import Plan
 from capbox.sandbox.component.scope import Scope
 from capbox.sandbox.run import Sandbox
@@ -47,3 +49,37 @@ async def test_functions_under_many_names_are_refused_when_looked_at_and_when_ca
     assert time.monotonic() - began < 15  # ten million names: a minute, and 1 GB
     fine = text.command("(call $out (i32.const 0) (i32.const 1)) (i32.const 0)")
     assert (await sandbox.call(job(fine))).end == Finished(b"\0")
+
+
+BYTES, LEVELS = 4_000_000, 16
+
+
+def nested(section: int) -> bytes:
+    """A component in components, around one large section."""
+    wasm = MAGIC + bytes([section]) + leb(BYTES) + b"\1x" + bytes(BYTES - 2)
+    for _ in range(LEVELS):
+        wasm = MAGIC + b"\4" + leb(len(wasm)) + wasm
+    return wasm
+
+
+def copied(content: bytes) -> None:
+    """Follow the levels as it was done at first."""
+    for kind, body in sections(content):
+        if kind == 4:
+            copied(bytes(body))
+
+
+def peak(read: Callable[[bytes], object], wasm: bytes) -> int:
+    """How much memory it takes at most to read."""
+    tracemalloc.start()
+    try:
+        read(wasm)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_component_deep_in_others_is_not_copied_at_each_level() -> None:
+    assert peak(copied, nested(0)) > LEVELS * BYTES
+    for section in (0, 7):  # one that is left out, and one that is kept
+        assert peak(read_component, nested(section)) < 4 * BYTES

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sandbox.component import text
 
-from capbox.sandbox.component.binary import MAGIC, taken_apart
+from capbox.sandbox.component.binary import CORE_MAGIC, MAGIC, taken_apart
 from capbox.sandbox.component.linking import Linked
 from capbox.sandbox.component.plan import Plan
 from capbox.sandbox.component.scope import read_plan
@@ -23,10 +23,10 @@ class Opened:
     """A component that was started, without a worker around it."""
 
     def __init__(self, wat: str, provided: Provided | None = None) -> None:
-        modules: list[bytes] = []
+        modules: list[memoryview] = []
         self.plan = read_plan(taken_apart(bytes(wasmtime.wat2wasm(wat)), modules))
         engine = wasmtime.Engine()
-        compiled = [wasmtime.Module(engine, module) for module in modules]
+        compiled = [wasmtime.Module(engine, bytes(module)) for module in modules]
         self.dropped: list[object] = []
         self._linked = Linked(
             *(engine, compiled, self.plan, provided or {}),
@@ -325,6 +325,12 @@ def lowered(times: int, fields: int) -> bytes:
     return taking + section(8, *[b"\1\0\0\0"] * times)
 
 
+def core(*sections: bytes) -> bytes:
+    """Return a core module in a component."""
+    module = CORE_MAGIC + b"".join(sections)
+    return b"\1" + leb(len(module)) + module
+
+
 NAMED = section(7, b"\x7f") + section(5, b"\1" + leb(999) + b"\0\1x\3\0" * 999)
 LONG = section(11, b"\0" + leb(100_000) + b"x" * 100_000 + b"\3\0\0")
 OFFERED = b"\x42\x0b\1\x40\0\1\0" + b"".join(b"\4" + named(f"f{n}") + b"\1\0" for n in range(10))
@@ -345,6 +351,16 @@ WORK = {
         section(7, *[b"\x6f" + leb(99) + b"\x7f" * 99] * 9),
         section(7, *[b"\x6f" + leb(99) + b"\x7f" * 99] * 999),
         "too many parts",
+    ),
+    "sections of a core module": (
+        core(b"\1\0" * 100),
+        core(b"\1\0" * 30_000) * 2,
+        "more than 50,000 sections and imports",
+    ),
+    "imports of a core module": (
+        core(section(2, *[b"\1a\0\0\0"] * 9_000)) * 2,
+        core(section(2, *[b"\1a\0\0\0"] * 30_000)) * 2,
+        "more than 50,000 sections and imports",
     ),
     "functions under many names": (crossed(200, 200), crossed(1_000, 1_000), "too many parts"),
     "functions under a long name": (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from capbox.sandbox.component.binary import CORE_MODULE, Reader, sections
+from capbox.sandbox.component.binary import CORE_MODULE, Content, Reader, sections
 from capbox.sandbox.component.plan import (
     BYTES_A_PART,
     LOWERED_PARTS,
@@ -54,15 +54,15 @@ class InstanceType:
 class Closure:
     """A component in a component, and where it was defined."""
 
-    content: bytes
+    content: Content
     scope: Scope
 
 
-def read_plan(skeleton: bytes) -> Plan:
+def read_plan(skeleton: Content) -> Plan:
     """Return the plan of a component that was taken apart. Raises Misuse."""
     plan = Plan()
     scope = Scope(plan, None, None)
-    scope.read(skeleton)
+    scope.read(memoryview(skeleton))
     plan.exports = scope.exports
     for name, item in plan.exports.items():
         if isinstance(item, Instance):
@@ -87,7 +87,7 @@ class Scope:
         self.exports: dict[str, object] = {}
         self.owner, plan.instances = plan.instances, plan.instances + 1
 
-    def read(self, content: bytes) -> None:
+    def read(self, content: Content) -> None:
         """Follow the definitions of a component."""
         self._plan.spend(len(content) // BYTES_A_PART)
         for kind, body in sections(content):

@@ -83,7 +83,7 @@ class Component:
 
 def read_component(content: bytes) -> Component | str:
     """Read a component; `content` is the whole file."""
-    modules: list[bytes] = []
+    modules: list[memoryview] = []
     try:
         plan = read_plan(taken_apart(content, modules))
         for name, signature in plan.imports.items():

@@ -77,7 +77,7 @@ class ComponentGuest:
             return wasmtime.WasmtimeError(told(error))
         except MemoryError:
             return wasmtime.WasmtimeError("what it gave back is too large")
-        return None
+        return self._linked.failure()  # remembered, should its trap have been lost
 
     def end(self) -> int:
         """Let the call's instances go; return how much memory they had."""

@@ -28,8 +28,10 @@ class Opened:
         engine = wasmtime.Engine()
         compiled = [wasmtime.Module(engine, bytes(module)) for module in modules]
         self.dropped: list[object] = []
+        given = provided or {}
         self._linked = Linked(
-            *(engine, compiled, self.plan, provided or {}),
+            *(engine, compiled, self.plan),
+            {f: given[f.name] for f in self.plan.imports},
             dropped=self.dropped.append,
             guard=lambda body: body,
         )
@@ -243,8 +245,8 @@ FORGED = """(component
 
 def test_a_resource_of_its_own_does_not_pass_for_one_of_the_host() -> None:
     plan = planned(FORGED)
-    (signature,) = plan.imports.values()
-    kind = signature.params[0][1]
+    (imported,) = plan.imports
+    kind = imported.signature.params[0][1]
     assert getattr(kind, "resource").name == ""  # noqa: B009 - whichever type it is
 
 

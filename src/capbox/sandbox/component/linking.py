@@ -80,7 +80,7 @@ class Linked:
         engine: wasmtime.Engine,
         modules: Sequence[wasmtime.Module],
         plan: Plan,
-        provided: Mapping[str, Provided],
+        provided: Mapping[HostFunction, Provided],
         *,
         dropped: Callable[[object], None],
         guard: Callable[[Callable[..., int]], Callable[..., int]],
@@ -246,7 +246,7 @@ class Linked:
 
     def _callee(self, function: HostFunction | Lifted) -> Provided:
         if isinstance(function, HostFunction):
-            return self._provided[function.name]
+            return self._provided[function]
         return lambda *values: self.call(function, values)
 
     def _operated(self, operation: HandleOperation, number: int) -> int:

@@ -123,7 +123,7 @@ class Plan:
 
     steps: list[Step] = field(default_factory=list)
     lowered: list[Lowered | HandleOperation] = field(default_factory=list)
-    imports: dict[str, Signature] = field(default_factory=dict)
+    imports: list[HostFunction] = field(default_factory=list)
     exports: dict[str, object] = field(default_factory=dict)
     memories: int = 0
     memory_items: set[CoreItem] = field(default_factory=set)

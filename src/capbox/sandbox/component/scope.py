@@ -280,7 +280,7 @@ class Scope:
         self._plan.spend(LOWERED_PARTS)
         if isinstance(lowered, Lowered) and isinstance(lowered.function, HostFunction):
             self._plan.spend(lowered.function.signature.words // WORDS_A_PART)
-            self._plan.imports[lowered.function.name] = lowered.function.signature
+            self._plan.imports.append(lowered.function)
         self._plan.lowered.append(lowered)
         self._add_core(_CORE_FUNCTION, CoreHost(len(self._plan.lowered) - 1))
 

@@ -86,9 +86,9 @@ def read_component(content: bytes) -> Component | str:
     modules: list[memoryview] = []
     try:
         plan = read_plan(taken_apart(content, modules))
-        for name, signature in plan.imports.items():
-            if name in FUNCTIONS and shown(signature) != FUNCTIONS[name][1]:
-                return f"imports {name[:120]} with another type than WASI 0.2 gives it"
+        for one in plan.imports:
+            if one.name in FUNCTIONS and shown(one.signature) != FUNCTIONS[one.name][1]:
+                return f"imports {one.name[:120]} with another type than WASI 0.2 gives it"
         functions, left = sorted(plan.functions().items()), _WORDS_MAX
         for _, function in functions:
             left -= function.signature.words
@@ -97,12 +97,13 @@ def read_component(content: bytes) -> Component | str:
         exports = tuple(_exported(n, f.signature) for n, f in functions)
     except Misuse as misuse:
         return str(misuse)
-    known = sorted(name for name in plan.imports if name in FUNCTIONS)
+    names = sorted({one.name for one in plan.imports})
+    known = [name for name in names if name in FUNCTIONS]
     return Component(
         modules=len(modules),
         memories=plan.memories,
         powers=tuple(_powers(known)),
-        refused=tuple(sorted(name for name in plan.imports if name not in FUNCTIONS)),
+        refused=tuple(name for name in names if name not in FUNCTIONS),
         exports=exports,
     )
 

@@ -267,6 +267,18 @@ async def test_a_function_with_another_type_than_wasi_gives_it_is_refused(
     assert end == Failed(f"the tool crashed: {why}")
 
 
+async def test_a_handle_of_the_hosts_is_not_made_of_a_number(
+    sandbox: Sandbox, job: MakeJob
+) -> None:
+    wat = text.command(
+        "(call $hear (call $new (i32.const 1)) (i64.const 10) (i32.const 64)) (i32.const 0)",
+        more='(import "w" "new" (func $new (param i32) (result i32)))',
+        lowered='(export "new" (func $new))',
+    ).replace("(core module $Main", "(core func $new (canon resource.new $in)) (core module $Main")
+    end = (await sandbox.call(job(wat))).end
+    assert isinstance(end, Failed) and "a resource that is not its own" in end.reason
+
+
 def drawing(first: str, second: str) -> str:
     """A component that imports a function under two versions, each with a type of its own."""
     imports = "".join(

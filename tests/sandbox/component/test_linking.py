@@ -250,6 +250,36 @@ def test_a_resource_of_its_own_does_not_pass_for_one_of_the_host() -> None:
     assert getattr(kind, "resource").name == ""  # noqa: B009 - whichever type it is
 
 
+OWNERS = {
+    "its own": ("(type $r (resource (rep i32)))", True),
+    "the host's": (
+        """(import "wasi:io/poll@0.2.0" (instance $i (export "pollable" (type $p (sub resource)))))
+        (alias export $i "pollable" (type $r))""",
+        False,
+    ),
+    "one that is imported by itself": ('(import "r" (type $r (sub resource)))', False),
+    "another component's": (
+        """(component $C (type $t (resource (rep i32))) (export "t" (type $t)))
+        (instance $i (instantiate $C)) (alias export $i "t" (type $r))""",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("operation", ["new", "rep", "drop"])
+def test_handles_are_made_and_looked_into_by_who_owns_the_resource_alone(
+    owner: str, operation: str
+) -> None:
+    resource, own = OWNERS[owner]
+    wat = f"(component {resource} (core func (canon resource.{operation} $r)))"
+    if own or operation == "drop":
+        assert len(planned(wat).lowered) == 1
+    else:
+        with pytest.raises(Misuse, match="a resource that is not its own"):
+            planned(wat)
+
+
 def planned(wat: str) -> Plan:
     """Read a component."""
     return read_plan(taken_apart(bytes(wasmtime.wat2wasm(wat)), []))

@@ -272,6 +272,9 @@ class Scope:
             if not isinstance(resource, Resource):
                 raise Misuse("a handle of something that is no resource")
             operation = {0x02: "new", 0x03: "drop", 0x04: "rep"}[kind]
+            # Attack: a handle of any number, of a thing of the host or of another component.
+            if kind != 0x03 and resource.owner != self.owner:
+                raise Misuse("it makes or looks into handles of a resource that is not its own")
             self._lower(HandleOperation(operation, resource, self.owner))
         else:
             raise Misuse("it is asynchronous (WASI 0.3), which is not supported")

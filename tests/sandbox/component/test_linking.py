@@ -175,6 +175,11 @@ BROKEN: dict[str, tuple[str, tuple[object, ...], str]] = {
         (),
         "outside guest memory",
     ),
+    "a long name of what is not there": (
+        lifting("", "").replace('(core func $m "f")', f'(core func $m "{"f" * 100_000}")'),
+        (),
+        "^a core module in it does not export .{120}$",
+    ),
     "a trap": (lifting("", '(func (export "f") unreachable)'), (), "unreachable"),
 }
 

@@ -164,7 +164,7 @@ class Linked:
         elif found is None and isinstance(item, CoreHost):
             found = defined(self._linker, running.store, _OURS, str(item.number))
         if found is None:
-            raise Misuse(f"a core module in it does not export what is taken from it: {item}")
+            raise Misuse(f"a core module in it does not export {str(item)[:120]}")
         running.externs[item] = found
         return found
 

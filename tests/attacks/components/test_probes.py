@@ -18,6 +18,7 @@ from capbox.authority.limits import Limits
 from capbox.authority.paths import GuestPath, HostPath
 from capbox.sandbox.run import Sandbox
 from capbox.sandbox.spec import Failed, Finished, Job, Mount, Refused, Rule, stopped
+from capbox.tools.inspection.component import read_component
 
 MakeJob = Callable[..., Job]
 HIDDEN = (".env", ".git/**")
@@ -264,6 +265,55 @@ async def test_a_function_with_another_type_than_wasi_gives_it_is_refused(
     end = (await sandbox.call(job(wat))).end
     why = f"it imports {name} with another type than WASI 0.2 gives it"
     assert end == Failed(f"the tool crashed: {why}")
+
+
+async def test_a_handle_of_the_hosts_is_not_made_of_a_number(
+    sandbox: Sandbox, job: MakeJob
+) -> None:
+    wat = text.command(
+        "(call $hear (call $new (i32.const 1)) (i64.const 10) (i32.const 64)) (i32.const 0)",
+        more='(import "w" "new" (func $new (param i32) (result i32)))',
+        lowered='(export "new" (func $new))',
+    ).replace("(core module $Main", "(core func $new (canon resource.new $in)) (core module $Main")
+    end = (await sandbox.call(job(wat))).end
+    assert isinstance(end, Failed) and "a resource that is not its own" in end.reason
+
+
+def drawing(first: str, second: str) -> str:
+    """A component that imports a function under two versions, each with a type of its own."""
+    imports = "".join(
+        f"""(import "wasi:random/random@0.2.{n}" (instance $r{n}
+          (export "get-random-u64" (func (result {kind})))))"""
+        for n, kind in enumerate((first, second))
+    )
+    lowered = "".join(
+        f"""(core func $c{n} (canon lower (func $r{n} "get-random-u64")
+          {"(memory $mem) (realloc $realloc)" if kind == "string" else ""}))"""
+        for n, kind in enumerate((first, second))
+    )
+    return f"""(component {imports} {text.MEMORY} {lowered}
+      (core module $M (func (export "run") (result i32) (i32.const 0)))
+      (core instance $m (instantiate $M))
+      (func $run (result (result)) (canon lift (core func $m "run")))
+      (instance $command (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.0" (instance $command)))"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "given"),
+    [("u64", "u64", True), ("string", "u64", False), ("u64", "string", False)],
+)
+async def test_every_version_of_an_import_has_the_type_that_wasi_gives_it(
+    first: str, second: str, given: bool, sandbox: Sandbox, job: MakeJob
+) -> None:
+    wat = drawing(first, second)
+    end = (await sandbox.call(job(wat))).end
+    told = read_component(bytes(wasmtime.wat2wasm(wat)))
+    why = "imports wasi:random/random.get-random-u64 with another type than WASI 0.2 gives it"
+    if given:
+        assert (end, isinstance(told, str)) == (Finished(b""), False)
+    else:
+        assert (end, told) == (Failed(f"the tool crashed: it {why}"), why)
 
 
 async def test_the_environment_holds_constants_alone(sandbox: Sandbox, job: MakeJob) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sandbox.component import text
 
-from capbox.sandbox.component.binary import MAGIC, taken_apart
+from capbox.sandbox.component.binary import CORE_MAGIC, MAGIC, taken_apart
 from capbox.sandbox.component.linking import Linked
 from capbox.sandbox.component.plan import Plan
 from capbox.sandbox.component.scope import read_plan
@@ -23,13 +23,15 @@ class Opened:
     """A component that was started, without a worker around it."""
 
     def __init__(self, wat: str, provided: Provided | None = None) -> None:
-        modules: list[bytes] = []
+        modules: list[memoryview] = []
         self.plan = read_plan(taken_apart(bytes(wasmtime.wat2wasm(wat)), modules))
         engine = wasmtime.Engine()
-        compiled = [wasmtime.Module(engine, module) for module in modules]
+        compiled = [wasmtime.Module(engine, bytes(module)) for module in modules]
         self.dropped: list[object] = []
+        given = provided or {}
         self._linked = Linked(
-            *(engine, compiled, self.plan, provided or {}),
+            *(engine, compiled, self.plan),
+            {f: given[f.name] for f in self.plan.imports},
             dropped=self.dropped.append,
             guard=lambda body: body,
         )
@@ -173,6 +175,11 @@ BROKEN: dict[str, tuple[str, tuple[object, ...], str]] = {
         (),
         "outside guest memory",
     ),
+    "a long name of what is not there": (
+        lifting("", "").replace('(core func $m "f")', f'(core func $m "{"f" * 100_000}")'),
+        (),
+        "^a core module in it does not export .{120}$",
+    ),
     "a trap": (lifting("", '(func (export "f") unreachable)'), (), "unreachable"),
 }
 
@@ -243,9 +250,39 @@ FORGED = """(component
 
 def test_a_resource_of_its_own_does_not_pass_for_one_of_the_host() -> None:
     plan = planned(FORGED)
-    (signature,) = plan.imports.values()
-    kind = signature.params[0][1]
+    (imported,) = plan.imports
+    kind = imported.signature.params[0][1]
     assert getattr(kind, "resource").name == ""  # noqa: B009 - whichever type it is
+
+
+OWNERS = {
+    "its own": ("(type $r (resource (rep i32)))", True),
+    "the host's": (
+        """(import "wasi:io/poll@0.2.0" (instance $i (export "pollable" (type $p (sub resource)))))
+        (alias export $i "pollable" (type $r))""",
+        False,
+    ),
+    "one that is imported by itself": ('(import "r" (type $r (sub resource)))', False),
+    "another component's": (
+        """(component $C (type $t (resource (rep i32))) (export "t" (type $t)))
+        (instance $i (instantiate $C)) (alias export $i "t" (type $r))""",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("operation", ["new", "rep", "drop"])
+def test_handles_are_made_and_looked_into_by_who_owns_the_resource_alone(
+    owner: str, operation: str
+) -> None:
+    resource, own = OWNERS[owner]
+    wat = f"(component {resource} (core func (canon resource.{operation} $r)))"
+    if own or operation == "drop":
+        assert len(planned(wat).lowered) == 1
+    else:
+        with pytest.raises(Misuse, match="a resource that is not its own"):
+            planned(wat)
 
 
 def planned(wat: str) -> Plan:
@@ -303,8 +340,37 @@ def instances(inner: bytes, count: int) -> bytes:
     return b"\x04" + leb(len(MAGIC + inner)) + MAGIC + inner + section(5, *[b"\0\0\0"] * count)
 
 
+FUNCTION = section(7, b"\x40\0\1\0") + section(10, b"\0\1x\1\0")
+
+
+def named(text: str) -> bytes:
+    """Return a name that is exported or imported."""
+    return b"\0" + leb(len(text)) + text.encode()
+
+
+def crossed(functions: int, names: int, interface: str = "i", function: str = "f") -> bytes:
+    """Return one instance of many functions, exported under many names."""
+    exports = (named(f"{function}{n}") + b"\1\0" for n in range(functions))
+    shown = (named(f"{interface}{n}") + b"\5\0\0" for n in range(names))
+    return FUNCTION + section(5, b"\1" + leb(functions) + b"".join(exports)) + section(11, *shown)
+
+
+def lowered(times: int, fields: int) -> bytes:
+    """Return a function that takes a record, and is made a core function again and again."""
+    record = b"\x72" + leb(fields) + b"\1a\x7f" * fields
+    taking = section(7, record, b"\x40\1\1p\0\1\0") + section(10, b"\0\1x\1\1")
+    return taking + section(8, *[b"\1\0\0\0"] * times)
+
+
+def core(*sections: bytes) -> bytes:
+    """Return a core module in a component."""
+    module = CORE_MAGIC + b"".join(sections)
+    return b"\1" + leb(len(module)) + module
+
+
 NAMED = section(7, b"\x7f") + section(5, b"\1" + leb(999) + b"\0\1x\3\0" * 999)
 LONG = section(11, b"\0" + leb(100_000) + b"x" * 100_000 + b"\3\0\0")
+OFFERED = b"\x42\x0b\1\x40\0\1\0" + b"".join(b"\4" + named(f"f{n}") + b"\1\0" for n in range(10))
 WORK = {
     "sections": (section(6) * 100, section(6) * 60_000, "more than 50,000 sections"),
     "sections of an inner one": (
@@ -323,6 +389,34 @@ WORK = {
         section(7, *[b"\x6f" + leb(99) + b"\x7f" * 99] * 999),
         "too many parts",
     ),
+    "sections of a core module": (
+        core(b"\1\0" * 100),
+        core(b"\1\0" * 30_000) * 2,
+        "more than 50,000 sections and imports",
+    ),
+    "imports of a core module": (
+        core(section(2, *[b"\1a\0\0\0"] * 9_000)) * 2,
+        core(section(2, *[b"\1a\0\0\0"] * 30_000)) * 2,
+        "more than 50,000 sections and imports",
+    ),
+    "functions under many names": (crossed(200, 200), crossed(1_000, 1_000), "too many parts"),
+    "functions under a long name": (
+        crossed(10, 1, interface="i" * 10_000),
+        crossed(500, 1, interface="i" * 10_000),
+        "too many parts",
+    ),
+    "long names of functions": (
+        crossed(1, 10, function="f" * 10_000),
+        crossed(1, 500, function="f" * 10_000),
+        "too many parts",
+    ),
+    "functions under a long name that is imported": (
+        section(7, OFFERED) + section(10, named("i" * 10_000) + b"\5\0"),
+        section(7, OFFERED) + section(10, *[named("i" * 10_000) + b"\5\0"] * 50),
+        "too many parts",
+    ),
+    "core functions of ours": (lowered(2_000, 1), lowered(5_000, 1), "too many parts"),
+    "words of core functions of ours": (lowered(20, 5_000), lowered(200, 5_000), "too many parts"),
     "scopes": (
         section(7, b"\x7f", b"\x42" + leb(1) + b"\2\3\2" + leb(1) + leb(0)),
         section(7, b"\x7f", b"\x42" + leb(1) + b"\2\3\2" + leb(0xFFFFFFFF) + leb(0)),

@@ -10,11 +10,12 @@ import wasmtime
 from hypothesis import given
 from tests.sandbox.component import text
 from tests.sandbox.component.test_guest import TOOL, TYPED
-from tests.sandbox.component.test_linking import COUNTER
+from tests.sandbox.component.test_linking import COUNTER, leb, named, section
 from tests.sandbox.component.test_types import VALUES
 from tests.sandbox.component.text import importing
 
 from capbox.messages import JsonObject
+from capbox.sandbox.component.binary import MAGIC
 from capbox.sandbox.component.side import Misuse, Resource
 from capbox.sandbox.component.types import Handle, Type
 from capbox.sandbox.component.values import to_json
@@ -172,7 +173,29 @@ def test_a_type_that_doubles_at_each_level_is_not_written_out(levels: int, much:
     assert (found == "a type is too large") is much, found
 
 
-@pytest.mark.parametrize(("count", "much"), [(9, False), (99, True)])
+def holding(handles: int, chars: int) -> bytes:
+    """Return an exported function that takes many handles of a resource with a long name."""
+    offered = b"\x42\1\4" + named("r") + b"\3\1"
+    types = (b"\x69\1", b"\x6f" + leb(handles) + b"\2" * handles, b"\x40\1\1a\3\1\0")
+    core = bytes(wasmtime.wat2wasm('(module (func (export "f")))'))
+    parts = (
+        b"\1" + leb(len(core)) + core + section(2, b"\0\0\0") + section(6, b"\0\0\1\0\1f"),
+        section(7, offered) + section(10, named("i" * chars) + b"\5\0"),
+        section(6, b"\3\0\0\1r") + section(7, *types) + section(8, b"\0\0\0\0\4"),
+        section(11, named("f") + b"\1\0\0"),
+    )
+    return MAGIC + b"".join(parts)
+
+
+def test_a_resource_is_told_by_the_beginning_of_its_name() -> None:
+    found = read_component(holding(2_000, 100_000))
+    assert isinstance(found, Component), found
+    (exported,) = found.exports
+    assert len(exported.words) < 200_000
+    assert (exported.schema, f"own<?{'i' * 64}>" in exported.words) == (None, True)
+
+
+@pytest.mark.parametrize(("count", "much"), [(5, False), (99, True)])
 def test_the_types_of_all_functions_together_are_bounded(count: int, much: bool) -> None:
     exports = "".join(f'(export "f{n}" (func $f))' for n in range(count))
     wat = doubling(11).replace('(export "boom")', "$f")[:-1] + exports + ")"

@@ -8,26 +8,30 @@ Source: the component model's Binary.md, and the core specification for LEB128.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TypeVar
 
+from capbox.sandbox.component.plan import BYTES_A_PART, PARTS_MAX
 from capbox.sandbox.component.side import Misuse
 
 MAGIC = b"\0asm\x0d\0\1\0"
 CORE_MAGIC = b"\0asm\1\0\0\0"
 CORE_MODULE, COMPONENT = 1, 4
-_MEMORY = 5
+_IMPORT, _MEMORY = 2, 5
 _ITEMS_MAX = 100_000
 _DEPTH_MAX = 16
 _SECTIONS_MAX = 50_000
 MODULES_MAX = 64
+_SKELETON_BYTES_MAX = PARTS_MAX * BYTES_A_PART
 _T = TypeVar("_T")
+Content = bytes | memoryview
 
 
 class Reader:
     """A place in the bytes of a component."""
 
     def __init__(
-        self, content: bytes, at: int = 0, spend: Callable[[int], None] | None = None
+        self, content: Content, at: int = 0, spend: Callable[[int], None] | None = None
     ) -> None:
         """Begin at `at`; `spend` is told of items before they are read."""
         self.content, self.at, self._spend = content, at, spend
@@ -39,8 +43,8 @@ class Reader:
         """Return the next byte."""
         return self.take(1)[0]
 
-    def take(self, count: int) -> bytes:
-        """Return the next bytes."""
+    def take(self, count: int) -> Content:
+        """Return the next bytes: a view, where a view is read."""
         found = self.content[self.at : self.at + count]
         if len(found) != count:
             raise Misuse(f"the component is cut off at byte {self.at}")
@@ -64,7 +68,7 @@ class Reader:
     def name(self) -> str:
         """Return a name."""
         try:
-            return self.take(self.number()).decode()
+            return str(self.take(self.number()), "utf-8")
         except UnicodeDecodeError:
             raise Misuse(f"a name at byte {self.at} is not UTF-8") from None
 
@@ -87,7 +91,7 @@ class Reader:
         raise Misuse(f"a number at byte {self.at} does not end")
 
 
-def is_component(wasm: bytes) -> bool:
+def is_component(wasm: Content) -> bool:
     """Say whether these are the first bytes of a component."""
     return wasm[:8] == MAGIC
 
@@ -97,7 +101,7 @@ def part_name(first: str, number: int) -> str:
     return f"{first}.{number}" if number else first
 
 
-def sections(content: bytes) -> Iterator[tuple[int, bytes]]:
+def sections(content: Content) -> Iterator[tuple[int, Content]]:
     """Yield the sections of a component, each with its number."""
     reader = Reader(content)
     if reader.take(8) != MAGIC:
@@ -108,39 +112,49 @@ def sections(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def taken_apart(
-    content: bytes, modules: list[bytes], depth: int = 0, left: Iterator[int] | None = None
+    content: Content, modules: list[memoryview], depth: int = 0, left: Iterator[int] | None = None
 ) -> bytes:
     """Put every core module into `modules`; return the component with their numbers instead.
 
-    Where a module was there are now its number, and how many memories it has of its own.
+    Where a module was there are now its number, and how many memories it has of its own. Nothing
+    large is copied: a component of 60 MB may lie in sixteen others.
     """
     left = iter(range(_SECTIONS_MAX)) if left is None else left
     if depth > _DEPTH_MAX:
         raise Misuse("components are nested too deeply")
     skeleton = bytearray(MAGIC)
-    for kind, body in sections(content):
-        if next(left, None) is None:
-            raise Misuse(f"the component has more than {_SECTIONS_MAX:,} sections")
+    for kind, body in sections(memoryview(content)):
+        _spend(left)
         if kind == 0:
             continue
         if kind == CORE_MODULE:
             if len(modules) == MODULES_MAX:
                 raise Misuse(f"the component has more than {MODULES_MAX} core modules")
-            modules.append(body)
-            body = _leb(len(modules) - 1) + _leb(_memories(body))
+            modules.append(memoryview(body))
+            body = _leb(len(modules) - 1) + _leb(_memories(body, left))
         elif kind == COMPONENT:
             body = taken_apart(body, modules, depth + 1, left)
-        skeleton += bytes([kind]) + _leb(len(body)) + body
+        if len(skeleton) + len(body) > _SKELETON_BYTES_MAX:
+            raise Misuse("the component is made of too many parts")
+        skeleton += bytes([kind]) + _leb(len(body))
+        skeleton += body
     return bytes(skeleton)
 
 
-def _memories(module: bytes) -> int:
+def _memories(module: Content, left: Iterator[int]) -> int:
     """Count the memories that a core module defines."""
     reader, count = Reader(module, len(CORE_MAGIC)), 0
     while reader:
         kind, body = reader.byte(), Reader(reader.take(reader.number()))
+        # Attack: a million imports, each an object of ours before the call has begun.
+        _spend(left, body.number() if kind == _IMPORT else 1)
         count += body.number() if kind == _MEMORY else 0
     return count
+
+
+def _spend(left: Iterator[int], count: int = 1) -> None:
+    if sum(1 for _ in islice(left, count)) < count:
+        raise Misuse(f"the component has more than {_SECTIONS_MAX:,} sections and imports")
 
 
 def _leb(value: int) -> bytes:

@@ -34,14 +34,14 @@ def compile_code(engine: wasmtime.Engine, wasm: bytes) -> Iterator[bytes]:
     if not is_component(wasm):
         yield bytes(wasmtime.Module(engine, wasm).serialize())
         return
-    modules: list[bytes] = []
+    modules: list[memoryview] = []
     skeleton = taken_apart(wasm, modules)
     read_plan(skeleton)
     yield skeleton
     for module in modules:
         if is_component(module):
             raise Misuse("a component stands where a core module should")
-        yield bytes(wasmtime.Module(engine, module).serialize())
+        yield bytes(wasmtime.Module(engine, bytes(module)).serialize())
 
 
 def load_code(engine: wasmtime.Engine, path: str) -> Code:

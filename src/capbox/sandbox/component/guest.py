@@ -27,6 +27,7 @@ from capbox.sandbox.wasi.host import Host
 
 COMMAND, TOOL = "wasi:cli/run.run", "capbox:tool/tool.call"
 _TABLES_MAX, _TABLE_ELEMENTS_MAX = 4, 1 << 20
+_NAMES_CHARS_MAX = 1_000
 Failure = wasmtime.Trap | wasmtime.WasmtimeError
 
 
@@ -76,7 +77,7 @@ class ComponentGuest:
             return wasmtime.WasmtimeError(told(error))
         except MemoryError:
             return wasmtime.WasmtimeError("what it gave back is too large")
-        return None
+        return self._linked.failure()  # remembered, should its trap have been lost
 
     def end(self) -> int:
         """Let the call's instances go; return how much memory they had."""
@@ -114,7 +115,7 @@ def _chosen(functions: dict[str, Lifted], export: str) -> tuple[str, Lifted]:
     for name in (export,) if export else (COMMAND, TOOL):
         if name in functions:
             return name, functions[name]
-    there = ", ".join(sorted(functions)) or "none"
+    there = ", ".join(sorted(functions))[:_NAMES_CHARS_MAX] or "none"
     wanted = f"no function {export}" if export else "neither wasi:cli/run nor capbox:tool/tool"
     raise Misuse(f"it exports {wanted}; its functions are: {there}")
 

@@ -2,8 +2,9 @@
 
 Guarantees: a core module reaches nothing but what its component connects it to and the functions
 that `provided` gives; values are copied from one memory to the other, and checked on the way; a
-component is never entered twice, and calls nothing while it makes room for a value. Does not:
-decide what is provided (`wasi`), or bound time and memory (the worker's store does).
+component is never entered twice, and calls nothing while it makes room for a value; what calls out
+of it nests 50 deep, destructors too. Does not: decide what is provided (`wasi`), or bound time and
+memory (the worker's store does).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from capbox.sandbox.raw import (
 
 Provided = Callable[..., object]
 _OURS = "capbox"
+_NESTED_MAX = 50  # of about a hundred that fit into Python's own limit (measured)
 _OPERATIONS = {"new": ("i", "i"), "drop": ("i", ""), "rep": ("i", "i")}
 
 
@@ -66,6 +68,7 @@ class _Running:
     handles: dict[int, Handles] = field(default_factory=dict)
     entered: set[int] = field(default_factory=set)
     may_leave: bool = True
+    nested: int = 0
     failure: wasmtime.Trap | wasmtime.WasmtimeError | None = None
 
 
@@ -77,7 +80,7 @@ class Linked:
         engine: wasmtime.Engine,
         modules: Sequence[wasmtime.Module],
         plan: Plan,
-        provided: Mapping[str, Provided],
+        provided: Mapping[HostFunction, Provided],
         *,
         dropped: Callable[[object], None],
         guard: Callable[[Callable[..., int]], Callable[..., int]],
@@ -161,7 +164,7 @@ class Linked:
         elif found is None and isinstance(item, CoreHost):
             found = defined(self._linker, running.store, _OURS, str(item.number))
         if found is None:
-            raise Misuse(f"a core module in it does not export what is taken from it: {item}")
+            raise Misuse(f"a core module in it does not export {str(item)[:120]}")
         running.externs[item] = found
         return found
 
@@ -243,7 +246,7 @@ class Linked:
 
     def _callee(self, function: HostFunction | Lifted) -> Provided:
         if isinstance(function, HostFunction):
-            return self._provided[function.name]
+            return self._provided[function]
         return lambda *values: self.call(function, values)
 
     def _operated(self, operation: HandleOperation, number: int) -> int:
@@ -269,7 +272,15 @@ class Linked:
             try:
                 if not running.may_leave:
                     raise Misuse("it calls out while it makes room for a value")
-                return body(*bits)
+                # Attack: a destructor that drops the next handle, a hundred times, until an
+                # exception of ours comes where nothing can catch it, and a result is made of what
+                # lay there.
+                running.nested += 1
+                if running.nested > _NESTED_MAX:
+                    raise Misuse(f"its calls out are nested deeper than {_NESTED_MAX}")
+                given = body(*bits)
+                running.nested -= 1
+                return given
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
                 running.failure = running.failure or error
             except (Misuse, OSError) as error:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from capbox.sandbox.component.binary import CORE_MODULE, Reader, sections
+from capbox.sandbox.component.binary import CORE_MODULE, Content, Reader, sections
 from capbox.sandbox.component.plan import (
     BYTES_A_PART,
+    LOWERED_PARTS,
+    WORDS_A_PART,
     Collection,
     CoreHost,
     CoreItem,
@@ -52,16 +54,19 @@ class InstanceType:
 class Closure:
     """A component in a component, and where it was defined."""
 
-    content: bytes
+    content: Content
     scope: Scope
 
 
-def read_plan(skeleton: bytes) -> Plan:
+def read_plan(skeleton: Content) -> Plan:
     """Return the plan of a component that was taken apart. Raises Misuse."""
     plan = Plan()
     scope = Scope(plan, None, None)
-    scope.read(skeleton)
+    scope.read(memoryview(skeleton))
     plan.exports = scope.exports
+    for name, item in plan.exports.items():
+        if isinstance(item, Instance):
+            plan.spend_named(name, item.exports)
     return plan
 
 
@@ -82,7 +87,7 @@ class Scope:
         self.exports: dict[str, object] = {}
         self.owner, plan.instances = plan.instances, plan.instances + 1
 
-    def read(self, content: bytes) -> None:
+    def read(self, content: Content) -> None:
         """Follow the definitions of a component."""
         self._plan.spend(len(content) // BYTES_A_PART)
         for kind, body in sections(content):
@@ -267,13 +272,18 @@ class Scope:
             if not isinstance(resource, Resource):
                 raise Misuse("a handle of something that is no resource")
             operation = {0x02: "new", 0x03: "drop", 0x04: "rep"}[kind]
+            # Attack: a handle of any number, of a thing of the host or of another component.
+            if kind != 0x03 and resource.owner != self.owner:
+                raise Misuse("it makes or looks into handles of a resource that is not its own")
             self._lower(HandleOperation(operation, resource, self.owner))
         else:
             raise Misuse("it is asynchronous (WASI 0.3), which is not supported")
 
     def _lower(self, lowered: Lowered | HandleOperation) -> None:
+        self._plan.spend(LOWERED_PARTS)
         if isinstance(lowered, Lowered) and isinstance(lowered.function, HostFunction):
-            self._plan.imports[lowered.function.name] = lowered.function.signature
+            self._plan.spend(lowered.function.signature.words // WORDS_A_PART)
+            self._plan.imports.append(lowered.function)
         self._plan.lowered.append(lowered)
         self._add_core(_CORE_FUNCTION, CoreHost(len(self._plan.lowered) - 1))
 
@@ -312,7 +322,7 @@ class Scope:
             return
         given = self._described(reader, name)
         if isinstance(given, Instance):
-            self._plan.spend(len(given.exports))
+            self._plan.spend_named(name, given.exports)
             self._spaces[_INSTANCE][-1] = _imported(_interface(name), given)
 
     def _export(self, reader: Reader) -> None:

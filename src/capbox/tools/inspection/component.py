@@ -27,7 +27,7 @@ from capbox.sandbox.component.wasi.signatures import FUNCTIONS, described, shown
 from capbox.tools.inspection.powers import Power, device
 
 COMMAND, TOOL = "wasi:cli/run.run", "capbox:tool/tool.call"
-_WORDS_MAX = 1_000_000
+_WORDS_MAX = 250_000  # 300 bytes each as a schema (measured)
 _OPENING = "wasi:filesystem/types.[method]descriptor.open-at"
 _GROUPS = {
     "wasi:filesystem": (
@@ -83,23 +83,27 @@ class Component:
 
 def read_component(content: bytes) -> Component | str:
     """Read a component; `content` is the whole file."""
-    modules: list[bytes] = []
+    modules: list[memoryview] = []
     try:
         plan = read_plan(taken_apart(content, modules))
-        for name, signature in plan.imports.items():
-            if name in FUNCTIONS and shown(signature) != FUNCTIONS[name][1]:
-                return f"imports {name[:120]} with another type than WASI 0.2 gives it"
-        if sum(f.signature.words for f in plan.functions().values()) > _WORDS_MAX:
-            return "the types of its functions are too large"
-        exports = tuple(_exported(n, f.signature) for n, f in sorted(plan.functions().items()))
+        for one in plan.imports:
+            if one.name in FUNCTIONS and shown(one.signature) != FUNCTIONS[one.name][1]:
+                return f"imports {one.name[:120]} with another type than WASI 0.2 gives it"
+        functions, left = sorted(plan.functions().items()), _WORDS_MAX
+        for _, function in functions:
+            left -= function.signature.words
+            if left < 0:
+                return "the types of its functions are too large"
+        exports = tuple(_exported(n, f.signature) for n, f in functions)
     except Misuse as misuse:
         return str(misuse)
-    known = sorted(name for name in plan.imports if name in FUNCTIONS)
+    names = sorted({one.name for one in plan.imports})
+    known = [name for name in names if name in FUNCTIONS]
     return Component(
         modules=len(modules),
         memories=plan.memories,
         powers=tuple(_powers(known)),
-        refused=tuple(sorted(name for name in plan.imports if name not in FUNCTIONS)),
+        refused=tuple(name for name in names if name not in FUNCTIONS),
         exports=exports,
     )
 

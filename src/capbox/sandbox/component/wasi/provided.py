@@ -7,8 +7,9 @@ Does not: act (the functions do).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
+from capbox.sandbox.component.plan import HostFunction
 from capbox.sandbox.component.side import Misuse
 from capbox.sandbox.component.types import Signature, Variant
 from capbox.sandbox.component.wasi.below import Below
@@ -28,18 +29,22 @@ class World:
         self._files, self._http = Files(below), Http(below)
         self._parts = (Streams(below), self._files, Surroundings(below), self._http)
 
-    def functions(self, imports: Mapping[str, Signature]) -> dict[str, Provided]:
-        """Return a function for each import. Raises Misuse if one has another type there."""
-        found: dict[str, Provided] = {}
-        for name, signature in imports.items():
+    def functions(self, imports: Iterable[HostFunction]) -> dict[HostFunction, Provided]:
+        """Return a function for each import. Raises Misuse if one has another type there.
+
+        Attack: one interface under two versions, of which the second alone has its own type.
+        """
+        found: dict[HostFunction, Provided] = {}
+        for function in imports:
+            name, signature = function.name, function.signature
             if name not in FUNCTIONS:
-                found[name] = _refusing(name, signature)
+                found[function] = _refusing(name, signature)
                 continue
             method, words = FUNCTIONS[name]
             if shown(signature) != words:
                 raise Misuse(f"it imports {name[:120]} with another type than WASI 0.2 gives it")
             part = next(part for part in self._parts if hasattr(part, method))
-            found[name] = getattr(part, method)
+            found[function] = getattr(part, method)
         return found
 
     def dropped(self, thing: object) -> None:

@@ -1,7 +1,8 @@
 """The functions of WASI 0.2 that a component may import, each with its type in words.
 
 Guarantees: two types have the same words only if they are the same type; WASI's own ones go by
-their names. Pure. Does not: act (the functions do), or give them away (`provided` does).
+their names, and a resource of another host by the beginning of its own. Pure. Does not: act (the
+functions do), or give them away (`provided` does).
 Source: the WIT packages wasi:io, cli, clocks, filesystem, random and http 0.2.
 """
 
@@ -89,6 +90,7 @@ _RESOURCES = {
     **dict.fromkeys(_HTTP_RESOURCES.split(), "wasi:http/types"),
     **{"terminal-input": "wasi:cli/terminal-input", "terminal-output": "wasi:cli/terminal-output"},
 }
+_NAME_CHARS_MAX = 64
 # A method takes its resource first, which is left out here.
 _SIGNATURES = """
 wasi:io/error
@@ -295,4 +297,5 @@ def _case(kind: Type | None) -> str:
 
 def _resource(name: str) -> str:
     interface, _, short = name.rpartition(".")
-    return short if _RESOURCES.get(short) == interface else f"?{name}"
+    # Attack: a thousand handles of a resource whose name has a megabyte.
+    return short if _RESOURCES.get(short) == interface else f"?{name[:_NAME_CHARS_MAX]}"

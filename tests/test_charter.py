@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "capbox"
 
 TRUSTED_BASE = ("authority", "journal", "sandbox", "broker", "gate")
-TRUSTED_BASE_CODE_LINES = 15_548  # ADRs 9, 16, 18 to 26, 34 to 36
+TRUSTED_BASE_CODE_LINES = 15_600  # ADRs 9, 16, 18 to 26, 34 to 36
 MODULE_LINES = 400
 MODULE_LINES_OF_MOST = 300
 MODULE_LINES_MEDIAN = 120

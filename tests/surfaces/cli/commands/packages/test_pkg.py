@@ -154,7 +154,7 @@ def test_credentials_are_a_secret_by_its_name(
     server = http_server({"*": reply(b"", 401, [("WWW-Authenticate", 'Basic realm="r"')])})
     place = f"oci://127.0.0.1:{server.port}/alice/hello:1.0"
     done = pkg("verify", place)
-    assert done.code == 1 and "asks for credentials: --login SECRET" in done.err
+    assert done.code == 1 and f"--login 127.0.0.1:{server.port}=SECRET" in done.err
     done = pkg("verify", place, "--login", "REGISTRY")
     assert done.code == 2 and "there is no such secret; see: capbox secret set REGISTRY" in done.err
     entry.home().prepare()

@@ -80,9 +80,10 @@ def install(
     with ending():
         from capbox.tools.packages.installing.install import install as installed
 
-        shop = workshop(ctx.obj, screen.say, login)
-        if source is not None:
-            done.append(installed(shop, place(source), wishes, asking))
+        typed = None if source is None else place(source)
+        shop = workshop(ctx.obj, screen.say, login, typed)
+        if typed is not None:
+            done.append(installed(shop, typed, wishes, asking))
         else:
             for one in read(lock):
                 where = one.place(lock.parent)
@@ -121,8 +122,10 @@ def update(
     done: list[tuple[Plan, Installed]] = []
     with ending():
         from capbox.tools.packages.installing.install import update as updated
+        from capbox.tools.packages.remote.reference import source as place
 
-        shop = workshop(ctx.obj, screen.say, login)
+        typed = None if origin is None else place(origin)
+        shop = workshop(ctx.obj, screen.say, login, typed)
         found = _named(shop, name)
     failed: list[CommandFailure] = []
     for one in found:

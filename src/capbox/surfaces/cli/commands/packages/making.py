@@ -92,8 +92,9 @@ def verify(
 
     screen = screen_of(ctx)
     with ending():
-        shop = workshop(ctx.obj, screen.say, login)
-        plan = examine(shop, place(source), Wishes(downgrade=True))
+        where = place(source)
+        shop = workshop(ctx.obj, screen.say, login, where)
+        plan = examine(shop, where, Wishes(downgrade=True))
     if as_json:
         screen.json(shown.as_json(plan))
     else:

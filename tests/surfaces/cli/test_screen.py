@@ -142,6 +142,15 @@ def test_a_table_on_a_terminal_cuts_its_last_column_only() -> None:
     assert out.getvalue() == f"name{' ' * 38}what\n{'n' * 40}  {'x' * 35}...\n"
 
 
+def test_a_last_column_of_wide_characters_takes_no_second_row() -> None:
+    one, out, _ = screen(terminal=True, environ={"NO_COLOR": "1"})
+    one.table(("name", "what"), [("n" * 40, "ー" * 30), ("n", "я" * 38)])
+    assert out.getvalue().splitlines()[1:] == [
+        f"{'n' * 40}  {'ー' * 17}...",
+        f"n{' ' * 41}{'я' * 38}",
+    ]
+
+
 class Window(io.StringIO):
     """What both streams show, one after the other; each asks whether it is a terminal."""
 

@@ -20,6 +20,7 @@ from typing import TextIO
 
 from capbox.messages import Json
 from capbox.surfaces.prose import Prose
+from capbox.surfaces.rows import cut
 from capbox.surfaces.sink import one_line, visible
 
 _CELL_MAX = 200
@@ -120,6 +121,11 @@ class Screen:
         return _columns(self._out)
 
     @property
+    def narrowest(self) -> int:
+        """Return how wide the narrower window of the two streams is; a large number without one."""
+        return min(_columns(self._out), _columns(self._err))
+
+    @property
     def plain(self) -> bool:
         """Say whether nobody wants colours."""
         return self._plain
@@ -188,9 +194,11 @@ class Screen:
         room = _columns(self._out) - sum(widths[:-1]) - _GAP * (len(widths) - 1)
         widths[-1] = max(room, len(headings[-1]))
         for number, row in enumerate([headings, *clean]):
-            cells = (
+            *cells, last = (
                 one_line(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)
             )
+            # Attack: wide characters, so that the end of a cell is a row of its own.
+            cells.append(cut(last.rstrip(), widths[-1]))
             row_style = "" if number else "bold"
             self._put(self._out, (" " * _GAP).join(cells).rstrip(), row_style, end="\n")
 

@@ -229,7 +229,8 @@ def test_a_readme_is_shown_as_its_publishers_words(
     refused = pkg("install", "hello-0.1.0.oci")
     quoted = "  | # Hello\n  | \\u001b[2Jinstalled alice/hello\n  | more\n"
     assert f"  its README, in its publisher's words:\n{quoted}" in refused.err
-    assert (refused.err.count("  | "), "  | [... and more]\n" in refused.err) == (9, True)
+    assert "  says of itself:\n  | Greets.\n" in refused.err
+    assert (refused.err.count("  | "), "  | [... and more]\n" in refused.err) == (10, True)
     assert pkg("install", "hello-0.1.0.oci", "--yes").code == 0
     shown = capbox("tool", "show", "hello").out
     assert f"\nits README: its publisher's words, no instruction\n{quoted}" in shown

@@ -12,7 +12,7 @@ import typer
 
 from capbox.messages import Json
 from capbox.surfaces.cli.commands.packages.shop import Login, ending, screen_of, workshop
-from capbox.surfaces.cli.commands.packages.shown import Asking, compared
+from capbox.surfaces.cli.commands.packages.shown import Asking, compared, rows
 from capbox.surfaces.cli.commands.packages.shown import as_json as described
 from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags.words import AsJson
@@ -201,7 +201,7 @@ def _tell(screen: Screen, done: list[tuple[Plan, Installed]], *, as_json: bool) 
             screen.line(f"installed {one.name} {one.version}: capbox tool show {tool}")
         else:
             if not plan.asks:
-                for line, style in compared(plan):
+                for line, style in rows(compared(plan), screen.narrowest):
                     screen.say(line, style)
             screen.line(f"updated {one.name} {plan.before.version} -> {one.version}")
     if not done:

@@ -98,6 +98,6 @@ def verify(
     if as_json:
         screen.json(shown.as_json(plan))
     else:
-        for line, style in shown.review(plan):
+        for line, style in shown.review(plan, screen.narrowest):
             screen.line(line, style)
     return 3 if isinstance(plan.trust, Unsigned) else 0

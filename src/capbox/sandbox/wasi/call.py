@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from capbox.sandbox.effects import MANY, READ_ACTIONS, EffectWriter
 from capbox.sandbox.process.saving import Saving
+from capbox.sandbox.scratch import ENTRY_BYTES
 from capbox.sandbox.spec import Refused
 from capbox.sandbox.wasi.mounts import Mount
 
@@ -25,7 +26,6 @@ READINGS_MAX = 65_536
 PARKED_NS_MAX = 30_000_000_000
 FAULT_CHARS_MAX = 500
 U32_MAX = 0xFFFFFFFF
-ENTRY_BYTES = 4096  # of a store, for a name: empty files without end would fill a disk too
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from capbox.sandbox import spec
 from capbox.sandbox.judge import MEMO_NAME_CHARS_MAX, Judge
-from capbox.sandbox.scratch import DIRECTORY_FLAGS, left_in
+from capbox.sandbox.scratch import DIRECTORY_FLAGS, ENTRY_BYTES, left_in
 from capbox.sandbox.spec import is_temporary
 
 PATH_BYTES_MAX = 4096
@@ -55,7 +55,8 @@ class Mount:
         self.left = 0
         if self.bytes_max is not None:
             with suppress(OSError):  # what cannot be measured counts as full
-                self.left = left_in(os.open(".", DIRECTORY_FLAGS, dir_fd=self.fd), self.bytes_max)
+                root = os.open(".", DIRECTORY_FLAGS, dir_fd=self.fd)
+                self.left = left_in(root, self.bytes_max, ENTRY_BYTES)
 
     def charge(self, count: int) -> None:
         """Account for so many bytes on disk before they are taken. Raises OSError."""

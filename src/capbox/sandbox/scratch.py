@@ -14,7 +14,6 @@ from errno import ELOOP
 from capbox.authority.paths import HostPath
 
 ENTRIES_MAX = 20_000
-ENTRY_BYTES = 4096  # of a store, for a name: empty files without end would fill a disk too
 DEPTH_MAX = 64
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 

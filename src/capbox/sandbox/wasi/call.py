@@ -14,9 +14,8 @@ from typing import NoReturn
 
 from capbox.sandbox.effects import MANY, READ_ACTIONS, EffectWriter
 from capbox.sandbox.process.saving import Saving
-from capbox.sandbox.scratch import ENTRY_BYTES
 from capbox.sandbox.spec import Refused
-from capbox.sandbox.wasi.mounts import Mount
+from capbox.sandbox.wasi.mounts import ENTRY_BYTES, Mount
 
 STDERR_BYTES_MAX = 64 * 1024
 REFUSED_MAX = 100

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from capbox.sandbox import spec
 from capbox.sandbox.judge import MEMO_NAME_CHARS_MAX, Judge
-from capbox.sandbox.scratch import DIRECTORY_FLAGS, ENTRY_BYTES, left_in
+from capbox.sandbox.scratch import DIRECTORY_FLAGS, left_in
 from capbox.sandbox.spec import is_temporary
 
 PATH_BYTES_MAX = 4096
+ENTRY_BYTES = 4096  # of a store, for a name: empty files without end would fill a disk too
 MEMO_MAX = 4096
 SCRATCH = "/tmp"  # noqa: S108  the guest's name of its private scratch directory
 ALWAYS = ("/", "/workspace")

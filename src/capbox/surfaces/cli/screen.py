@@ -4,8 +4,8 @@ Guarantees: text of a model, a tool or a file reaches a terminal only through `s
 neither act on the terminal nor hide in it nor, in messages and lines, pass for one of ours; a link
 in a model's text shows where it leads. Messages, tables and lines for people go through it wherever
 they lead; a result and a model's text that a program reads are left byte for byte. While a question
-is open nothing else is written, and nothing is lost; JSON is ASCII; colour only on a terminal, and
-not with NO_COLOR. Does not: read anything (see `terminal`).
+is open nothing else is written, and nothing is lost; JSON is ASCII, and strict readers take it;
+colour only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
 """
 
 from __future__ import annotations
@@ -249,8 +249,13 @@ def _as_one(text: str) -> str:
 
 def as_json(value: Json) -> str:
     """Return a JSON value as one line of ASCII."""
+    text = json.dumps(value, ensure_ascii=True, default=list)
+    if "\\ud" in text:
+        # Attack: half of a surrogate pair in a tool's data, for which others refuse the whole line.
+        clean = json.dumps(value, ensure_ascii=False, default=list).encode(errors="replace")
+        text = json.dumps(json.loads(clean), ensure_ascii=True)
     # DEL is the one control character that JSON leaves as it is.
-    return json.dumps(value, ensure_ascii=True, default=list).replace("\x7f", "\\u007f")
+    return text.replace("\x7f", "\\u007f")
 
 
 def _columns(stream: TextIO) -> int:

@@ -100,6 +100,7 @@ def test_a_result_is_read(stdout: str, expected: Reply) -> None:
         '{"ok": false, "error": {"code": "io", "message": "", "more": 1}}',
         "[" * 100_000,
         '{"ok": true, "content": "", "state": {"x": 1e999}}',
+        *(f'{{"ok": true, "content": "", "data": {{"x": {s}{"9" * 4_000}}}}}' for s in ("", "-")),
         *(json.dumps({"ok": True, "content": "", key: nested(65)}) for key in ("data", "state")),
     ],
 )
@@ -168,7 +169,8 @@ def test_what_is_no_json_makes_no_request() -> None:
         ("[" * 65 + "]" * 65, "it is nested deeper than 64 levels"),
         ("[" * 1_000_000, "it is nested deeper than 64 levels"),
         ("{} {}", "Extra data"),
-        ("9" * 5_000, "Exceeds the limit"),
+        ("9" * 400, "9{64} is too large a number"),
+        ("9" * 5_000, "9{64} is too large a number"),
         ("", "Expecting value"),
     ],
 )

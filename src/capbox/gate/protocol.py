@@ -128,8 +128,8 @@ def parse_text(stdout: bytes, output_bytes_max: int) -> Reply:
 def strict_json(text: str) -> Json:
     """Return the value of a JSON text. Raises ValueError where two readers could take two.
 
-    That is a key given twice, NaN and infinities, half of a surrogate pair, and nesting that some
-    readers do not follow (`DEPTH_MAX`).
+    That is a key given twice, NaN and what is infinite to some, half of a surrogate pair, and
+    nesting that some readers do not follow (`DEPTH_MAX`).
     """
     try:
         value: Json = _DECODER.decode(text)
@@ -175,8 +175,14 @@ def _finite(text: str) -> float:
     # `1e999` is a number to a JSON parser, and infinity to Python: it could not be written again.
     value = float(text)
     if not isfinite(value):
-        raise ValueError(text)
+        raise ValueError(f"{text[:64]} is too large a number")
     return value
+
+
+def _int(text: str) -> int:
+    # Attack: 4,000 digits, which are infinity to others: they refuse all that the number is in.
+    _finite(text)
+    return int(text)
 
 
 def _refuse_constant(name: str) -> None:
@@ -196,5 +202,5 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 _OBJECT_OR_NONE = (dict, type(None))
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
+    parse_constant=_refuse_constant, parse_float=_finite, parse_int=_int, object_pairs_hook=_unique
 )

@@ -26,13 +26,17 @@ def bytes_left(scratch: HostPath, bytes_max: int) -> int:
         return 0
 
 
-def left_in(directory: int, bytes_max: int) -> int:
-    """Return the same for an open directory, which this closes."""
+def left_in(directory: int, bytes_max: int, entry_bytes: int | None = None) -> int:
+    """Return the same for an open directory, which this closes.
+
+    With `entry_bytes` an object takes at least so many, and as many as it is long.
+    """
     left = bytes_max
     try:
         with closing(_sizes(directory, 0)) as sizes:
-            for count, size in enumerate(sizes):
-                left -= size
+            for count, (size, length) in enumerate(sizes):
+                # Attack: files that are empty, or nothing but a gap, a few more with each call.
+                left -= size if entry_bytes is None else max(size, length, entry_bytes)
                 if left <= 0 or count >= ENTRIES_MAX:
                     return 0
     except OSError:
@@ -40,8 +44,8 @@ def left_in(directory: int, bytes_max: int) -> int:
     return left
 
 
-def _sizes(directory: int, depth: int) -> Generator[int, None, None]:
-    """Yield the size of each object below `directory`, a descriptor that this closes.
+def _sizes(directory: int, depth: int) -> Generator[tuple[int, int], None, None]:
+    """Yield bytes on disk and length of each object below `directory`, which this closes.
 
     Descriptors instead of paths: below a path of 4,096 bytes a guest could hide everything.
     """
@@ -51,7 +55,8 @@ def _sizes(directory: int, depth: int) -> Generator[int, None, None]:
         with os.scandir(directory) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):  # another call of the run deletes meanwhile
-                    yield entry.stat(follow_symlinks=False).st_blocks * 512
+                    status = entry.stat(follow_symlinks=False)
+                    yield status.st_blocks * 512, status.st_size
                     if entry.is_dir(follow_symlinks=False):
                         child = os.open(entry.name, DIRECTORY_FLAGS, dir_fd=directory)
                         yield from _sizes(child, depth + 1)

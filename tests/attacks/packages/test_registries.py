@@ -244,7 +244,7 @@ def seen(server: HttpServer) -> set[str]:
 
 def knowing(password: str | None = PASSWORD) -> Access:
     """Return access with credentials."""
-    return Access(lambda: password)
+    return Access(lambda registry: password)
 
 
 def test_a_realm_that_is_not_the_registrys_gets_no_password(

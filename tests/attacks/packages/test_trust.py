@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tests.attacks.packages import naive
 from tests.attacks.packages.conftest import in_force
 from tests.tools.packages.making import (
@@ -27,7 +29,14 @@ from capbox.tools.packages.artefact.package import put_signature, read_package
 from capbox.tools.packages.installing.install import Workshop, install
 from capbox.tools.packages.installing.plan import Wishes
 from capbox.tools.packages.names import PackageName, Version
-from capbox.tools.packages.signatures.signature import SIGNATURE, Statement, fingerprint
+from capbox.tools.packages.problem import PackageError
+from capbox.tools.packages.signatures.signature import (
+    SIGNATURE,
+    Signature,
+    Statement,
+    fingerprint,
+    signature,
+)
 
 Refused = Callable[..., str]
 EVIL = module("evil")
@@ -211,3 +220,56 @@ def test_a_namespace_that_looks_like_a_known_one_is_shown(tmp_path: Path, shop: 
         "its namespace a1ice looks like alice, which is known here",
     )
     assert fingerprint(shop.publishers.known()["alice"].key) != key_of(layout)
+
+
+PRIME = 2**255 - 19
+Point = tuple[int, int]
+
+
+def added(one: Point, other: Point) -> Point:
+    """Add two points of edwards25519 (RFC 8032, 5.1.4)."""
+    (a, b), (c, d) = one, other
+    part = -121_665 * pow(121_666, -1, PRIME) * a * b * c * d
+    return (
+        (a * d + c * b) * pow(1 + part, -1, PRIME) % PRIME,
+        (b * d + a * c) * pow(1 - part, -1, PRIME) % PRIME,
+    )
+
+
+def weak_keys() -> set[bytes]:
+    """Return each spelling of each point of small order: those of one of order 8, eight times."""
+    y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+    square = (y * y - 1) * pow(-121_665 * pow(121_666, -1, PRIME) * y * y + 1, -1, PRIME) % PRIME
+    root = pow(square, (PRIME + 3) // 8, PRIME)
+    x = root if root * root % PRIME == square else root * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    points = [(0, 1)]
+    for _ in range(7):
+        points.append(added(points[-1], (x, y)))
+    assert len(set(points)) == 8 and added(points[-1], (x, y)) == (0, 1)
+    spelt = {y for _, one in points for y in (one, one + PRIME) if y < 1 << 255}
+    return {(y | sign << 255).to_bytes(32, "little") for y in spelt for sign in (0, 1)}
+
+
+def openssl_takes(made: Signature) -> bool:
+    """Say whether the library takes a signature."""
+    try:
+        Ed25519PublicKey.from_public_bytes(made.key).verify(made.signature, made.statement.bytes)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def test_a_key_that_fits_every_package_is_refused() -> None:
+    """OpenSSL takes such a key: what nobody signed would check, as anything."""
+    nobodys = (1).to_bytes(32, "little") + bytes(32)
+    statement = Statement(PackageName("alice", "hello"), Version("1.0"), "sha256:" + "0" * 64)
+    keys, fitting = weak_keys(), 0
+    assert len(keys) == 14
+    for key in keys:
+        for number in range(64):
+            expected = replace(statement, version=Version(f"{number}.0"))
+            made = Signature(expected, key, nobodys)
+            fitting += openssl_takes(made)
+            with pytest.raises(PackageError, match="is with a key that fits other packages too"):
+                signature(made.to_bytes(), expected)
+    assert fitting > 64

@@ -134,6 +134,26 @@ async def test_empty_files_without_end_fill_a_store_too(
     assert done.ok and 0 < len(named("f*", home.stores)) < 30
 
 
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "script",
+    [
+        "i=0; while [ $i -lt 100 ]; do : > /store/notes/f{0}-$i || break; i=$((i+1)); done",
+        "truncate -s +30000 /store/notes/f",
+    ],
+    ids=["empty files", "a gap"],
+)
+async def test_what_takes_no_disk_does_not_grow_from_call_to_call(
+    open_session: OpenSession, workspace: Path, home: Home, script: str
+) -> None:
+    """A call is charged for names and gaps, and the next one still finds them there."""
+    for number in range(5):
+        await bash(open_session, workspace, script.format(number), f"{NOTES} bytes=100kB")
+    found = [one.stat() for one in named("*", home.stores) if one.is_file()]
+    assert 0 < len(found) < 26 and sum(one.st_size for one in found) <= 100_000
+    assert sum(one.st_blocks for one in found) == 0, "the disk has room"
+
+
 async def test_an_expired_store_is_gone(open_session: OpenSession, workspace: Path) -> None:
     gone = await bash(
         open_session, workspace, "ls /store/notes", f"{NOTES} expires=2000-01-01T00:00:00Z"

@@ -84,11 +84,18 @@ def test_a_paragraph_is_folded_for_a_person_and_whole_for_a_program() -> None:
 
 def test_json_is_ascii_on_one_line() -> None:
     one, out, _ = screen(terminal=True)
-    value = {"a": "\x1b[2J\u202e\x7f\n\ud800", "b": ("x", 1)}
+    value = {"a": "\x1b[2J\u202e\x7f\n\U0001f600", "b": ("x", 1)}
     one.json(value)
     assert out.getvalue().rstrip("\n").isprintable() and out.getvalue().isascii()
     assert out.getvalue().count("\n") == 1
     assert json.loads(out.getvalue()) == {"a": value["a"], "b": ["x", 1]}
+
+
+@pytest.mark.attack
+def test_no_data_of_a_tool_makes_strict_readers_refuse_a_result() -> None:
+    one, out, _ = screen(terminal=False)
+    one.json({"a": "x\ud800y", "\udfff": ["\\ud800", "\ud83d\ude00", "\udc00\ud800"]})
+    assert out.getvalue() == '{"a": "x?y", "?": ["\\\\ud800", "??", "??"]}\n'
 
 
 @pytest.mark.parametrize(
@@ -140,6 +147,15 @@ def test_a_table_on_a_terminal_cuts_its_last_column_only() -> None:
     one, out, _ = screen(terminal=True, environ={"NO_COLOR": "1"})
     one.table(("name", "what"), [("n" * 40, "x" * 190)])
     assert out.getvalue() == f"name{' ' * 38}what\n{'n' * 40}  {'x' * 35}...\n"
+
+
+def test_a_last_column_of_wide_characters_takes_no_second_row() -> None:
+    one, out, _ = screen(terminal=True, environ={"NO_COLOR": "1"})
+    one.table(("name", "what"), [("n" * 40, "ー" * 30), ("n", "я" * 38)])
+    assert out.getvalue().splitlines()[1:] == [
+        f"{'n' * 40}  {'ー' * 17}...",
+        f"n{' ' * 41}{'я' * 38}",
+    ]
 
 
 class Window(io.StringIO):

@@ -15,7 +15,7 @@ from typing import NoReturn
 from capbox.sandbox.effects import MANY, READ_ACTIONS, EffectWriter
 from capbox.sandbox.process.saving import Saving
 from capbox.sandbox.spec import Refused
-from capbox.sandbox.wasi.mounts import Mount
+from capbox.sandbox.wasi.mounts import ENTRY_BYTES, Mount
 
 STDERR_BYTES_MAX = 64 * 1024
 REFUSED_MAX = 100
@@ -25,7 +25,6 @@ READINGS_MAX = 65_536
 PARKED_NS_MAX = 30_000_000_000
 FAULT_CHARS_MAX = 500
 U32_MAX = 0xFFFFFFFF
-ENTRY_BYTES = 4096  # of a store, for a name: empty files without end would fill a disk too
 
 
 @dataclass(frozen=True, slots=True)

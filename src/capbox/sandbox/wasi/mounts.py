@@ -19,6 +19,7 @@ from capbox.sandbox.scratch import DIRECTORY_FLAGS, left_in
 from capbox.sandbox.spec import is_temporary
 
 PATH_BYTES_MAX = 4096
+ENTRY_BYTES = 4096  # of a store, for a name: empty files without end would fill a disk too
 MEMO_MAX = 4096
 SCRATCH = "/tmp"  # noqa: S108  the guest's name of its private scratch directory
 ALWAYS = ("/", "/workspace")
@@ -55,7 +56,8 @@ class Mount:
         self.left = 0
         if self.bytes_max is not None:
             with suppress(OSError):  # what cannot be measured counts as full
-                self.left = left_in(os.open(".", DIRECTORY_FLAGS, dir_fd=self.fd), self.bytes_max)
+                root = os.open(".", DIRECTORY_FLAGS, dir_fd=self.fd)
+                self.left = left_in(root, self.bytes_max, ENTRY_BYTES)
 
     def charge(self, count: int) -> None:
         """Account for so many bytes on disk before they are taken. Raises OSError."""

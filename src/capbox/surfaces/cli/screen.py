@@ -4,8 +4,8 @@ Guarantees: text of a model, a tool or a file reaches a terminal only through `s
 neither act on the terminal nor hide in it nor, in messages and lines, pass for one of ours; a link
 in a model's text shows where it leads. Messages, tables and lines for people go through it wherever
 they lead; a result and a model's text that a program reads are left byte for byte. While a question
-is open nothing else is written, and nothing is lost; JSON is ASCII; colour only on a terminal, and
-not with NO_COLOR. Does not: read anything (see `terminal`).
+is open nothing else is written, and nothing is lost; JSON is ASCII, and strict readers take it;
+colour only on a terminal, and not with NO_COLOR. Does not: read anything (see `terminal`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TextIO
 
 from capbox.messages import Json
 from capbox.surfaces.prose import Prose
+from capbox.surfaces.rows import cut
 from capbox.surfaces.sink import one_line, visible
 
 _CELL_MAX = 200
@@ -120,6 +121,11 @@ class Screen:
         return _columns(self._out)
 
     @property
+    def narrowest(self) -> int:
+        """Return how wide the narrower window of the two streams is; a large number without one."""
+        return min(_columns(self._out), _columns(self._err))
+
+    @property
     def plain(self) -> bool:
         """Say whether nobody wants colours."""
         return self._plain
@@ -188,9 +194,11 @@ class Screen:
         room = _columns(self._out) - sum(widths[:-1]) - _GAP * (len(widths) - 1)
         widths[-1] = max(room, len(headings[-1]))
         for number, row in enumerate([headings, *clean]):
-            cells = (
+            *cells, last = (
                 one_line(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)
             )
+            # Attack: wide characters, so that the end of a cell is a row of its own.
+            cells.append(cut(last.rstrip(), widths[-1]))
             row_style = "" if number else "bold"
             self._put(self._out, (" " * _GAP).join(cells).rstrip(), row_style, end="\n")
 
@@ -241,8 +249,13 @@ def _as_one(text: str) -> str:
 
 def as_json(value: Json) -> str:
     """Return a JSON value as one line of ASCII."""
+    text = json.dumps(value, ensure_ascii=True, default=list)
+    if "\\ud" in text:
+        # Attack: half of a surrogate pair in a tool's data, for which others refuse the whole line.
+        clean = json.dumps(value, ensure_ascii=False, default=list).encode(errors="replace")
+        text = json.dumps(json.loads(clean), ensure_ascii=True)
     # DEL is the one control character that JSON leaves as it is.
-    return json.dumps(value, ensure_ascii=True, default=list).replace("\x7f", "\\u007f")
+    return text.replace("\x7f", "\\u007f")
 
 
 def _columns(stream: TextIO) -> int:

@@ -29,7 +29,7 @@ BASIC = f"Basic {b64encode(PASSWORD.encode()).decode()}"
 
 def client(server: HttpServer, password: str | None = PASSWORD) -> Client:
     """Return a client of a server."""
-    return Client(Registry("127.0.0.1", server.port), lambda: password)
+    return Client(Registry("127.0.0.1", server.port), lambda registry: password)
 
 
 def body(server: HttpServer, password: str | None = PASSWORD) -> bytes:
@@ -62,7 +62,7 @@ def test_one_that_wants_nothing_gets_nothing(http_server: Serve) -> None:
 @pytest.mark.parametrize(
     ("challenge", "password", "token", "said"),
     [
-        ('Basic realm="r"', None, None, "asks for credentials: --login SECRET"),
+        ('Basic realm="r"', None, None, "asks for credentials: --login 127.0.0.1"),
         ("Digest realm=r", PASSWORD, None, "in a way that is not known"),
         ("", PASSWORD, None, "in a way that is not known"),
         ('Bearer realm="{own}/token"', PASSWORD, reply(b"{}"), "gives no token"),

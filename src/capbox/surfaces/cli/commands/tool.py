@@ -20,6 +20,7 @@ from capbox.surfaces.cli.entry import Entry
 from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags.words import AsJson
 from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.rows import marked
 
 if TYPE_CHECKING:
     from capbox.tools.registry import Found, Registry
@@ -92,7 +93,8 @@ def show(
         screen.line("")
         screen.line("its README: its publisher's words, no instruction", "bold")
     for line in readme:
-        screen.line(f"  | {line}".rstrip())
+        for row in marked(line, screen.columns):
+            screen.line(row)
     return 0
 
 

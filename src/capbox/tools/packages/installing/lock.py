@@ -11,7 +11,8 @@
 
 Guarantees: what is installed by it is the artefact that it names, signed with the key that it
 names, or nothing is; unknown keys are refused. Does not: grant; it lies where a project's tools
-may write, so what it says is only ever compared, and the person is asked as always.
+may write, so what it says is compared, and beyond that only says where to ask: without a password
+that a person has not named for that registry (see `logins`). The person is asked as always.
 """
 
 from __future__ import annotations

@@ -19,16 +19,19 @@ from capbox.tools.packages.artefact.package import Package, entry, read_package,
 from capbox.tools.packages.names import PackageName
 from capbox.tools.packages.problem import PackageError
 from capbox.tools.packages.remote.client import Client
-from capbox.tools.packages.remote.reference import Reference, Source
+from capbox.tools.packages.remote.reference import Reference, Registry, Source
 from capbox.tools.packages.remote.repository import Repository
 from capbox.tools.packages.signatures.signature import SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How registries are reached: credentials (`user:password`) and further authorities' files."""
+    """How registries are reached: credentials (`user:password`) and further authorities' files.
 
-    credentials: Callable[[], str | None] = lambda: None
+    `credentials` are asked for with the registry that wants some.
+    """
+
+    credentials: Callable[[Registry], str | None] = lambda registry: None
     authorities: tuple[str, ...] = ()
 
     def client(self, reference: Reference, altogether: float = inf) -> Client:

@@ -46,12 +46,15 @@ _ERROR_CHARACTERS_MAX = 300
 
 
 class Client:
-    """Use as a context manager. `credentials` are `user:password`; None: nobody's."""
+    """Use as a context manager. `credentials` gives `user:password`; None: nobody's.
+
+    It is asked with this registry, when this registry wants some.
+    """
 
     def __init__(
         self,
         registry: Registry,
-        credentials: Callable[[], str | None] = lambda: None,
+        credentials: Callable[[Registry], str | None] = lambda registry: None,
         authorities: Iterable[str] = (),
         *,
         seconds: float = ANSWER_SECONDS,
@@ -133,7 +136,7 @@ class Client:
             self._authorization = self._authorized(first.headers.get("www-authenticate", ""))
         with self._answer(method, url, headers, content) as second:
             if second.status_code == _UNAUTHORISED:
-                raise self._error("refuses these credentials, or asks for some: --login SECRET")
+                raise self._error(f"refuses these credentials, or asks for some: {self._fix}")
             yield second
 
     def pieces(self, response: httpx2.Response, most: int) -> Iterator[bytes]:
@@ -233,12 +236,12 @@ class Client:
 
     def _authorized(self, challenge: str) -> str:
         """Return the header that a registry asks for. Raises PackageError."""
-        credentials = self._credentials()
+        credentials = self._credentials(self.registry)
         basic = None if credentials is None else b64encode(credentials.encode()).decode()
         kind, _, rest = challenge.partition(" ")
         if kind.lower() == "basic":
             if basic is None:
-                raise self._error("asks for credentials: --login SECRET")
+                raise self._error(f"asks for credentials: {self._fix}")
             return f"Basic {basic}"
         given = dict(_PARAMETER.findall(rest))
         if kind.lower() != "bearer" or "realm" not in given:
@@ -302,6 +305,10 @@ class Client:
             with suppress(OSError):
                 # Not that of an SSL socket, which would take its state from under who reads.
                 socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+    @property
+    def _fix(self) -> str:
+        return f"--login {self.registry}=SECRET"
 
     def _error(self, reason: str) -> PackageError:
         if self._late:

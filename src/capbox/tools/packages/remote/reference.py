@@ -41,8 +41,12 @@ class Registry:
     @property
     def url(self) -> str:
         """Return its origin: HTTPS, but on this machine; without the port that is usual there."""
-        scheme, usual = ("http", 80) if self.local else ("https", 443)
-        return f"{scheme}://{self.host if self.port == usual else self}"
+        return f"{'http' if self.local else 'https'}://{self.usual}"
+
+    @property
+    def usual(self) -> Registry:
+        """Return the same registry in its one spelling: without the port that is usual there."""
+        return replace(self, port=None) if self.port == (80 if self.local else 443) else self
 
     @property
     def local(self) -> bool:

@@ -59,7 +59,7 @@ def readme(content: bytes, lines_max: int = README_LINES_MAX) -> tuple[str, ...]
     """Return the lines of a README as a person may see them: plain text, bounded both ways.
 
     Attack: a line of it passes for one of capbox's. So whoever shows them marks each as quoted, and
-    each is so short that no terminal goes on with it, unmarked, in the next row.
+    folds it for the terminal (surfaces/rows.py).
     """
     lines = content.decode(errors="replace").replace("\r\n", "\n").strip("\n").split("\n")
     shown = [row for line in lines[:lines_max] for row in _rows(line.expandtabs(4).rstrip())]

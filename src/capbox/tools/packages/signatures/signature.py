@@ -23,6 +23,10 @@ SIGNATURE = "application/vnd.capbox.signature.v1+json"
 KEY_FILE = "package.key"
 _PURPOSE = "capbox package key 1"
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
+_PRIME = 2**255 - 19
+_EIGHTH = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+_WEAK = frozenset({0, 1, _PRIME - 1, _EIGHTH, _PRIME - _EIGHTH})
+"""The y of the eight points of small order (RFC 8032, 5.1): what OpenSSL takes for keys too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,22 @@ def signature(content: bytes, expected: Statement) -> Signature:
     key, signed = (_bytes(document[word], where) for word in ("key", "signature"))
     if len(key) != _KEY_BYTES or len(signed) != _SIGNATURE_BYTES or not is_digest(expected.digest):
         raise PackageError(where, "is damaged")
+    if not _is_strong(key):
+        raise PackageError(where, "is with a key that fits other packages too, so it is nobody's")
     found = Signature(expected, key, signed)
     if not _checks(found):
         raise PackageError(where, "does not check: the package or the signature was changed")
     return found
+
+
+def _is_strong(key: bytes) -> bool:
+    """Say whether a signature with this key fits one text alone.
+
+    Attack: a key of small order, or the same in another spelling: one signature, that anybody can
+    make, fits every name, version and digest.
+    """
+    y = int.from_bytes(key, "little") & ((1 << 255) - 1)
+    return y < _PRIME and y not in _WEAK
 
 
 def _checks(found: Signature) -> bool:

@@ -154,7 +154,7 @@ def test_credentials_are_a_secret_by_its_name(
     server = http_server({"*": reply(b"", 401, [("WWW-Authenticate", 'Basic realm="r"')])})
     place = f"oci://127.0.0.1:{server.port}/alice/hello:1.0"
     done = pkg("verify", place)
-    assert done.code == 1 and "asks for credentials: --login SECRET" in done.err
+    assert done.code == 1 and f"--login 127.0.0.1:{server.port}=SECRET" in done.err
     done = pkg("verify", place, "--login", "REGISTRY")
     assert done.code == 2 and "there is no such secret; see: capbox secret set REGISTRY" in done.err
     entry.home().prepare()
@@ -240,7 +240,8 @@ def test_a_readme_is_shown_as_its_publishers_words(
     refused = pkg("install", "hello-0.1.0.oci")
     quoted = "  | # Hello\n  | \\u001b[2Jinstalled alice/hello\n  | more\n"
     assert f"  its README, in its publisher's words:\n{quoted}" in refused.err
-    assert (refused.err.count("  | "), "  | [... and more]\n" in refused.err) == (9, True)
+    assert "  says of itself:\n  | Greets.\n" in refused.err
+    assert (refused.err.count("  | "), "  | [... and more]\n" in refused.err) == (10, True)
     assert pkg("install", "hello-0.1.0.oci", "--yes").code == 0
     shown = capbox("tool", "show", "hello").out
     assert f"\nits README: its publisher's words, no instruction\n{quoted}" in shown

@@ -13,7 +13,7 @@ import typer
 
 from capbox.messages import Json
 from capbox.surfaces.cli.commands.packages.shop import Login, ending, screen_of, workshop
-from capbox.surfaces.cli.commands.packages.shown import Asking, compared
+from capbox.surfaces.cli.commands.packages.shown import Asking, compared, rows
 from capbox.surfaces.cli.commands.packages.shown import as_json as described
 from capbox.surfaces.cli.failures import CommandFailure, usage
 from capbox.surfaces.cli.flags.words import AsJson
@@ -82,9 +82,10 @@ def install(
     with ending():
         from capbox.tools.packages.installing.install import install as installed
 
-        shop = workshop(ctx.obj, screen.say, login)
-        if source is not None:
-            done.append(installed(shop, place(source), wishes, asking))
+        typed = None if source is None else place(source)
+        shop = workshop(ctx.obj, screen.say, login, typed)
+        if typed is not None:
+            done.append(installed(shop, typed, wishes, asking))
         else:
             for one in read(lock):
                 where = one.place(lock.parent)
@@ -124,8 +125,10 @@ def update(
     done: list[tuple[Plan, Installed]] = []
     with ending():
         from capbox.tools.packages.installing.install import update as updated
+        from capbox.tools.packages.remote.reference import source as place
 
-        shop = workshop(ctx.obj, screen.say, login)
+        typed = None if origin is None else place(origin)
+        shop = workshop(ctx.obj, screen.say, login, typed)
         found = _named(shop, name)
     failed: list[CommandFailure] = []
     for one in found:
@@ -205,7 +208,7 @@ def _tell(
             screen.line(f"installed {one.name} {one.version}: capbox tool show {tool}")
         else:
             if not plan.asks:
-                for line, style in compared(plan):
+                for line, style in rows(compared(plan), screen.narrowest):
                     screen.say(line, style)
             screen.line(f"updated {one.name} {plan.before.version} -> {one.version}")
     if not done and not failed:

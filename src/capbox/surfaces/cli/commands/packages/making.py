@@ -92,11 +92,12 @@ def verify(
 
     screen = screen_of(ctx)
     with ending():
-        shop = workshop(ctx.obj, screen.say, login)
-        plan = examine(shop, place(source), Wishes(downgrade=True))
+        where = place(source)
+        shop = workshop(ctx.obj, screen.say, login, where)
+        plan = examine(shop, where, Wishes(downgrade=True))
     if as_json:
         screen.json(shown.as_json(plan))
     else:
-        for line, style in shown.review(plan):
+        for line, style in shown.review(plan, screen.narrowest):
             screen.line(line, style)
     return 3 if isinstance(plan.trust, Unsigned) else 0

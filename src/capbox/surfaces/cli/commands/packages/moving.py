@@ -43,7 +43,7 @@ def push(
         layout = layouts.Layout(package)
         found = read_package(layout)
         reference = repository_for(to, found.name).at(str(found.version))
-        with access_of(ctx.obj, login).client(reference) as client:
+        with access_of(ctx.obj, login, reference).client(reference) as client:
             Repository(client, reference).push(layout, found)
     if as_json:
         screen.json({**described(found), "source": str(reference)})
@@ -72,7 +72,8 @@ def pull(
 
     screen = screen_of(ctx)
     with ending():
-        layout, package = pulled(place(source), out, access_of(ctx.obj, login))
+        where = place(source)
+        layout, package = pulled(where, out, access_of(ctx.obj, login, where))
     if as_json:
         screen.json({**described(package), "path": str(layout.folder)})
         return 0
@@ -98,10 +99,12 @@ def search(
     Exit codes: 0 ok, 1 nothing found, or it cannot be reached, 2 usage.
     """
     from capbox.tools.packages.installing.searching import found_in
+    from capbox.tools.packages.remote.reference import SCHEME, repository_root
 
     screen = screen_of(ctx)
     with ending():
-        search = found_in(where, tuple(words or ()), access_of(ctx.obj, login))
+        typed = repository_root(where) if where.startswith(SCHEME) else None
+        search = found_in(where, tuple(words or ()), access_of(ctx.obj, login, typed))
     found, unfinished = search.matches, search.unfinished
     if as_json:
         listed: list[Json] = [

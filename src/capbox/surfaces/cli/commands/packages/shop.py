@@ -20,13 +20,15 @@ from capbox.surfaces.cli.screen import Screen
 if TYPE_CHECKING:
     from capbox.tools.packages.installing.install import Workshop
     from capbox.tools.packages.installing.source import Access
+    from capbox.tools.packages.remote.reference import Registry, Source
 
 Login = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--login",
-        metavar="SECRET",
-        help="The secret with user:password for the registry (see capbox secret).",
+        metavar="[HOST=]SECRET",
+        help="The secret with user:password for the registry HOST, by default the one "
+        "that is typed (see capbox secret). Repeatable.",
     ),
 ]
 _EXIT_CODES = {"bad": 1, "unreachable": 1, "usage": 2, "refused": 3}
@@ -52,27 +54,41 @@ def screen_of(ctx: typer.Context) -> Screen:
     return Screen(sys.stdout, sys.stderr, entry.environ)
 
 
-def access_of(entry: Entry, login: str | None) -> Access:
-    """Return how registries are reached. Raises SettingsError."""
+def access_of(entry: Entry, login: list[str] | None, typed: Source | None = None) -> Access:
+    """Return how registries are reached; `typed` is the place on the command line.
+
+    Raises SettingsError and PackageError.
+    """
     from capbox.engine.operator import read_operator
     from capbox.tools.packages.installing.source import Access
+    from capbox.tools.packages.remote.logins import logins
 
+    named = logins(login or (), typed)
     authorities = read_operator(entry.home().config / "config.toml").ca_files
 
-    def credentials() -> str | None:
-        if login is None:
+    def credentials(registry: Registry) -> str | None:
+        secret = named.get(registry.usual)
+        if secret is None:
             return None
-        value = entry.secrets().get(login)
+        value = entry.secrets().get(secret)
         if value is None or ":" not in value:
             what = "there is no such secret" if value is None else "it is not user:password"
-            raise usage(f"--login {login}: {what}; see: capbox secret set {login}")
+            raise usage(f"--login {secret}: {what}; see: capbox secret set {secret}")
         return value
 
     return Access(credentials, tuple(map(str, authorities)))
 
 
-def workshop(entry: Entry, report: Callable[[str], None], login: str | None = None) -> Workshop:
-    """Return what installing needs; capbox's directories are there then. Raises SettingsError."""
+def workshop(
+    entry: Entry,
+    report: Callable[[str], None],
+    login: list[str] | None = None,
+    typed: Source | None = None,
+) -> Workshop:
+    """Return what installing needs; capbox's directories are there then.
+
+    `typed` is the place on the command line. Raises SettingsError and PackageError.
+    """
     from capbox.tools.packages.installing.install import Workshop
     from capbox.tools.packages.installing.place import Place
     from capbox.tools.packages.signatures.publishers import Publishers
@@ -84,6 +100,6 @@ def workshop(entry: Entry, report: Callable[[str], None], login: str | None = No
         Publishers(home.config),
         entry.guests(),
         home.cache / "compiled",
-        access_of(entry, login),
+        access_of(entry, login, typed),
         report,
     )

@@ -1,7 +1,8 @@
 """A package as a person sees it before they say yes, and the question.
 
-Guarantees: what a stranger wrote is shown on one line, cut, and with nothing that hides; nobody at
-a terminal and no --yes is a no. Does not: decide whether a question is needed (see `plan`).
+Guarantees: what a stranger wrote is shown cut, with nothing that hides, and in rows that no
+terminal folds: each begins with a mark, or with words of ours; nobody at a terminal and no --yes is
+a no. Does not: decide whether a question is needed (see `plan`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from capbox.messages import Json
 from capbox.surfaces.cli.failures import CommandFailure
-from capbox.surfaces.cli.screen import Screen
+from capbox.surfaces.cli.screen import Line, Screen
+from capbox.surfaces.rows import hung, marked
 
 if TYPE_CHECKING:
     from capbox.gate.manifest import Request
@@ -24,22 +26,31 @@ _COLUMN_MAX = 48
 _CHOICES = "[y]es, [c]hoose what it may request, [N]o: "
 
 
-def review(plan: Plan) -> list[tuple[str, str]]:
-    """Return the lines about a package that may be installed, each with its style."""
+def review(plan: Plan, columns: int) -> list[Line]:
+    """Return the lines about a package that may be installed, for a window of so many columns."""
     from capbox.tools.packages.review.words import worst
 
     package = plan.package
-    lines = [(title(plan), "bold"), *about(package), *quoted(plan.readme)]
+    lines = [(title(plan), "bold"), *about(package, columns), *quoted(plan.readme, columns)]
     lines += [(f"  {signed(plan)}", "")]
     if plan.before is None:
-        lines += [("it requests", "bold"), *requested(package.manifest.requests)]
+        lines += [("it requests", "bold"), *rows(requested(package.manifest.requests), columns)]
     else:
-        lines += [("it requests, compared with before", "bold"), *compared(plan)]
+        lines += [("it requests, compared with before", "bold"), *rows(compared(plan), columns)]
     lines += [("at worst, if a run grants all of that, it could", "bold")]
-    lines += [(f"  {line}", "") for line in worst(plan.accepted)]
+    lines += rows(((f"  {line}", "") for line in worst(plan.accepted)), columns)
     if plan.warnings:
-        lines += [("mind", "bold"), *((f"  {line}", "yellow") for line in plan.warnings)]
+        warnings = ((f"  {line}", "yellow") for line in plan.warnings)
+        lines += [("mind", "bold"), *rows(warnings, columns)]
     return lines
+
+
+def rows(lines: Iterable[Line], columns: int) -> list[Line]:
+    """Return lines that name what a stranger did, folded for a window of so many columns.
+
+    Attack: a path that is just so long that the row below begins with what it says of itself.
+    """
+    return [(row, style) for line, style in lines for row in hung(line, columns)]
 
 
 def title(plan: Plan) -> str:
@@ -50,20 +61,23 @@ def title(plan: Plan) -> str:
     return f"{package.name} {change}{package.version}, {size:,} bytes, {package.digest}"
 
 
-def about(package: Package) -> list[tuple[str, str]]:
-    """Return what a package says of itself."""
+def about(package: Package, columns: int) -> list[Line]:
+    """Return what a package says of itself, in marked rows."""
     from capbox.tools.packages.review.untrusted import plain
 
     described = plain(package.manifest.description, _DESCRIPTION_CHARACTERS_MAX)
-    return [(f"  says of itself: {described}", "")]
+    return [("  says of itself:", ""), *_words([described], columns)]
 
 
-def quoted(readme: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the lines of a README, each marked as a quotation."""
+def quoted(readme: tuple[str, ...], columns: int) -> list[Line]:
+    """Return the lines of a README, each of its rows marked as a quotation."""
     if not readme:
         return []
-    head = "  its README, in its publisher's words:"
-    return [(head, ""), *((f"  | {line}".rstrip(), "dim") for line in readme)]
+    return [("  its README, in its publisher's words:", ""), *_words(readme, columns)]
+
+
+def _words(lines: Iterable[str], columns: int) -> list[Line]:
+    return [(row, "dim") for line in lines for row in marked(line, columns)]
 
 
 def signed(plan: Plan) -> str:
@@ -179,7 +193,7 @@ class Asking:
         return anyio.run(self._asked, plan)
 
     def _show(self, plan: Plan) -> None:
-        for line, style in review(plan):
+        for line, style in review(plan, self._screen.narrowest):
             self._screen.say(line, style)
 
     async def _asked(self, plan: Plan) -> tuple[Request, ...] | None:
@@ -187,7 +201,7 @@ class Asking:
 
         terminal = Terminal(self._screen)
         verb = "install" if plan.before is None else "update"
-        async with terminal.question(review(plan)) as question:
+        async with terminal.question(review(plan, self._screen.narrowest)) as question:
             answer = await terminal.answer(question, f"{verb} it? {_CHOICES}", fresh=True)
         if (answer or "").lower() in ("y", "yes"):
             return plan.accepted
@@ -201,7 +215,9 @@ class Asking:
 
         accepted: list[Request] = []
         for one in plan.accepted:
-            said = await terminal.ask(f"{text(one)}, to {sentence(one)}? [y/N]: ", fresh=True)
+            what = rows([(f"{text(one)}, to {sentence(one)}", "")], self._screen.narrowest)
+            async with terminal.question(what) as question:
+                said = await terminal.answer(question, "may it request that? [y/N]: ", fresh=True)
             if said is None:
                 return None
             if said.lower() in ("y", "yes"):

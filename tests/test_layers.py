@@ -73,6 +73,7 @@ WRAPPED: Mapping[str, frozenset[str]] = {
     "prompt_toolkit": frozenset({"surfaces"}),
     "platformdirs": frozenset({"app"}),
     "yaml": frozenset({"engine"}),
+    "pip": frozenset({"tools"}),  # no dependency: the person's, in a program of its own
 }
 TRUSTED_BASE_MAY_USE = {
     *("wasmtime", "anyio", "cryptography", "jsonschema_rs"),

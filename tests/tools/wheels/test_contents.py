@@ -49,6 +49,15 @@ REFUSED = {
     "the program": ("__main__.py", "a name of capbox's own"),
     "code for each start": ("greetings.pth", "code to be run at each start"),
     "words for another package": ("pip-1.0.dist-info/METADATA", "speaks for another package"),
+    "in other letters": ("pip-1.dist-INFO/METADATA", "speaks for another package"),
+    "in the older way": ("pip-9.9.egg-info/PKG-INFO", "speaks for another package"),
+    "of the older way, its own": ("greetings-1.0.egg-info/PKG-INFO", "speaks for another"),
+    "by another spelling of its own": ("Greetings-1.0.dist-info/METADATA", "more than one"),
+    "its own words once more": (
+        "greetings-1.0.data/purelib/greetings-1.0.dist-info/METADATA",
+        "twice",
+    ),
+    "its own file once more": ("greetings-1.0.data/purelib/greetings/__init__.py", "twice"),
     "a name above": ("../evil.py", "outside of itself"),
     "a name above, further in": ("greetings/../../evil.py", "outside of itself"),
     "a name from the root": ("/etc/evil.py", "outside of itself"),
@@ -107,6 +116,59 @@ def test_two_wheels_share_a_file_only_if_it_is_the_same(tmp_path: Path, *, same:
         laid(tmp_path, one, two)
     assert refused.value.where == two.name
     assert f"it and {one.name} bring different files __init__.py" in refused.value.reason
+
+
+def test_a_name_that_ends_where_importlib_lets_it_end_speaks_for_another(tmp_path: Path) -> None:
+    """Attack: `tabulate-x-1.0.dist-info` of `tabulate_x` is `tabulate`, version `x-1.0`."""
+    one = wheel(tmp_path / "shelf", "tabulate_x")
+    renamed = one.with_name("renamed")
+    with zipfile.ZipFile(one) as old, zipfile.ZipFile(renamed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name.replace("tabulate_x-1.0.dist", "tabulate-x-1.0.dist"), old.read(name))
+    renamed.replace(one)
+    with pytest.raises(BuildError, match="speaks for another package: tabulate-x"):
+        laid(tmp_path, one)
+
+
+SHADOWS = {
+    "a package beside a module": ("known.py", "known/__init__.py"),
+    "a module beside a package": ("known/__init__.py", "known.py"),
+    "a module beside a package without a text of its own": ("known/inside.py", "known.py"),
+    "a folder beside a module": ("known.py", "known/more/data.txt"),
+    "a module further down": ("wide/known.py", "wide/known/__init__.py"),
+    "a module that a package asks for": ("known/__init__.py", "known/_speedups.py"),
+    "a text for a package without one": ("known/inside.py", "known/__init__.py"),
+}
+BESIDE = {
+    "a package of another name": ("known.py", "other/__init__.py"),
+    "a part of a shared folder": ("wide/known.py", "wide/other.py"),
+    "a part of a shared folder within a package": (
+        "known/ext/one/__init__.py",
+        "known/ext/two/__init__.py",
+    ),
+    "a name that only begins like one": ("known.py", "knownx/__init__.py"),
+}
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("what", SHADOWS)
+@pytest.mark.parametrize("upwards", [True, False])
+def test_a_module_of_another_wheel_is_not_taken_over(
+    what: str, tmp_path: Path, *, upwards: bool
+) -> None:
+    known, other = SHADOWS[what]
+    one = wheel(tmp_path / "shelf", "known", {known: "who = 'known'\n"})
+    two = wheel(tmp_path / "shelf", "helper", {other: "who = 'helper'\n"})
+    with pytest.raises(BuildError, match=r"it brings .*, within a module of (known|helper)-1\.0"):
+        laid(tmp_path, *((one, two) if upwards else (two, one)))
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_wheels_lie_beside_each_other(what: str, tmp_path: Path) -> None:
+    known, other = BESIDE[what]
+    one = wheel(tmp_path / "shelf", "known", {known: "1", "known_data/__init__.py": ""})
+    two = wheel(tmp_path / "shelf", "helper", {other: "2"})
+    assert {known, other} <= {*names(laid(tmp_path, one, two))}
 
 
 @pytest.mark.parametrize("upwards", [True, False])

@@ -1,4 +1,4 @@
-"""Adding and removing wheels: resolved by pip, pinned by digest, packed into the tool, compiled.
+"""Adding and removing wheels: got by pip, pinned by digest, packed into the tool, compiled.
 
 Guarantees: what is in force stays so until the new module is compiled and whole; a wheel that was
 pinned keeps its version and its bytes until it is removed or another version is asked for. Does
@@ -8,7 +8,7 @@ not: run anything of a wheel.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from capbox.sandbox.image.sections import PackingError
 from capbox.tools.registry import RegistryError, load_module
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.project import BuildError, names_file
-from capbox.tools.sdk.python.dependencies import download
+from capbox.tools.sdk.python.dependencies import resolving
+from capbox.tools.sdk.python.resolving import plain, resolved
 from capbox.tools.wheels.contents import lay_out
-from capbox.tools.wheels.place import Packages, Place, Wheel, plain, wheel_of
+from capbox.tools.wheels.place import Packages, Place, wheel_of
 
 PACKAGES = "/packages"  # guests/python/site/_capbox/start.py looks there
 _REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(==[A-Za-z0-9.+!_]+)?")
@@ -56,9 +57,8 @@ def add(bench: Bench, requirements: Iterable[str]) -> Packages:
         before = bench.place.read() or Packages()
         if not wanted and not before.asked:
             raise BuildError(_WHERE, "no packages were added", f"name one: {_WHERE} tabulate")
-        kept = bench.place.intact(before)
         asked = _joined(before.asked, wanted)
-        wheels = _got(bench, asked, before, wanted, scratch) if wanted else kept
+        wheels = _got(bench, asked, before, wanted, scratch)
         return _put(bench, replace(before, asked=asked), wheels, scratch)
 
 
@@ -77,7 +77,6 @@ def remove(bench: Bench, names: Iterable[str]) -> Packages:
         if not asked:
             bench.place.clear()
             return Packages()
-        bench.place.intact(before)
         wheels = _got(bench, asked, before, (), scratch)
         return _put(bench, replace(before, asked=asked), wheels, scratch)
 
@@ -102,45 +101,19 @@ def _joined(before: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
 
 
 def _got(
-    bench: Bench, asked: Iterable[str], before: Packages, wanted: Iterable[str], scratch: Path
+    bench: Bench, asked: tuple[str, ...], before: Packages, wanted: Iterable[str], scratch: Path
 ) -> list[Path]:
-    """Get what is asked for and what that needs; without `wanted`, of what is there alone."""
-    pinned = {one.package: one for one in before.wheels}
-    new = [one for one in wanted if "==" in one or _name(one) not in pinned]
-    free = {_name(one) for one in new}
-    constraints = scratch / "constraints.txt"
-    lines = (f"{w.name}=={w.version}\n" for w in before.wheels if w.package not in free)
-    constraints.write_text("".join(lines), encoding="utf-8")
-    words = ["--constraint", str(constraints), *asked]
-    if before.wheels:
-        words += ["--find-links", str(bench.place.wheels)]
+    """Get what is asked for and what that needs; of what is there, `wanted` alone gives way."""
+    kept, there = bench.place.intact(before), {one.package for one in before.wheels}
+    if kept and asked == before.asked and not wanted:
+        return kept
+    new = [one for one in wanted if "==" in one or _name(one) not in there]
     if new:
         bench.workshop.say(f"getting {', '.join(new)} from PyPI")
-    else:
-        words.append("--no-index")
-    folder = scratch / "wheels"
-    try:
-        files = download(words, folder, bench.workshop, _WHERE)
-    except BuildError as error:
-        raise _conflict(error) from error
-    for path in files:
-        _check_pin(wheel_of(path), pinned)
-    return files
-
-
-def _conflict(error: BuildError) -> BuildError:
-    if "ResolutionImpossible" not in error.reason and "conflicting" not in error.reason:
-        return error
-    fix = "what is there keeps its version: remove what is in the way, or ask for another version"
-    return BuildError(error.where, error.reason, fix)
-
-
-def _check_pin(wheel: Wheel, pinned: Mapping[str, Wheel]) -> None:
-    known = pinned.get(wheel.package)
-    # Attack: a version that was looked at is exchanged for another one of the same name.
-    if known is not None and known.file == wheel.file and known.sha256 != wheel.sha256:
-        reason = f"has other bytes than were pinned (sha256 {wheel.sha256}, not {known.sha256})"
-        raise BuildError(wheel.file, reason, f"capbox python remove {wheel.name}, and look why")
+    # Attack: a version that was looked at is exchanged for another wheel of it, with a build tag or
+    # a local version. pip is not asked for what is there.
+    how = resolving(scratch / "wheels", bench.workshop, _WHERE)
+    return resolved(asked, how, kept, map(_name, new))
 
 
 def _put(bench: Bench, packages: Packages, wheels: list[Path], scratch: Path) -> Packages:

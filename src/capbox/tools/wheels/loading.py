@@ -12,7 +12,8 @@ from pathlib import Path
 
 from capbox.tools.registry import Found, Registry, RegistryError, found_tool, load_module
 from capbox.tools.sdk.project import BuildError
-from capbox.tools.wheels.place import Packages, Place, plain
+from capbox.tools.sdk.python.resolving import plain
+from capbox.tools.wheels.place import Packages, Place
 
 TOOL = "python"
 _SHOWN_MAX = 40

@@ -22,6 +22,7 @@ from capbox.store.own_file import OwnFile
 from capbox.tools.changing import alone
 from capbox.tools.sdk.project import BuildError
 from capbox.tools.sdk.python.dependencies import digest_of
+from capbox.tools.sdk.python.resolving import plain
 
 FOLDER = ".python"
 RECORD = "packages.json"
@@ -31,11 +32,6 @@ _WHEEL = re.compile(
     r"([A-Za-z0-9._]+)-([A-Za-z0-9.+!_]+)(-\d[A-Za-z0-9_]*)?-[a-z0-9.]+-none-any\.whl"
 )
 _AGAIN = "capbox python remove --all, and add them again"
-
-
-def plain(name: str) -> str:
-    """Return a package's name in the one spelling that PyPI compares (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,20 @@ async def test_what_cannot_be_packed_is_named(
         await build(read_project(project.folder), workshop(), ENGINE, describe)
     assert message in str(refused.value)
     assert not project.built.exists()
+
+
+@pytest.mark.attack
+def test_a_file_of_holes_is_not_read_whole(project: Project) -> None:
+    """Attack: 24 KB on disk, 1.2 GB in memory before its size was looked at."""
+    with (project.folder / "big.json").open("wb") as file:
+        file.truncate(1_200_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BuildError, match="holds more than 16 MB to pack"):
+            authored(project)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_engine_that_is_missing_is_named(tmp_path: Path) -> None:

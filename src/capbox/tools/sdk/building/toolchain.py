@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -37,7 +39,6 @@ _KEPT = frozenset(
 )
 # Attack: a stranger's folder with a ziglang.py or a pip.py, which Python would take for the module.
 INTERPRETER = (sys.executable, "-I")
-_SECONDS_MAX = 900
 _LINES_SHOWN = 40
 
 
@@ -46,13 +47,15 @@ class Workshop:
     """What building needs of its surroundings.
 
     `environ` is the person's, of which compilers get what they need and no keys; `place` is a
-    directory of capbox's own; `agrees` asks a person whether to get a program that is missing.
+    directory of capbox's own; `agrees` asks a person whether to get a program that is missing; a
+    step is ended after `seconds_max`.
     """
 
     environ: Mapping[str, str]
     place: Path
     say: Callable[[str], None]
     agrees: Callable[[str], bool]
+    seconds_max: float = 900.0
 
     @property
     def toolchains(self) -> Path:
@@ -86,8 +89,8 @@ class Workshop:
 
 def zig(workshop: Workshop) -> list[str]:
     """Return how Zig is started, which also compiles C. Raises BuildError."""
-    if importlib.util.find_spec("ziglang") is not None:
-        return [*INTERPRETER, "-m", "ziglang"]
+    for folder in getattr(importlib.util.find_spec("ziglang"), "submodule_search_locations", ()):
+        return [str(Path(folder) / "zig")]
     if found := workshop.which("zig"):
         return [found]
     return [str(_got(workshop, "Zig, which compiles C too,", ZIG, ("ziglang/zig",)))]
@@ -133,25 +136,37 @@ def run(
     """
     try:
         workshop.place.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
+        started = subprocess.Popen(
             command,
             # Attack: in a stranger's folder, files that the program looks for where it is started.
             cwd=folder or workshop.place,
             env=workshop.environment(**more),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=_SECONDS_MAX,
-            check=False,
+            process_group=0,
         )
-    except subprocess.TimeoutExpired:
-        raise BuildError(where, f"{command[0]} did not end in {_SECONDS_MAX} seconds") from None
     except OSError as error:
         raise BuildError(command[0], error.strerror or str(error)) from error
-    if done.returncode != 0:
-        raise BuildError(where, f"it could not be built:\n{_tail(done.stderr or done.stdout)}")
-    return done.stdout
+    try:
+        told, said = started.communicate(timeout=workshop.seconds_max)
+    except subprocess.TimeoutExpired:
+        reason = f"{command[0]} did not end in {workshop.seconds_max:g} seconds"
+        raise BuildError(where, reason) from None
+    finally:
+        _end(started)
+    if started.returncode != 0:
+        raise BuildError(where, f"it could not be built:\n{_tail(said or told)}")
+    return told
+
+
+def _end(started: subprocess.Popen[str]) -> None:
+    """End what a step started, itself included: it may have left some behind."""
+    # Attack: a source at which the compiler works without end; `go` starts it as its child.
+    with started, suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
 
 
 def install(packages: Iterable[str], folder: Path, workshop: Workshop, *flags: str) -> None:

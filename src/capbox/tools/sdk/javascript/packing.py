@@ -19,6 +19,7 @@ from pathlib import Path
 from capbox.sandbox.image.sections import PackingError
 from capbox.toml import read_toml
 from capbox.tools.folder import MANIFEST
+from capbox.tools.regular import open_regular
 from capbox.tools.sdk.building.toolchain import Workshop
 from capbox.tools.sdk.describing import Describe, ask_for, checked
 from capbox.tools.sdk.generated import is_generated, with_generated
@@ -71,7 +72,11 @@ def authored(project: Project) -> dict[str, str]:
         # Attack: a link in a stranger's folder packs a private file of whoever builds it.
         if path.is_symlink() or not path.is_file():
             raise BuildError(str(path), "is a link or no file; only files are packed")
-        content = path.read_bytes()
+        try:
+            with open_regular(path) as file:
+                content = file.read(room + 1)
+        except OSError as error:
+            raise BuildError(str(path), error.strerror or str(error)) from error
         room -= len(content)
         if room < 0:
             raise BuildError(str(project.folder), f"holds more than {_BYTES_MAX >> 20} MB to pack")

@@ -1,8 +1,8 @@
 """Dependencies of a Python tool: wheels of pure Python from PyPI, pinned by digest in `build.lock`.
 
-Guarantees: nothing of a package runs while it is got (wheels only); once locked, the same bytes or
-none; native code, and names that lead out of the folder, are refused by name. Does not: resolve;
-pip does.
+Guarantees: nothing of a package runs while it is got (wheels only, and pip may start no program);
+once locked, the same bytes or none; native code, and names that lead out of the folder, are refused
+by name. Does not: decide which wheels go together; `resolving` does.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import stat
 import zipfile
 from collections.abc import Iterable
 from hashlib import file_digest, sha256
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from capbox.tools.sdk.building.toolchain import INTERPRETER, Workshop, run
 from capbox.tools.sdk.project import BuildError, Project, put
+from capbox.tools.sdk.python.resolving import Resolving, resolved
 
 LOCK = "build.lock"
 PYTHON = "3.12"
@@ -72,32 +74,49 @@ def _download(project: Project, workshop: Workshop, lock: Path | None) -> list[P
     folder = workshop.scratch(project.folder) / "wheels"
     shutil.rmtree(folder, ignore_errors=True)
     asked = project.dependencies
-    what = [*asked]
-    if lock is not None:
-        what = ["--no-deps", "--require-hashes", "-r", str(lock.absolute())]
     workshop.say(f"getting {', '.join(asked)} from PyPI" + (", as locked" if lock else ""))
-    return download(what, folder, workshop, _where(project))
+    if lock is not None:
+        words = ["--require-hashes", "-r", str(lock.absolute())]
+        return _fetched(words, folder, workshop, _where(project))
+    return resolved(asked, resolving(folder, workshop, _where(project)))
 
 
-def download(what: Iterable[str], folder: Path, workshop: Workshop, where: str) -> list[Path]:
-    """Get wheels of pure Python into `folder`; `what` are words for pip, `where` is who asks.
+def resolving(folder: Path, workshop: Workshop, where: str) -> Resolving:
+    """Return how wheels of pure Python are got into folders below `folder`; `where` is who asks."""
+    rounds = count()
 
-    Raises BuildError.
-    """
-    command = [*_pip(workshop), "download", *_QUIET, *_PURE, f"--python-version={PYTHON}"]
+    def get(requirements: list[str]) -> list[Path]:
+        return _fetched(requirements, folder / str(next(rounds)), workshop, where)
+
+    def needs(asked: str) -> str:
+        folder.mkdir(parents=True, exist_ok=True)
+        (file := folder.absolute() / "needs.json").write_text(asked, encoding="utf-8")
+        return run([*_with_pip("needs", workshop), str(file)], workshop, where=where)
+
+    return Resolving(get, needs, where)
+
+
+def _fetched(words: Iterable[str], folder: Path, workshop: Workshop, where: str) -> list[Path]:
+    """Get wheels into `folder`, and nothing that they need. Raises BuildError."""
+    command = [*_with_pip("alone", workshop), "download", "--no-deps", *_QUIET, *_PURE]
+    command += [f"--python-version={PYTHON}", "--dest", str(folder.absolute())]
     try:
-        run([*command, "--dest", str(folder.absolute()), *what], workshop, where=where)
+        run([*command, *words], workshop, where=where)
     except BuildError as error:
         raise _explained(error, where, workshop) from error
     return sorted(folder.iterdir())
 
 
-def _pip(workshop: Workshop) -> list[str]:
+def _with_pip(program: str, workshop: Workshop) -> list[str]:
+    """Return how a program beside this one is started, which uses the modules of pip."""
+    command = [*INTERPRETER, "-m", f"capbox.tools.sdk.python.{program}"]
     if importlib.util.find_spec("pip") is not None:
-        return [*INTERPRETER, "-m", "pip"]
+        return [*command, ""]
     for name in ("pip3", "pip"):
-        if found := workshop.which(name):
-            return [found]
+        found = workshop.which(name)
+        said = run([found, "--version"], workshop, where=found) if found else ""
+        if place := re.search(r" from (/.+)/pip \(", said):
+            return [*command, place[1]]
     raise BuildError("pip", "is not on this machine", f"{INTERPRETER[0]} -m ensurepip brings it")
 
 
@@ -124,7 +143,11 @@ def _explained(error: BuildError, where: str, workshop: Workshop) -> BuildError:
 def _is_there(name: str, workshop: Workshop) -> bool:
     """Say whether a package can be got for this machine at all; pip only lists it then."""
     try:
-        run([*_pip(workshop), "index", *_QUIET, "versions", name], workshop, where=name)
+        run(
+            [*_with_pip("alone", workshop), "index", *_QUIET, "versions", name],
+            workshop,
+            where=name,
+        )
     except BuildError as error:
         # A network that fails, or a pip without `index`, says nothing of the name.
         return "No matching distribution" not in error.reason or "Retrying" in error.reason
@@ -155,11 +178,16 @@ def unpack(wheel: Path, target: Path) -> None:
             # Attack: a bomb of zeros, or a million names.
             if sum(e.file_size for e in entries) > _BYTES_MAX or len(entries) > _FILES_MAX:
                 raise BuildError(name, f"its wheel holds more than {_BYTES_MAX >> 20} MB")
+            places: set[PurePosixPath] = set()
             for entry in entries:
                 place = _place(entry.filename, name)
+                # Attack: a second text of a file whose first one was looked at.
+                if place in places:
+                    raise BuildError(name, f"its wheel holds {place} twice")
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     raise BuildError(name, f"its wheel holds a link: {entry.filename!r}")
                 if place is not None:
+                    places.add(place)
                     (target / place).parent.mkdir(parents=True, exist_ok=True)
                     with archive.open(entry) as source, (target / place).open("wb") as into:
                         shutil.copyfileobj(source, into)

@@ -93,7 +93,7 @@ def remove(
 
 
 def _tell(entry: Entry, packages: Packages, screen: Screen, *, as_json: bool) -> int:
-    from capbox.tools.wheels.place import plain
+    from capbox.tools.sdk.python.resolving import plain
 
     found, problem = _tool(entry)
     asked = {plain(one.partition("==")[0]) for one in packages.asked}

@@ -79,6 +79,24 @@ def test_a_refusal_says_which_grant_would_allow_it_if_one_would(
     assert (found.access, found.reason, found.missing, found.flag) == (*shown, *denial)
 
 
+@pytest.mark.parametrize(
+    ("grant", "denial"),
+    [
+        ("store:notes", ("a link", None, None)),
+        ("store:other", ("no grant of store:notes", "store:notes", "--grant store:notes")),
+        (
+            "store:notes expires=2000-01-01T00:00:00Z",
+            ("no grant of store:notes", "store:notes", "--grant store:notes"),
+        ),
+    ],
+)
+def test_a_refusal_below_a_store_names_the_store_unless_it_is_held(
+    grant: str, denial: tuple[str | None, ...]
+) -> None:
+    found = told(Refused("write", "/store/notes/a", "a link"), grant)
+    assert (found.reason, found.missing, found.flag) == denial
+
+
 @pytest.mark.parametrize(("missing", "flag"), [("read:/workspace/-a", "--read ./-a"), (None, None)])
 def test_where_no_grant_would_help_there_is_no_flag(missing: str | None, flag: str | None) -> None:
     access = ReadAccess(GrantPath("/workspace/-a"))

@@ -146,7 +146,7 @@ BROKEN = {
         """posix.write(1, b'{"ok": true, "content": "a", "effects": []}'); os._exit(0)"""
     ),
     "a tool that is taken apart": (
-        "import _capbox.start as s; s._say = lambda r: os._exit(0); s.json = None"
+        "import _capbox.start as s; s._say = lambda r: os._exit(0); s._ENCODER = s._answer = None"
     ),
     "an abort": "os.abort()",
 }

@@ -301,7 +301,8 @@ class Client:
 
     def _give_up(self) -> None:
         self._late = True
-        for one in self._sockets:
+        # What there is now: whoever reads goes on at the first, and may connect anew meanwhile.
+        for one in tuple(self._sockets):
             with suppress(OSError):
                 # Not that of an SSL socket, which would take its state from under who reads.
                 socket.socket.shutdown(one, socket.SHUT_RDWR)

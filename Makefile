@@ -93,8 +93,9 @@ test: setup
 	@status=0; $(MAKE) -s guests-check || status=1; \
 		$(PYTEST) --fuzz-calls $(FUZZ_CALLS) || status=$$?; exit $$status
 
-# FAST=no leaves out the fast tests, layers and charter among them, for who runs them all next.
-check: setup lint types guests-check
+# FAST=no leaves out the tests, for who runs them all next.
+check: setup lint types
+	@[ "$(FAST)" = no ] || $(MAKE) -s guests-check
 	@[ "$(FAST)" = no ] || $(PY) -m pytest tests/test_layers.py tests/test_charter.py
 	@[ "$(FAST)" = no ] || $(PYTEST) -m "not slow and not attack" --fuzz-calls 20000 \
 		--ignore tests/test_layers.py --ignore tests/test_charter.py

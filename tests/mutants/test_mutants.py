@@ -10,7 +10,7 @@ from tests.mutants.catalogue import ROOT, mutants_of
 from tests.mutants.reach import Reach
 from tests.mutants.scope import COMPLETE, Known, chosen, every_module, known_survivors, sample
 
-SIZE = 60
+SIZE = 40
 BYTES = ("authority/decision.py", "Standing.reached", "self.bytes.get(grant, 0) > count")
 TURNS = ("authority/budget.py", "Budget", "51")
 
